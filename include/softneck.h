@@ -1,0 +1,24 @@
+/* softneck.h - is this language model held back by its output head?
+ *
+ * The only header to include. Read in this order, each part stands on the ones before:
+ *   status      codes, messages, versions          context     threads, memory, progress
+ *   matrix      borrowed views                     gram        streaming second moments of rows
+ *   spectrum    singular values and their error    metrics     entropy, ranks, tails
+ *   geometry    anisotropy, isotropy               checkpoint  model files, the LM head in them
+ *
+ * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
+ * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
+ * process's BLAS threads or floating-point mode. */
+#ifndef SOFTNECK_H
+#define SOFTNECK_H
+
+#include "softneck/status.h"
+#include "softneck/context.h"
+#include "softneck/matrix.h"
+#include "softneck/gram.h"
+#include "softneck/spectrum.h"
+#include "softneck/metrics.h"
+#include "softneck/geometry.h"
+#include "softneck/checkpoint.h"
+
+#endif

@@ -1,0 +1,61 @@
+/* format/tensors.h - what a reader of one file format must produce: a list of tensors over mapped or owned bytes. */
+#ifndef NECK_FORMAT_TENSORS_H
+#define NECK_FORMAT_TENSORS_H
+
+#include "core/memory.h"
+#include "format/mapping.h"
+#include "softneck/checkpoint.h"
+
+/* One tensor as stored. Element (i_0, .., i_{n-1}) is at data + sum i_k * stride[k] * size of dtype. */
+typedef struct neck__tensor {
+    char *name;                    /* owned, NUL-terminated, without embedded NULs */
+    int32_t dtype;                 /* NECK_F32 ... */
+    int32_t ndim;
+    int64_t shape[NECK_MAX_DIMS];
+    int64_t stride[NECK_MAX_DIMS]; /* in elements, >= 0 */
+    int64_t nbytes;                /* of the stored data that this tensor covers */
+    const unsigned char *data;     /* into a mapping or an owned buffer of the list */
+    int32_t byte_swapped;          /* stored big-endian */
+    neck_matrix converted;         /* data NULL until neck_checkpoint_matrix had to convert */
+} neck__tensor;
+
+/* Tensors and everything their data points into. A zeroed list with its allocator set is an empty list. */
+typedef struct neck__tensors {
+    neck__allocator allocator;
+    neck__tensor *tensors;
+    int64_t count, capacity;
+    neck__mapping **mappings; /* owned */
+    int64_t mapping_count, mapping_capacity;
+    void **buffers; /* owned memory: inflated members, converted copies */
+    int64_t buffer_count, buffer_capacity;
+} neck__tensors;
+
+/* Appends a tensor with C-order strides over data; name (length bytes) is copied. Checks: name not empty, no NUL
+ * byte, valid UTF-8; ndim and shape in range; product of the shape times element size equals nbytes, without overflow.
+ * NECK_E_FORMAT names the tensor and the fault. */
+neck_status neck__tensors_add(neck__tensors *list, const char *name, size_t name_length, int32_t dtype, int32_t ndim,
+                              const int64_t *shape, const void *data, int64_t nbytes, neck__tensor **added);
+
+/* Hands a mapping or a buffer (from list->allocator) over to the list; on failure it is released at once. */
+neck_status neck__tensors_own_mapping(neck__tensors *list, neck__mapping *mapping);
+neck_status neck__tensors_own_buffer(neck__tensors *list, void *buffer);
+
+/* Refuses two tensors of one name (sorts an index: n log n). */
+neck_status neck__tensors_check_unique(const neck__tensors *list);
+
+/* Releases everything and leaves an empty list. */
+void neck__tensors_clear(neck__tensors *list);
+
+/* Readers, one a file. Each gets the mapping of a whole file, whose bytes it must not trust, and appends to the list
+ * (which stays the owner of whatever was appended when the reader fails). The mapping is owned by the caller and
+ * outlives the list. */
+neck_status neck__safetensors_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
+neck_status neck__npy_read(const neck__mapping *file, neck__tensors *list);
+neck_status neck__npz_read(const neck__mapping *file, neck__tensors *list);
+neck_status neck__llama2c_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
+neck_status neck__torch_read(const neck__mapping *file, neck__tensors *list);
+
+/* What a file is, by its first bytes (and size): NECK_FORMAT_*, or 0. */
+int32_t neck__format_detect(const neck__mapping *file);
+
+#endif
