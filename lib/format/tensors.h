@@ -6,6 +6,13 @@
 #include "format/mapping.h"
 #include "softneck/checkpoint.h"
 
+/* Bounds on what a file may ask for; the largest published models stay far below both. */
+#define NECK__NAME_MAX 4096
+#define NECK__TENSORS_MAX (1 << 18)
+
+/* How much of a name of that many bytes to print in a message with %.*s. */
+#define NECK__SHOWN(length) ((int)((length) < 200 ? (length) : 200))
+
 /* One tensor as stored. Element (i_0, .., i_{n-1}) is at data + sum i_k * stride[k] * size of dtype. */
 typedef struct neck__tensor {
     char *name;                    /* owned, NUL-terminated, without embedded NULs */
@@ -32,7 +39,8 @@ typedef struct neck__tensors {
 
 /* Appends a tensor with C-order strides over data; name (length bytes) is copied. Checks: name not empty, no NUL
  * byte, valid UTF-8; ndim and shape in range; product of the shape times element size equals nbytes, without overflow.
- * NECK_E_FORMAT names the tensor and the fault. */
+ * NECK_E_FORMAT names the tensor and the fault; NECK_E_UNSUPPORTED for a dtype, dimensions or a number of tensors
+ * beyond ours. *added (NULL: not wanted) is valid until the next call. */
 neck_status neck__tensors_add(neck__tensors *list, const char *name, size_t name_length, int32_t dtype, int32_t ndim,
                               const int64_t *shape, const void *data, int64_t nbytes, neck__tensor **added);
 
