@@ -58,10 +58,15 @@ void neck__tensors_clear(neck__tensors *list);
  * (which stays the owner of whatever was appended when the reader fails). The mapping is owned by the caller and
  * outlives the list. */
 neck_status neck__safetensors_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
-neck_status neck__npy_read(const neck__mapping *file, neck__tensors *list);
+neck_status neck__npy_read(const neck__mapping *file, neck__tensors *list); /* named "arr_0", as NumPy would */
+neck_status neck__npy_read_named(const neck__mapping *file, const char *name, size_t name_length, neck__tensors *list);
 neck_status neck__npz_read(const neck__mapping *file, neck__tensors *list);
 neck_status neck__llama2c_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
 neck_status neck__torch_read(const neck__mapping *file, neck__tensors *list);
+
+/* Non-zero when the first bytes are a header of llama2.c (any version): version 0 has no magic number, so this checks
+ * that its seven numbers describe a model of just this size. */
+int neck__llama2c_looks_like(const neck__mapping *file);
 
 /* What a file is, by its first bytes (and size): NECK_FORMAT_*, or 0. */
 int32_t neck__format_detect(const neck__mapping *file);
