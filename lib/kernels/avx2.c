@@ -1,0 +1,112 @@
+/* kernels/avx2.c - AVX2 + FMA + F16C: tiles of 4 x 12 doubles in 12 accumulators. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+#define TARGET __attribute__((target("avx2,fma,f16c")))
+enum { STRIP = 12, GROUP = 4 };
+
+TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
+{
+    __m256d sum[GROUP][3];
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm256_setzero_pd();
+    for (int64_t k = 0; k < depth; k++, a += STRIP, b += STRIP) {
+        __m256d b0 = _mm256_load_pd(b), b1 = _mm256_load_pd(b + 4), b2 = _mm256_load_pd(b + 8);
+#pragma GCC unroll 4
+        for (int m = 0; m < GROUP; m++) {
+            __m256d left = _mm256_broadcast_sd(a + m);
+            sum[m][0] = _mm256_fmadd_pd(left, b0, sum[m][0]);
+            sum[m][1] = _mm256_fmadd_pd(left, b1, sum[m][1]);
+            sum[m][2] = _mm256_fmadd_pd(left, b2, sum[m][2]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) {
+            double *to = c + m * stride + 4 * v;
+            _mm256_storeu_pd(to, _mm256_add_pd(_mm256_loadu_pd(to), sum[m][v]));
+        }
+}
+
+TARGET static void store8(double *out, __m256 values)
+{
+    _mm256_storeu_pd(out, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
+    _mm256_storeu_pd(out + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));
+}
+
+TARGET static void widen_f32(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) store8(out + i, _mm256_loadu_ps((const float *)(const void *)(bytes + 4 * i)));
+    neck__kernels_generic.widen[NECK_F32](bytes + 4 * i, count - i, out + i);
+}
+
+TARGET static void widen_f16(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        store8(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i))));
+    neck__kernels_generic.widen[NECK_F16](bytes + 2 * i, count - i, out + i);
+}
+
+TARGET static void widen_bf16(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i)));
+        store8(out + i, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)));
+    }
+    neck__kernels_generic.widen[NECK_BF16](bytes + 2 * i, count - i, out + i);
+}
+
+static void widen_f64(const void *source, int64_t count, double *out)
+{
+    memcpy(out, source, (size_t)count * sizeof *out);
+}
+
+TARGET static double sum_squares(int64_t count, const double *x)
+{
+    __m256d sum[4];
+    for (int v = 0; v < 4; v++) sum[v] = _mm256_setzero_pd();
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (int v = 0; v < 4; v++) {
+            __m256d value = _mm256_loadu_pd(x + i + 4 * v);
+            sum[v] = _mm256_fmadd_pd(value, value, sum[v]);
+        }
+    double lanes[4];
+    _mm256_storeu_pd(lanes, _mm256_add_pd(_mm256_add_pd(sum[0], sum[1]), _mm256_add_pd(sum[2], sum[3])));
+    double rest = neck__kernels_generic.sum_squares(count - i, x + i);
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest;
+}
+
+TARGET static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+{
+    __m256d factor = _mm256_set1_pd(alpha);
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        _mm256_storeu_pd(y + i, _mm256_fmadd_pd(factor, _mm256_loadu_pd(x + i), _mm256_loadu_pd(y + i)));
+    for (; i < count; i++) y[i] = __builtin_fma(alpha, x[i], y[i]);
+}
+
+const neck__kernels neck__kernels_avx2 = {
+    .name = "avx2",
+    .strip = STRIP,
+    .group = GROUP,
+    .tile = tile,
+    .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
+    .sum_squares = sum_squares,
+    .add_scaled = add_scaled,
+};
+#else
+typedef int neck__no_avx2; /* ISO C wants something in every file */
+#endif

@@ -1,0 +1,112 @@
+/* kernels/avx512.c - AVX-512: tiles of 8 x 24 doubles in 24 accumulators. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
+enum { STRIP = 24, GROUP = 8 };
+
+TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
+{
+    __m512d sum[GROUP][3];
+#pragma GCC unroll 8
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm512_setzero_pd();
+    for (int64_t k = 0; k < depth; k++, a += STRIP, b += STRIP) {
+        __m512d b0 = _mm512_load_pd(b), b1 = _mm512_load_pd(b + 8), b2 = _mm512_load_pd(b + 16);
+#pragma GCC unroll 8
+        for (int m = 0; m < GROUP; m++) {
+            __m512d left = _mm512_set1_pd(a[m]);
+            sum[m][0] = _mm512_fmadd_pd(left, b0, sum[m][0]);
+            sum[m][1] = _mm512_fmadd_pd(left, b1, sum[m][1]);
+            sum[m][2] = _mm512_fmadd_pd(left, b2, sum[m][2]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) {
+            double *to = c + m * stride + 8 * v;
+            _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), sum[m][v]));
+        }
+}
+
+TARGET static void store16(double *out, __m512 values)
+{
+    _mm512_storeu_pd(out, _mm512_cvtps_pd(_mm512_castps512_ps256(values)));
+    _mm512_storeu_pd(out + 8, _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(values), 1))));
+}
+
+TARGET static void widen_f32(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) store16(out + i, _mm512_loadu_ps(bytes + 4 * i));
+    neck__kernels_generic.widen[NECK_F32](bytes + 4 * i, count - i, out + i);
+}
+
+TARGET static void widen_f16(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        store16(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + 2 * i))));
+    neck__kernels_generic.widen[NECK_F16](bytes + 2 * i, count - i, out + i);
+}
+
+TARGET static void widen_bf16(const void *source, int64_t count, double *out)
+{
+    const char *bytes = source;
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + 2 * i)));
+        store16(out + i, _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
+    }
+    neck__kernels_generic.widen[NECK_BF16](bytes + 2 * i, count - i, out + i);
+}
+
+static void widen_f64(const void *source, int64_t count, double *out)
+{
+    memcpy(out, source, (size_t)count * sizeof *out);
+}
+
+TARGET static double sum_squares(int64_t count, const double *x)
+{
+    __m512d sum[4];
+    for (int v = 0; v < 4; v++) sum[v] = _mm512_setzero_pd();
+    int64_t i = 0;
+    for (; i + 32 <= count; i += 32)
+        for (int v = 0; v < 4; v++) {
+            __m512d value = _mm512_loadu_pd(x + i + 8 * v);
+            sum[v] = _mm512_fmadd_pd(value, value, sum[v]);
+        }
+    double lanes[8];
+    _mm512_storeu_pd(lanes, _mm512_add_pd(_mm512_add_pd(sum[0], sum[1]), _mm512_add_pd(sum[2], sum[3])));
+    double rest = neck__kernels_generic.sum_squares(count - i, x + i);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])) + rest;
+}
+
+TARGET static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+{
+    __m512d factor = _mm512_set1_pd(alpha);
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        _mm512_storeu_pd(y + i, _mm512_fmadd_pd(factor, _mm512_loadu_pd(x + i), _mm512_loadu_pd(y + i)));
+    for (; i < count; i++) y[i] = __builtin_fma(alpha, x[i], y[i]);
+}
+
+const neck__kernels neck__kernels_avx512 = {
+    .name = "avx512",
+    .strip = STRIP,
+    .group = GROUP,
+    .tile = tile,
+    .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
+    .sum_squares = sum_squares,
+    .add_scaled = add_scaled,
+};
+#else
+typedef int neck__no_avx512; /* ISO C wants something in every file */
+#endif

@@ -1,0 +1,87 @@
+/* kernels/generic.c - portable C with two-double vectors, which every 64-bit CPU has. */
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+typedef double vector __attribute__((vector_size(16)));
+
+enum { LANES = 2, GROUP = 4 };
+#if defined(__aarch64__)
+enum { VECTORS = 4 }; /* 16 accumulators of 32 registers */
+#else
+enum { VECTORS = 2 }; /* 8 accumulators of 16 registers */
+#endif
+enum { STRIP = LANES * VECTORS };
+
+static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
+{
+    vector sum[GROUP][VECTORS] = {{{0}}};
+    for (int64_t k = 0; k < depth; k++, a += STRIP, b += STRIP) {
+        vector right[VECTORS];
+        memcpy(right, b, sizeof right);
+        for (int m = 0; m < GROUP; m++)
+            for (int v = 0; v < VECTORS; v++) sum[m][v] += a[m] * right[v];
+    }
+    for (int m = 0; m < GROUP; m++)
+        for (int n = 0; n < STRIP; n++) c[m * stride + n] += sum[m][n / LANES][n % LANES];
+}
+
+static void widen_f32(const void *source, int64_t count, double *out)
+{
+    const unsigned char *bytes = source;
+    for (int64_t i = 0; i < count; i++) {
+        float value;
+        memcpy(&value, bytes + 4 * i, sizeof value);
+        out[i] = value;
+    }
+}
+
+static void widen_f64(const void *source, int64_t count, double *out)
+{
+    memcpy(out, source, (size_t)count * sizeof *out);
+}
+
+static void widen_f16(const void *source, int64_t count, double *out)
+{
+    const unsigned char *bytes = source;
+    for (int64_t i = 0; i < count; i++) {
+        uint16_t value;
+        memcpy(&value, bytes + 2 * i, sizeof value);
+        out[i] = neck__f16_to_f64(value);
+    }
+}
+
+static void widen_bf16(const void *source, int64_t count, double *out)
+{
+    const unsigned char *bytes = source;
+    for (int64_t i = 0; i < count; i++) {
+        uint16_t value;
+        memcpy(&value, bytes + 2 * i, sizeof value);
+        out[i] = neck__bf16_to_f64(value);
+    }
+}
+
+static double sum_squares(int64_t count, const double *x)
+{
+    double sum[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (int j = 0; j < 4; j++) sum[j] += x[i + j] * x[i + j];
+    for (; i < count; i++) sum[0] += x[i] * x[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+{
+    for (int64_t i = 0; i < count; i++) y[i] += alpha * x[i];
+}
+
+const neck__kernels neck__kernels_generic = {
+    .name = "generic",
+    .strip = STRIP,
+    .group = GROUP,
+    .tile = tile,
+    .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
+    .sum_squares = sum_squares,
+    .add_scaled = add_scaled,
+};

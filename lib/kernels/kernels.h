@@ -1,0 +1,47 @@
+/* kernels/kernels.h - the few loops written for an instruction set, behind one table. Nothing outside this folder
+ * names an ISA. */
+#ifndef NECK_KERNELS_KERNELS_H
+#define NECK_KERNELS_KERNELS_H
+
+#include <stdint.h>
+
+#include "softneck/matrix.h"
+
+/* Converts count elements, stored packed at source (any alignment), exactly to double. */
+typedef void (*neck__widen_fn)(const void *source, int64_t count, double *out);
+
+/* Matrices are multiplied from packed panels: a panel of depth rows is stored as strips of `strip` columns, element
+ * (k, j) of a strip at [k * strip + j], 64-byte aligned. A strip serves on either side of a product. */
+typedef struct neck__kernels {
+    const char *name;
+    int64_t strip; /* columns of a strip, a multiple of group */
+    int64_t group; /* rows of a tile */
+
+    /* c[m * stride + n] += sum over k < depth of a[k * strip + m] * b[k * strip + n], m < group, n < strip.
+     * a points into a strip at a multiple of group; each element is summed over k in order. */
+    void (*tile)(int64_t depth, const double *a, const double *b, double *c, int64_t stride);
+
+    neck__widen_fn widen[5]; /* by dtype: NECK_F32 .. NECK_BF16; [0] is unused */
+
+    double (*sum_squares)(int64_t count, const double *x);
+    /* y += alpha * x */
+    void (*add_scaled)(int64_t count, double alpha, const double *x, double *y);
+} neck__kernels;
+
+#define NECK__LARGEST_STRIP 24
+#define NECK__LARGEST_GROUP 8
+
+/* The best table for this CPU, or the one named by SOFTNECK_ISA (generic, avx2, avx512) if the CPU has it. Chosen once. */
+const neck__kernels *neck__kernels_get(void);
+
+extern const neck__kernels neck__kernels_generic;
+#if defined(__x86_64__)
+extern const neck__kernels neck__kernels_avx2;
+extern const neck__kernels neck__kernels_avx512;
+#endif
+
+/* One element each, bits to double: shared by the tables' remainders. */
+double neck__f16_to_f64(uint16_t bits);
+double neck__bf16_to_f64(uint16_t bits);
+
+#endif

@@ -1,0 +1,40 @@
+/* linalg/build_info.c - versions, and what this library runs on. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "kernels/kernels.h"
+#include "linalg/blas.h"
+#include "softneck/status.h"
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+
+int32_t neck_version_number(void)
+{
+    return NECK_VERSION_NUMBER;
+}
+
+const char *neck_version_string(void)
+{
+    return TEXT(NECK_VERSION_MAJOR) "." TEXT(NECK_VERSION_MINOR) "." TEXT(NECK_VERSION_PATCH);
+}
+
+int32_t neck_abi_version(void)
+{
+    return NECK_ABI_VERSION;
+}
+
+static char info[512];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void describe(void)
+{
+    snprintf(info, sizeof info, "softneck %s (ABI %d), " __VERSION__ ", kernels %s, %s", neck_version_string(),
+             neck_abi_version(), neck__kernels_get()->name, neck__blas_info());
+}
+
+const char *neck_build_info(void)
+{
+    pthread_once(&once, describe);
+    return info;
+}
