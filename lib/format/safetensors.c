@@ -57,7 +57,7 @@ static neck_status read_offsets(entry *e, const json_t *offsets, int64_t availab
     if (e->begin < 0 || e->end < 0)
         return neck__fail(NECK_E_FORMAT, "tensor '%.200s': data_offsets are not non-negative integers", e->name);
     if (e->begin > e->end)
-        return neck__fail(NECK_E_FORMAT, "tensor '%.200s': data_offsets [%" PRId64 ", %" PRId64 "] end before they begin",
+        return neck__fail(NECK_E_FORMAT, "tensor '%.200s': data_offsets %" PRId64 ", %" PRId64 " end before they begin",
                           e->name, e->begin, e->end);
     if (e->end > available)
         return neck__fail(NECK_E_FORMAT, "tensor '%.200s' ends at byte %" PRId64 " of %" PRId64 ": truncated", e->name,

@@ -64,8 +64,8 @@ neck_status neck__npz_read(const neck__mapping *file, neck__tensors *list);
 neck_status neck__llama2c_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
 neck_status neck__torch_read(const neck__mapping *file, neck__tensors *list);
 
-/* Non-zero when the first bytes are a header of llama2.c (any version): version 0 has no magic number, so this checks
- * that its seven numbers describe a model of just this size. */
+/* Non-zero when the first bytes are a header of llama2.c (any version). Version 0 has no magic number: its seven
+ * numbers must make a model, which text, zeros and the other formats never do. */
 int neck__llama2c_looks_like(const neck__mapping *file);
 
 /* What a file is, by its first bytes (and size): NECK_FORMAT_*, or 0. */
