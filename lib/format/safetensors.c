@@ -2,16 +2,18 @@
  *
  * The header is believed in nothing. Lengths are compared with the file before they are used, tensors must tile the
  * data from its first byte on without hole or overlap, and each must be as long as its shape says. */
+#include "format/safetensors.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
-#include "format/json.h"
 #include "format/tensors.h"
 
-#define PREFIX 8
-#define HEADER_MAX 100000000 /* the limit of the format's reference implementation */
+#define PREFIX NECK__SAFETENSORS_PREFIX
+#define HEADER_MAX NECK__SAFETENSORS_HEADER_MAX
+#define METADATA NECK__SAFETENSORS_METADATA
 #define NESTING 3            /* header > tensor > shape */
 #define VALUES_MAX (24 * (int64_t)NECK__TENSORS_MAX)
 
@@ -40,11 +42,11 @@ static neck_status header_length(const neck__mapping *file, int64_t *out)
 
 static neck_status check_metadata(const json_t *metadata)
 {
-    if (!json_is_object(metadata)) return neck__fail(NECK_E_FORMAT, "__metadata__ is not a JSON object");
+    if (!json_is_object(metadata)) return neck__fail(NECK_E_FORMAT, METADATA " is not a JSON object");
     void *at = json_object_iter((json_t *)metadata);
     for (; at; at = json_object_iter_next((json_t *)metadata, at))
         if (!json_is_string(json_object_iter_value(at)))
-            return neck__fail(NECK_E_FORMAT, "__metadata__ '%.200s' is not a string", json_object_iter_key(at));
+            return neck__fail(NECK_E_FORMAT, METADATA " '%.200s' is not a string", json_object_iter_key(at));
     return NECK_OK;
 }
 
@@ -159,7 +161,7 @@ static neck_status collect_entries(json_t *header, int64_t available, entry *ent
     for (void *at = json_object_iter(header); at; at = json_object_iter_next(header, at)) {
         const char *name = json_object_iter_key(at);
         json_t *info = json_object_iter_value(at);
-        if (strcmp(name, "__metadata__") == 0) {
+        if (strcmp(name, METADATA) == 0) {
             NECK_TRY(check_metadata(info));
             continue;
         }
@@ -174,7 +176,6 @@ static neck_status collect_entries(json_t *header, int64_t available, entry *ent
 static neck_status read_header(json_t *header, const unsigned char *data, int64_t available, int allow_trailing,
                                neck__tensors *list)
 {
-    if (!json_is_object(header)) return neck__fail(NECK_E_FORMAT, "the header is not a JSON object");
     size_t members = json_object_size(header);
     if (members > NECK__TENSORS_MAX)
         return neck__fail(NECK_E_UNSUPPORTED, "%zu tensors, at most %d are supported", members, NECK__TENSORS_MAX);
@@ -191,14 +192,42 @@ done:
     return status;
 }
 
+static neck_status parse_header(const neck__mapping *file, int64_t *length, json_t **out)
+{
+    NECK_TRY(header_length(file, length));
+    json_t *header = NULL;
+    NECK_TRY(neck__json_parse(file->data + PREFIX, *length, NESTING, VALUES_MAX, &header));
+    if (!json_is_object(header)) {
+        json_decref(header);
+        return neck__fail(NECK_E_FORMAT, "the header is not a JSON object");
+    }
+    *out = header;
+    return NECK_OK;
+}
+
 neck_status neck__safetensors_read(const neck__mapping *file, int allow_trailing, neck__tensors *list)
 {
     int64_t length = 0;
-    NECK_TRY(header_length(file, &length));
-    json_t *header;
-    NECK_TRY(neck__json_parse(file->data + PREFIX, length, NESTING, VALUES_MAX, &header));
+    json_t *header = NULL;
+    NECK_TRY(parse_header(file, &length, &header));
     neck_status status = read_header(header, file->data + PREFIX + length, file->size - PREFIX - length, allow_trailing,
                                      list);
     json_decref(header);
     return status;
+}
+
+neck_status neck__safetensors_metadata(const neck__mapping *file, json_t **out)
+{
+    int64_t length = 0;
+    json_t *header = NULL;
+    NECK_TRY(parse_header(file, &length, &header));
+    json_t *metadata = json_incref(json_object_get(header, METADATA));
+    json_decref(header);
+    neck_status status = metadata ? check_metadata(metadata) : NECK_OK;
+    if (status != NECK_OK) {
+        json_decref(metadata);
+        return status;
+    }
+    *out = metadata;
+    return NECK_OK;
 }

@@ -139,16 +139,21 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+neck_status neck__names_check_unique(const char **names, int64_t count, const char *what)
+{
+    qsort(names, (size_t)count, sizeof *names, by_text);
+    for (int64_t i = 1; i < count; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            return neck__fail(NECK_E_FORMAT, "two %s have the name '%.200s'", what, names[i]);
+    return NECK_OK;
+}
+
 neck_status neck__tensors_check_unique(const neck__tensors *list)
 {
     const char **names = neck__alloc(&list->allocator, list->count, sizeof *names, "an index of names");
     if (!names) return NECK_E_NOMEM;
     for (int64_t i = 0; i < list->count; i++) names[i] = list->tensors[i].name;
-    qsort(names, (size_t)list->count, sizeof *names, by_text);
-    neck_status status = NECK_OK;
-    for (int64_t i = 1; i < list->count && status == NECK_OK; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            status = neck__fail(NECK_E_FORMAT, "two tensors have the name '%.200s'", names[i]);
+    neck_status status = neck__names_check_unique(names, list->count, "tensors");
     neck__release(&list->allocator, names);
     return status;
 }

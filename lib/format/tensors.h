@@ -48,8 +48,10 @@ neck_status neck__tensors_add(neck__tensors *list, const char *name, size_t name
 neck_status neck__tensors_own_mapping(neck__tensors *list, neck__mapping *mapping);
 neck_status neck__tensors_own_buffer(neck__tensors *list, void *buffer);
 
-/* Refuses two tensors of one name (sorts an index: n log n). */
+/* Refuses two tensors of one name (sorts an index: n log n). The other does so for any strings; it sorts them in
+ * place. what: "tensors". */
 neck_status neck__tensors_check_unique(const neck__tensors *list);
+neck_status neck__names_check_unique(const char **names, int64_t count, const char *what);
 
 /* Releases everything and leaves an empty list. */
 void neck__tensors_clear(neck__tensors *list);
