@@ -93,7 +93,13 @@ $(BUILD)/lib/libsoftneck.so: $(BUILD)/lib/$(SONAME)
 # Tools know the library by its public header only; they link statically so that they run from anywhere.
 $(BUILD)/obj/examples/%.o: examples/%.c $(STAMP)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(filter-out -Ilib,$(OURS)) $(CPPFLAGS) $(CFLAGS) -Iexamples $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(filter-out -Ilib,$(OURS)) $(CPPFLAGS) $(CFLAGS) -Iexamples -I$(@D) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+# The gnuplot scripts travel inside the tools, as C strings, so that a tool alone can draw.
+$(BUILD)/obj/examples/support_figures.o: $(BUILD)/obj/examples/plots.h
+$(BUILD)/obj/examples/plots.h: $(sort $(wildcard examples/plots/*.gp))
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)for script in $^; do echo "static const char $$(basename $$script .gp)_gp[] ="; \
+		sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $$script; echo '    ;'; done > $@
 $(BUILD)/examples/neck-%: $(BUILD)/obj/examples/%.o $(SUPPORT:examples/%.c=$(BUILD)/obj/examples/%.o) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
@@ -104,10 +110,150 @@ $(BUILD)/tests/%: tests/%.c $(STATIC) $(STAMP)
 	$(call say,CC,$<)$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) -Itests $(PKG_CFLAGS) -MMD -MP -MF $@.d $(LINK) $(LDFLAGS) -o $@ $< $(STATIC) \
 		$(PKG_LIBS) $(CHECK_LIBS) -lm
 
--include $(OBJECTS:.o=.d) $(EXAMPLES:examples/%.c=$(BUILD)/obj/examples/%.d) $(TEST_BINS:=.d)
+-include $(OBJECTS:.o=.d) $(patsubst examples/%.c,$(BUILD)/obj/examples/%.d,$(EXAMPLES) $(SUPPORT)) $(TEST_BINS:=.d)
+
+tests: $(TEST_BINS) ## build the unit tests
+
+# ---- dependencies and the main job -------------------------------------------------------------------------------
+deps: ## install what is missing (apt), or say what to install
+	@sh tests/check/deps.sh build $(BUILD) $(PYTHON)
+
+# A second make, because what `deps` installs changes what this one has already looked up.
+demo: deps ## run the main job on real checkpoints: two tables, and two figures in build/demo/
+	@$(MAKE) --no-print-directory all
+	@sh examples/demo.sh $(BUILD)
+
+bench: deps ## time against numpy and PyTorch on the same matrices
+	@$(MAKE) --no-print-directory all
+	@sh tests/bench/run.sh $(BUILD) $(PY)
+
+# ---- checks ------------------------------------------------------------------------------------------------------
+# numpy may live in the virtual environment that `make deps` makes where the system's Python has none.
+PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
+SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
+RUN    = $(SCRIPT) sh tests/check/run.sh
+CHECKS := headers layers symbols install readme fuzz asan ubsan valgrind
+
+check: deps ## all tests and checks; ends with "N passed, N failed"
+	@$(MAKE) --no-print-directory all tests
+	+@$(RUN) $(TEST_BINS) python:tests/python python:tests/tool $(CHECKS:%=make:check-%)
+
+check-unit: $(TEST_BINS) ## the unit tests alone
+	@$(RUN) $(TEST_BINS)
+check-python: $(BUILD)/lib/libsoftneck.so ## the Python package's tests
+	@$(RUN) python:tests/python
+check-tool: all ## the tools' tests
+	@$(RUN) python:tests/tool
+check-failmalloc: $(BUILD)/tests/test_failmalloc ## every allocation fails once
+	@$(RUN) $<
+check-headers: ## each public header alone, as C11 and C++17, without a warning
+	@$(SCRIPT) sh tests/check/headers.sh
+check-layers: ## lib/ includes only what lib/LAYERS allows
+	@$(PY) tests/check/layers.py
+check-symbols: static $(BUILD)/lib/libsoftneck.so ## headers, version script and shared library agree
+	@$(SCRIPT) sh tests/check/symbols.sh $(STATIC) $(SHARED) $(SONAME)
+check-install: all ## install, build a C and a C++ program by pkg-config and CMake, uninstall
+	+@$(SCRIPT) sh tests/check/install.sh
+check-readme: all ## the examples in README.md run as written
+	@$(SCRIPT) $(PY) tests/check/readme.py
+
+# Sanitizers get build folders of their own. Both kinds in one build, because malformed files are replayed on it.
+sanitize = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+           EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
+ASAN  = ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
+UBSAN = UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
+, := ,
+check-asan: ## the unit tests under AddressSanitizer and LeakSanitizer
+	+@$(ASAN) check-unit
+check-ubsan: ## the unit tests under UndefinedBehaviorSanitizer alone, optimised
+	+@$(UBSAN) CFLAGS='-O2 -g' check-unit
+check-fuzz: ## replay the corpus of malformed files under both
+	+@$(ASAN) fuzz-replay
+
+# Memcheck is slow: the tests of memory, errors and files, in one process each.
+VALGRIND_TESTS = $(filter %/test_core %/test_failmalloc %/test_safetensors %/test_npy %/test_zip %/test_checkpoint,\
+                 $(TEST_BINS))
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+check-valgrind: $(VALGRIND_TESTS) ## some unit tests under Memcheck
+	@CK_FORK=no CK_TIMEOUT_MULTIPLIER=30 WRAPPER='$(VALGRIND)' $(RUN) $(VALGRIND_TESTS)
+
+# ---- fuzzing -----------------------------------------------------------------------------------------------------
+# fuzz_X.c reads what lies in tests/corpus/X: replayed by a plain program, or grown by libFuzzer.
+REPLAYS = $(FUZZERS:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/replay_%)
+$(BUILD)/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(STATIC) $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(PKG_CFLAGS) $(LINK) $(LDFLAGS) -o $@ \
+		$(filter %.c,$^) $(STATIC) $(PKG_LIBS) -lm
+fuzz-replay: $(REPLAYS)
+	@$(RUN) $(foreach reader,$(REPLAYS:$(BUILD)/fuzz/replay_%=%),replay:$(reader))
+
+FUZZ_RUNS = 1000000
+FUZZING = $(MAKE) --no-print-directory BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS='-O1 -g' \
+          EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+          EXTRA_LDFLAGS='-fsanitize=address,undefined'
+fuzz: ## run each fuzzer FUZZ_RUNS times (clang; 10^6 by default)
+	@sh tests/check/deps.sh fuzz $(BUILD) $(PYTHON)
+	+@$(FUZZING) fuzz-run FUZZ_RUNS=$(FUZZ_RUNS)
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(STATIC) $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(PKG_CFLAGS) -fsanitize=fuzzer $(LINK) $(LDFLAGS) \
+		-o $@ $< $(STATIC) $(PKG_LIBS) -lm
+fuzz-run: $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+	@set -e; for reader in $(FUZZERS:tests/fuzz/fuzz_%.c=%); do echo "== $$reader"; \
+		mkdir -p $(BUILD)/found/$$reader; \
+		$(BUILD)/fuzz/fuzz_$$reader -runs=$(FUZZ_RUNS) -max_len=8192 -timeout=10 -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(BUILD)/found/$$reader- $(BUILD)/found/$$reader tests/corpus/$$reader; done
+
+# ---- packaging ---------------------------------------------------------------------------------------------------
+# One list, from which install places and uninstall removes: source:destination.
+HEADERS := $(wildcard include/*.h include/softneck/*.h)
+CMAKEDIR = $(LIBDIR)/cmake/softneck
+PACKAGE_FILES = $(BUILD)/pkgconfig/softneck.pc:$(LIBDIR)/pkgconfig/softneck.pc \
+                $(BUILD)/pkgconfig/softneckConfig.cmake:$(CMAKEDIR)/softneckConfig.cmake \
+                $(BUILD)/pkgconfig/softneckConfigVersion.cmake:$(CMAKEDIR)/softneckConfigVersion.cmake
+DATA_FILES    = $(foreach file,$(HEADERS),$(file):$(file:include/%=$(INCLUDEDIR)/%)) \
+                $(STATIC):$(LIBDIR)/$(notdir $(STATIC)) $(PACKAGE_FILES)
+PROGRAM_FILES = $(SHARED):$(LIBDIR)/$(notdir $(SHARED)) $(foreach tool,$(TOOLS),$(tool):$(BINDIR)/$(notdir $(tool)))
+LINKS         = $(LIBDIR)/$(SONAME) $(LIBDIR)/libsoftneck.so
+OWN_FOLDERS   = $(INCLUDEDIR)/softneck $(CMAKEDIR)
+destination   = $(foreach pair,$(1),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+define place
+install -d $(sort $(dir $(call destination,$(2))))
+$(foreach pair,$(2),install -m $(1) $(subst :, $(DESTDIR),$(pair)) &&) true
+endef
+
+install: all package-files ## into DESTDIR/PREFIX
+	@$(call place,644,$(DATA_FILES))
+	@$(call place,755,$(PROGRAM_FILES))
+	@for link in $(LINKS); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link; done
+	@echo 'installed in $(DESTDIR)$(PREFIX); run ldconfig if $(LIBDIR) is new to the loader'
+
+uninstall: ## remove exactly what install placed
+	rm -f $(call destination,$(DATA_FILES) $(PROGRAM_FILES)) $(addprefix $(DESTDIR),$(LINKS))
+	@for folder in $(addprefix $(DESTDIR),$(OWN_FOLDERS)); do rmdir $$folder 2>/dev/null || true; done
+
+# Folders are written relative to the prefix, so that an installed tree may be moved.
+PRIVATE_LIBS = -lm -pthread
+package-files: FORCE
+	@mkdir -p $(BUILD)/pkgconfig
+	@VERSION='$(VERSION)' ABI='$(ABI)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' PKGS='$(PKGS)' \
+		PRIVATE_LIBS='$(PRIVATE_LIBS)' sh pkgconfig/fill.sh pkgconfig $(BUILD)
+
+dist: ## build/softneck-VERSION.tar.gz from the committed tree
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=softneck-$(VERSION)/ HEAD | gzip -9n > $(BUILD)/softneck-$(VERSION).tar.gz
+
+update-map: ## write lib/softneck.map from the public headers
+	@sh tests/check/update_map.sh > lib/softneck.map.new && mv lib/softneck.map.new lib/softneck.map
 
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-.PHONY: all static shared examples clean FORCE
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  %-17s %s\n' "$$target" "$$text"; done
+	@echo 'Set on the command line: CC CFLAGS PREFIX LIBDIR INCLUDEDIR BINDIR DESTDIR BUILD PYTHON V=1'
+
+.PHONY: all static shared examples tests deps demo bench check fuzz fuzz-run fuzz-replay install uninstall package-files \
+        dist update-map clean help FORCE $(filter check-%,$(shell sed -n 's/^\(check-[a-z]*\):.*/\1/p' Makefile))
 .SECONDARY:
