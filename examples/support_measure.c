@@ -1,0 +1,146 @@
+/* support_measure.c - checkpoint in, spectrum and metrics out. */
+#include "support_measure.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_text.h"
+
+int measure_fail(measure_error *error, neck_status status, const char *path)
+{
+    const char *message = neck_last_error();
+    int named = strstr(message, path) != NULL;
+    error->status = status;
+    snprintf(error->text, sizeof error->text, "%s%s%s", named ? "" : path, named ? "" : ": ", message);
+    return 0;
+}
+
+static neck_status find_tensor(const neck_checkpoint *checkpoint, const char *name, int64_t *index, int32_t *tied)
+{
+    if (!name) return neck_checkpoint_head(checkpoint, index, tied);
+    *tied = MEASURE_NOT_TOLD;
+    return neck_checkpoint_find(checkpoint, name, index);
+}
+
+static neck_measure *evaluate_all(const neck_spectrum *spectrum)
+{
+    int64_t count = neck_metric_count();
+    neck_measure *metrics = text_alloc((size_t)count * sizeof *metrics);
+    for (int64_t i = 0; i < count; i++)
+        if (neck_metric_evaluate(i, spectrum, &metrics[i]) != NECK_OK) metrics[i] = (neck_measure){NAN, NAN};
+    return metrics;
+}
+
+static int measure_open(neck_context *context, neck_checkpoint *checkpoint, const measure_request *request,
+                        measured *out, measure_error *error)
+{
+    const char *path = neck_checkpoint_path(checkpoint);
+    int64_t index;
+    int32_t tied;
+    neck_matrix matrix;
+    neck_tensor tensor = {.struct_size = sizeof tensor};
+    neck_spectrum *spectrum;
+    neck_status status = find_tensor(checkpoint, request->tensor, &index, &tied);
+    if (status == NECK_OK) status = neck_checkpoint_tensor(checkpoint, index, &tensor);
+    if (status == NECK_OK) status = neck_checkpoint_matrix(context, checkpoint, index, &matrix);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    if (request->spectrum.row_weights && request->weight_count != matrix.rows) {
+        error->status = NECK_E_ARGUMENT;
+        snprintf(error->text, sizeof error->text, "%s: %" PRId64 " row weights for the %" PRId64 " rows of '%s'", path,
+                 request->weight_count, matrix.rows, tensor.name);
+        return 0;
+    }
+    status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    *out = (measured){.path = text_copy(path),
+                      .tensor = text_copy(tensor.name),
+                      .format = neck_checkpoint_format(checkpoint),
+                      .dtype = tensor.dtype,
+                      .tied = tied,
+                      .rows = matrix.rows,
+                      .cols = matrix.cols,
+                      .spectrum = spectrum,
+                      .metrics = evaluate_all(spectrum)};
+    return 1;
+}
+
+int measure_checkpoint(neck_context *context, const char *path, int64_t step, const measure_request *request,
+                       measured *out, measure_error *error)
+{
+    neck_checkpoint *checkpoint;
+    neck_status status = neck_checkpoint_open(context, path, NULL, &checkpoint);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    int done = measure_open(context, checkpoint, request, out, error);
+    if (done) out->step = step;
+    neck_checkpoint_destroy(checkpoint);
+    return done;
+}
+
+void measured_free(measured *row)
+{
+    free(row->path);
+    free(row->tensor);
+    free(row->metrics);
+    neck_spectrum_destroy(row->spectrum);
+}
+
+/* Token counts are often saved as integers, which are no matrix to the library. */
+static int widen_integers(const neck_tensor *tensor, double *out, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const unsigned char *at = (const unsigned char *)tensor->data + i * neck_dtype_size(tensor->dtype);
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+        switch (tensor->dtype) {
+        case NECK_I32: memcpy(&i32, at, sizeof i32), out[i] = i32; break;
+        case NECK_U32: memcpy(&u32, at, sizeof u32), out[i] = u32; break;
+        case NECK_I64: memcpy(&i64, at, sizeof i64), out[i] = (double)i64; break;
+        case NECK_U64: memcpy(&u64, at, sizeof u64), out[i] = (double)u64; break;
+        default: return 0;
+        }
+    }
+    return 1;
+}
+
+static double *read_weights(neck_context *context, neck_checkpoint *file, int64_t *count, measure_error *error)
+{
+    const char *path = neck_checkpoint_path(file);
+    neck_tensor tensor = {.struct_size = sizeof tensor};
+    neck_matrix matrix;
+    neck_status status = neck_checkpoint_tensor(file, 0, &tensor);
+    int64_t numbers = 1;
+    for (int32_t i = 0; i < tensor.ndim; i++) numbers *= tensor.shape[i];
+    int one_column = tensor.ndim == 1 || (tensor.ndim == 2 && tensor.shape[1] == 1);
+    if (status != NECK_OK || neck_checkpoint_tensor_count(file) != 1 || !one_column || numbers < 1) {
+        error->status = NECK_E_ARGUMENT;
+        snprintf(error->text, sizeof error->text, "%s: row weights are one .npy array of one dimension", path);
+        return NULL;
+    }
+    double *weights = text_alloc((size_t)numbers * sizeof *weights);
+    *count = numbers;
+    if (tensor.data && widen_integers(&tensor, weights, numbers)) return weights;
+    status = neck_checkpoint_matrix(context, file, 0, &matrix);
+    if (status == NECK_OK) status = neck_matrix_to_f64(context, &matrix, weights);
+    if (status == NECK_OK) return weights;
+    free(weights);
+    measure_fail(error, status, path);
+    return NULL;
+}
+
+double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error)
+{
+    neck_checkpoint *file;
+    neck_status status = neck_checkpoint_open(context, path, NULL, &file);
+    if (status != NECK_OK) {
+        measure_fail(error, status, path);
+        return NULL;
+    }
+    double *weights = read_weights(context, file, count, error);
+    neck_checkpoint_destroy(file);
+    return weights;
+}

@@ -1,0 +1,49 @@
+/* support_measure.h - one checkpoint measured: its head found, the spectrum computed, every metric evaluated. */
+#ifndef SUPPORT_MEASURE_H
+#define SUPPORT_MEASURE_H
+
+#include <softneck.h>
+
+/* Which matrix of a checkpoint, and how its spectrum is computed. */
+typedef struct measure_request {
+    const char *tensor; /* NULL: the LM head */
+    neck_spectrum_options spectrum;
+    int64_t weight_count; /* of spectrum.row_weights */
+} measure_request;
+
+enum { MEASURE_NOT_TOLD = -1 };
+
+/* One row of a table. */
+typedef struct measured {
+    char *path;
+    char *tensor;
+    int32_t format;
+    int32_t dtype;
+    int32_t tied; /* 1, 0, or MEASURE_NOT_TOLD when the tensor was named */
+    int64_t rows;
+    int64_t cols;
+    int64_t step; /* -1: none */
+    neck_spectrum *spectrum;
+    neck_measure *metrics; /* neck_metric_count(); value NaN where a metric is undefined for this spectrum */
+} measured;
+
+/* A sentence on what went wrong, for one line on standard error. */
+typedef struct measure_error {
+    neck_status status;
+    char text[6144]; /* room for the longest path */
+} measure_error;
+
+/* measure_checkpoint - step: the training step as its series tells it. Returns 1 and fills out (free it with
+ * measured_free), or 0 and fills error. */
+int measure_checkpoint(neck_context *context, const char *path, int64_t step, const measure_request *request,
+                       measured *out, measure_error *error);
+void measured_free(measured *row);
+
+/* measure_weights - the numbers of a .npy file of one dimension (or one column), of a floating or integer dtype.
+ * Returns them (release with free) and their count, or NULL and fills error. */
+double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error);
+
+/* measure_fail - writes status and neck_last_error() into error, after path unless the message names it. Returns 0. */
+int measure_fail(measure_error *error, neck_status status, const char *path);
+
+#endif
