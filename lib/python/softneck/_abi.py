@@ -1,0 +1,275 @@
+"""The C side in one place: structs, constants, callback types and the signature of every public function.
+
+Nothing else in the package declares a C type. The tests compare this table with the headers and the symbol map,
+and the structs with what a C compiler lays out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from typing import Any, Dict, List, Tuple
+
+ABI_VERSION = 0
+MAX_DIMS = 8
+
+F32, F64, F16, BF16, I8, U8, I16, U16, I32, U32, I64, U64, BOOL, F8_E4M3, F8_E5M2, C64 = range(1, 17)
+
+METHODS = {"auto": 0, "gram": 1, "qr": 2}
+NORMALIZATIONS = {"squared": 0, "linear": 1}
+
+STATUS_CANCELLED = -4
+
+
+class Struct(ctypes.Structure):
+    """A C struct; one whose first field is struct_size fills it in by itself."""
+
+    def __init__(self, **fields: Any) -> None:
+        if self._fields_[0][0] == "struct_size":
+            fields["struct_size"] = ctypes.sizeof(self)
+        super().__init__(**fields)
+
+
+class Progress(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("task", c_char_p),
+        ("unit", c_char_p),
+        ("done", c_int64),
+        ("total", c_int64),
+    ]
+
+
+PROGRESS_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Progress))
+LOG_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+ALLOC_FN = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
+RELEASE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class ContextOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("progress", PROGRESS_FN),
+        ("progress_user", c_void_p),
+        ("log", LOG_FN),
+        ("log_user", c_void_p),
+        ("alloc", ALLOC_FN),
+        ("release", RELEASE_FN),
+        ("alloc_user", c_void_p),
+    ]
+
+
+class Matrix(Struct):
+    _fields_ = [
+        ("data", c_void_p),
+        ("rows", c_int64),
+        ("cols", c_int64),
+        ("row_stride", c_int64),
+        ("dtype", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class GramOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("shift", POINTER(c_double)),
+        ("moments_only", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class SpectrumOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("variant", c_int32),
+        ("row_weights", POINTER(c_double)),
+        ("tolerance", c_double),
+    ]
+
+
+class SvdOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("variant", c_int32),
+        ("reserved", c_int32),
+        ("row_weights", POINTER(c_double)),
+    ]
+
+
+class Measure(Struct):
+    _fields_ = [("value", c_double), ("error", c_double)]
+
+
+class PowerLaw(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("alpha", c_double),
+        ("alpha_error", c_double),
+        ("ks_distance", c_double),
+        ("xmin", c_double),
+        ("tail_count", c_int64),
+    ]
+
+
+class CheckpointOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("allow_trailing", c_int32), ("reserved", c_int32)]
+
+
+class Tensor(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("dtype", c_int32),
+        ("ndim", c_int32),
+        ("shape", c_int64 * MAX_DIMS),
+        ("nbytes", c_int64),
+        ("data", c_void_p),
+    ]
+
+
+# The C name of each struct above.
+STRUCTS: Dict[str, type] = {
+    "neck_progress": Progress,
+    "neck_context_options": ContextOptions,
+    "neck_matrix": Matrix,
+    "neck_gram_options": GramOptions,
+    "neck_spectrum_options": SpectrumOptions,
+    "neck_svd_options": SvdOptions,
+    "neck_measure": Measure,
+    "neck_power_law": PowerLaw,
+    "neck_checkpoint_options": CheckpointOptions,
+    "neck_tensor": Tensor,
+}
+
+
+class Status(c_int32):
+    """Result type of the fallible functions: the loader checks it after every call (see _library.bind)."""
+
+
+HANDLE = c_void_p  # every opaque neck_X *
+DOUBLES = POINTER(c_double)
+STRING = c_char_p
+STRINGS = POINTER(c_char_p)
+OUT_HANDLE = POINTER(c_void_p)
+OUT_INT32 = POINTER(c_int32)
+OUT_INT64 = POINTER(c_int64)
+OUT_MEASURE = POINTER(Measure)
+MATRIX = POINTER(Matrix)
+
+# name -> (result type, argument types), in the order of the headers. A plain metric is (spectrum, out).
+_PLAIN_METRIC = (Status, [HANDLE, OUT_MEASURE])
+
+FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
+    # status.h
+    "neck_status_name": (STRING, [c_int32]),
+    "neck_status_text": (STRING, [c_int32]),
+    "neck_last_error": (STRING, []),
+    "neck_last_error_copy": (c_size_t, [STRING, c_size_t]),
+    "neck_version_number": (c_int32, []),
+    "neck_version_string": (STRING, []),
+    "neck_abi_version": (c_int32, []),
+    "neck_build_info": (STRING, []),
+    # context.h
+    "neck_context_create": (Status, [POINTER(ContextOptions), OUT_HANDLE]),
+    "neck_context_destroy": (None, [HANDLE]),
+    "neck_context_threads": (c_int32, [HANDLE]),
+    # matrix.h
+    "neck_dtype_size": (c_int64, [c_int32]),
+    "neck_dtype_name": (STRING, [c_int32]),
+    "neck_matrix_check_finite": (Status, [HANDLE, MATRIX, OUT_INT64, OUT_INT64]),
+    "neck_matrix_to_f64": (Status, [HANDLE, MATRIX, DOUBLES]),
+    "neck_matrix_column_mean": (Status, [HANDLE, MATRIX, DOUBLES, DOUBLES]),
+    # gram.h
+    "neck_gram_create": (Status, [HANDLE, c_int64, POINTER(GramOptions), OUT_HANDLE]),
+    "neck_gram_destroy": (None, [HANDLE]),
+    "neck_gram_push": (Status, [HANDLE, HANDLE, MATRIX]),
+    "neck_gram_merge": (Status, [HANDLE, HANDLE]),
+    "neck_gram_count": (c_int64, [HANDLE]),
+    "neck_gram_cols": (c_int64, [HANDLE]),
+    "neck_gram_zero_rows": (c_int64, [HANDLE]),
+    "neck_gram_norm_sum": (c_double, [HANDLE]),
+    "neck_gram_sum": (DOUBLES, [HANDLE]),
+    "neck_gram_unit_sum": (DOUBLES, [HANDLE]),
+    "neck_gram_shift": (DOUBLES, [HANDLE]),
+    "neck_gram_data": (DOUBLES, [HANDLE]),
+    "neck_gram_mean": (Status, [HANDLE, DOUBLES]),
+    "neck_gram_save": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_gram_load": (Status, [HANDLE, STRING, OUT_HANDLE]),
+    # spectrum.h
+    "neck_spectrum_compute": (Status, [HANDLE, MATRIX, POINTER(SpectrumOptions), OUT_HANDLE]),
+    "neck_gram_spectrum": (Status, [HANDLE, HANDLE, POINTER(SpectrumOptions), OUT_HANDLE]),
+    "neck_spectrum_from_values": (Status, [HANDLE, DOUBLES, c_int64, c_int64, c_int64, c_double, c_double, OUT_HANDLE]),
+    "neck_spectrum_destroy": (None, [HANDLE]),
+    "neck_spectrum_values": (DOUBLES, [HANDLE]),
+    "neck_spectrum_error_bounds": (DOUBLES, [HANDLE]),
+    "neck_spectrum_count": (c_int64, [HANDLE]),
+    "neck_spectrum_size": (c_int64, [HANDLE]),
+    "neck_spectrum_rows": (c_int64, [HANDLE]),
+    "neck_spectrum_cols": (c_int64, [HANDLE]),
+    "neck_spectrum_frobenius_squared": (c_double, [HANDLE]),
+    "neck_spectrum_resolution": (c_double, [HANDLE]),
+    "neck_spectrum_method": (c_int32, [HANDLE]),
+    "neck_spectrum_variant": (c_int32, [HANDLE]),
+    "neck_method_name": (STRING, [c_int32]),
+    "neck_variant_name": (STRING, [c_int32]),
+    "neck_variant_find": (Status, [STRING, OUT_INT32]),
+    "neck_svd_compute": (Status, [HANDLE, MATRIX, POINTER(SvdOptions), DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
+    # metrics.h
+    "neck_singular_entropy": (Status, [HANDLE, c_int32, OUT_MEASURE]),
+    "neck_effective_rank": _PLAIN_METRIC,
+    "neck_rankme": (Status, [HANDLE, c_double, OUT_MEASURE]),
+    "neck_matrix_entropy_rank": _PLAIN_METRIC,
+    "neck_proportional_effective_rank": _PLAIN_METRIC,
+    "neck_stable_rank": _PLAIN_METRIC,
+    "neck_participation_ratio": _PLAIN_METRIC,
+    "neck_numerical_rank": (Status, [HANDLE, c_double, OUT_MEASURE]),
+    "neck_condition_number": _PLAIN_METRIC,
+    "neck_nuclear_norm": _PLAIN_METRIC,
+    "neck_frobenius_norm": _PLAIN_METRIC,
+    "neck_spectral_norm": _PLAIN_METRIC,
+    "neck_w_error": (Status, [HANDLE, c_int64, OUT_MEASURE]),
+    "neck_rank_for_w_error": (Status, [HANDLE, c_double, OUT_MEASURE]),
+    "neck_top_component_share": _PLAIN_METRIC,
+    "neck_alpha_req": (Status, [HANDLE, c_int64, c_int64, OUT_MEASURE]),
+    "neck_power_law_tail": (Status, [HANDLE, POINTER(PowerLaw)]),
+    "neck_gini": _PLAIN_METRIC,
+    "neck_hoyer": _PLAIN_METRIC,
+    "neck_early_enrichment": _PLAIN_METRIC,
+    "neck_metric_count": (c_int64, []),
+    "neck_metric_name": (STRING, [c_int64]),
+    "neck_metric_unit": (STRING, [c_int64]),
+    "neck_metric_summary": (STRING, [c_int64]),
+    "neck_metric_find": (Status, [STRING, OUT_INT64]),
+    "neck_metric_evaluate": (Status, [c_int64, HANDLE, OUT_MEASURE]),
+    # geometry.h
+    "neck_anisotropy": (Status, [HANDLE, OUT_MEASURE]),
+    "neck_matrix_anisotropy": (Status, [HANDLE, MATRIX, c_int32, OUT_MEASURE]),
+    "neck_isoscore": (Status, [HANDLE, HANDLE, OUT_MEASURE]),
+    "neck_partition_isotropy": (Status, [HANDLE, HANDLE, MATRIX, OUT_MEASURE]),
+    "neck_mean_norm": (Status, [HANDLE, OUT_MEASURE]),
+    # checkpoint.h
+    "neck_checkpoint_open": (Status, [HANDLE, STRING, POINTER(CheckpointOptions), OUT_HANDLE]),
+    "neck_checkpoint_destroy": (None, [HANDLE]),
+    "neck_checkpoint_path": (STRING, [HANDLE]),
+    "neck_checkpoint_config": (STRING, [HANDLE]),
+    "neck_checkpoint_format": (c_int32, [HANDLE]),
+    "neck_checkpoint_step": (c_int64, [HANDLE]),
+    "neck_checkpoint_tensor_count": (c_int64, [HANDLE]),
+    "neck_format_name": (STRING, [c_int32]),
+    "neck_checkpoint_tensor": (Status, [HANDLE, c_int64, POINTER(Tensor)]),
+    "neck_checkpoint_find": (Status, [HANDLE, STRING, OUT_INT64]),
+    "neck_checkpoint_matrix": (Status, [HANDLE, HANDLE, c_int64, MATRIX]),
+    "neck_checkpoint_head": (Status, [HANDLE, OUT_INT64, OUT_INT32]),
+    "neck_series_open": (Status, [HANDLE, STRING, OUT_HANDLE]),
+    "neck_series_destroy": (None, [HANDLE]),
+    "neck_series_count": (c_int64, [HANDLE]),
+    "neck_series_path": (STRING, [HANDLE, c_int64]),
+    "neck_series_step": (c_int64, [HANDLE, c_int64]),
+    "neck_safetensors_write": (Status, [HANDLE, STRING, POINTER(Tensor), c_int64, STRINGS, STRINGS, c_int64]),
+    "neck_npy_write": (Status, [HANDLE, STRING, MATRIX]),
+}

@@ -1,0 +1,83 @@
+"""Native memory as arrays: numpy arrays when numpy is installed, memoryviews of the same bytes when it is not."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from array import array
+from typing import Any, Iterable, Optional, Sequence, Tuple
+
+from ._dtypes import BY_NAME, DType, numpy
+from ._errors import ArgumentError
+
+F64 = BY_NAME["f64"]
+
+
+def view(address: Optional[int], dtype: DType, shape: Sequence[int], owner: Any, row_stride: int = 0) -> Any:
+    """A read-only array over native memory. It keeps owner alive, and so does every slice of it.
+
+    row_stride, in elements, is for two dimensions only; 0 means packed.
+    """
+    strided = len(shape) == 2 and row_stride > shape[1]
+    elements = (shape[0] - 1) * row_stride + shape[1] if strided else math.prod(shape)
+    memory: Any = ctypes.c_ubyte * (elements * dtype.size)
+    memory = memory.from_address(address) if elements else memory()
+    memory._owner = owner
+    buffer = memoryview(memory).cast("B").toreadonly()
+    if numpy is not None:
+        strides = (row_stride * dtype.size, dtype.size) if strided else None
+        return numpy.ndarray(tuple(shape), dtype.numpy_dtype(), buffer, 0, strides)
+    if strided:  # which a memoryview cannot be made to express
+        row, step = shape[1] * dtype.size, row_stride * dtype.size
+        buffer = memoryview(b"".join(buffer[i * step : i * step + row] for i in range(shape[0])))
+    return _shaped(buffer, dtype.code, list(shape))
+
+
+def _shaped(buffer: memoryview, code: str, shape: "list[int]") -> memoryview:
+    """A memoryview of that shape; a flat one when it is empty, which Python cannot cast to several dimensions."""
+    try:
+        flat: memoryview = buffer.cast(code)  # type: ignore[call-overload]
+    except ValueError:  # half precision in a Python that cannot cast to it: its bits
+        return _shaped(buffer, "H", shape)
+    if not len(flat) or len(shape) == 1:
+        return flat
+    return buffer.cast(code, shape)  # type: ignore[call-overload,no-any-return]
+
+
+def new_f64(shape: Sequence[int]) -> Tuple[Any, Any]:
+    """A new array of doubles and the same memory as a ctypes array for C to write into."""
+    count = math.prod(shape)
+    result: Any
+    if numpy is not None:
+        result = numpy.empty(tuple(shape))
+    else:
+        result = _shaped(memoryview(array("d", [0.0]) * count).cast("B"), "d", list(shape))
+    return result, (ctypes.c_double * count).from_buffer(result)
+
+
+def copy_f64(pointer: Any, shape: Sequence[int]) -> Any:
+    """Our own copy of doubles that C lent us only until its next change; None for a NULL pointer."""
+    if not pointer:
+        return None
+    result, memory = new_f64(shape)
+    ctypes.memmove(memory, pointer, ctypes.sizeof(memory))
+    return result
+
+
+def doubles(values: Iterable[float], what: str, length: Optional[int] = None) -> Any:
+    """One-dimensional numbers as a ctypes array of doubles; contiguous numpy float64 is not copied.
+
+    An array and no pointer: a struct field keeps what an array belongs to alive, not what a pointer points to.
+    """
+    if numpy is None:
+        numbers = array("d", values)
+        result: Any = (ctypes.c_double * len(numbers)).from_buffer(numbers)
+    else:
+        vector = numpy.ascontiguousarray(values, dtype=numpy.float64)
+        if numpy.ndim(values) != 1:
+            raise ArgumentError(f"{what} must have one dimension, not {numpy.ndim(values)}")
+        result = (ctypes.c_double * len(vector)).from_address(vector.ctypes.data)
+        result._owner = vector
+    if length is not None and len(result) != length:
+        raise ArgumentError(f"{what} has {len(result)} numbers, {length} are needed")
+    return result
