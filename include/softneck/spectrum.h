@@ -46,8 +46,9 @@ typedef struct neck_spectrum_options {
  * QR: error about d*eps*sigma_1 for every value, about four times slower.
  * AUTO: QR where it is cheap anyway (small problems), else GRAM, then QR if tolerance asks for it.
  *
- * Peak extra memory: 3*d^2*8 bytes plus at most 64 MB; the input is only read. Values of any magnitude are
- * scaled by a power of two, so denormal and huge input is fine. A zero matrix has all-zero values.
+ * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from
+ * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A zero
+ * matrix has all-zero values.
  * The same input gives the same bits for every thread count when method is GRAM; QR also depends on the BLAS.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (row and column in the message), NECK_E_OVERFLOW, NECK_E_NOMEM,
  * NECK_E_CANCELLED, NECK_E_CONVERGENCE. Source: Sec. 4.2 of arXiv 2404.07647. */
@@ -110,8 +111,10 @@ typedef struct neck_svd_options {
  *   s   k doubles, decreasing; required
  *   vt  k x cols doubles, row-major, orthonormal rows (Vt, not V); may be NULL
  *   error_bound  absolute bound on the error of each s; may be NULL
- * Signs: the entry of largest magnitude in each row of Vt is positive (of each column of U when vt is NULL).
- * Memory: about 3*d^2 doubles, plus rows*cols doubles when u is wanted. Errors as neck_spectrum_compute. */
+ * Signs: in each singular vector of the shorter side (rows of Vt for a tall matrix, columns of U for a wide one) the entry of
+ * largest magnitude is positive.
+ * Memory: about 5*d^2 doubles, plus 2*rows*cols doubles when the vectors of the longer side are wanted. Errors as
+ * neck_spectrum_compute. */
 NECK_API neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix,
                                       const neck_svd_options *options, double *u, double *s, double *vt,
                                       double *error_bound);

@@ -9,7 +9,6 @@
 #include "core/parallel.h"
 #include "kernels/kernels.h"
 #include "linalg/pack.h"
-#include "linalg/view.h"
 
 /* A task multiplies a block of this many strips with another: both stay in the second-level cache while each strip is
  * used this many times. */
@@ -67,47 +66,38 @@ static void multiply_blocks(void *data, int64_t index)
         for (int64_t i = left * BLOCK; i < (left + 1) * BLOCK && i <= j; i++) multiply_strips(job, i, j);
 }
 
-static neck_status not_finite(const neck__cross_input *input)
-{
-    int64_t row, col;
-    if (neck__view_find_nonfinite(&input->view, 0, input->view.rows, &row, &col))
-        return neck__view_nonfinite(&input->view, row, col);
-    return neck__fail(NECK_E_OVERFLOW, "the squares of the matrix exceed the range of double: scale it down");
-}
-
-static neck_status one_panel(neck_context *context, const neck__cross_input *input, int64_t first, neck__panel *panel,
+static neck_status one_panel(neck_context *context, const neck__source *source, int64_t first, neck__panel *panel,
                              multiplying *job, double *trace)
 {
-    neck__panel_fill(context, input, first, panel);
+    neck__panel_fill(context, source, first, panel);
     for (int64_t i = 0; i < panel->tasks; i++) *trace += panel->squares[i];
-    if (!isfinite(*trace)) return not_finite(input);
+    if (!isfinite(*trace)) return neck__source_not_finite(source);
     int64_t blocks = (panel->strips + BLOCK - 1) / BLOCK;
     neck__parallel(context, blocks * (blocks + 1) / 2, multiply_blocks, job);
     return NECK_OK;
 }
 
-neck_status neck__cross(neck_context *context, const neck__cross_input *input, double *c, int64_t ldc, double *trace)
+neck_status neck__cross(neck_context *context, const neck__source *source, double *c, int64_t ldc, double *trace)
 {
     neck__allocator allocator = neck__allocator_of(context);
     neck__panel panel;
-    NECK_TRY(neck__panel_create(&allocator, input, &panel));
+    NECK_TRY(neck__panel_create(&allocator, source, &panel));
     multiplying job = {&panel, neck__kernels_get(), c, ldc};
-    int64_t length = input->by_rows ? input->view.cols : input->view.rows;
-    const char *unit = input->by_rows ? "columns" : "rows";
+    int64_t length = neck__source_length(source);
     neck_status status = NECK_OK;
     for (int64_t first = 0; first < length && status == NECK_OK; first += panel.capacity) {
-        status = one_panel(context, input, first, &panel, &job, trace);
-        if (status == NECK_OK && !input->silent)
-            status = neck__progress(context, "gram", unit, first + panel.depth, length);
+        status = one_panel(context, source, first, &panel, &job, trace);
+        if (status == NECK_OK && !source->silent)
+            status = neck__progress(context, "gram", neck__source_unit(source), first + panel.depth, length);
     }
     neck__panel_destroy(&allocator, &panel);
     return status;
 }
 
-double neck__cross_chain(const neck__cross_input *input)
+double neck__cross_chain(const neck__source *source)
 {
-    int64_t length = input->by_rows ? input->view.cols : input->view.rows;
-    int64_t depth = neck__panel_depth(input);
+    int64_t length = neck__source_length(source);
+    int64_t depth = neck__panel_depth(source);
     if (depth > length) depth = length;
     return (double)depth + (double)(length + depth - 1) / (double)depth + 4;
 }

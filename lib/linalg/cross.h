@@ -3,27 +3,18 @@
 #ifndef NECK_LINALG_CROSS_H
 #define NECK_LINALG_CROSS_H
 
-#include "softneck/matrix.h"
-
-/* Y = (X - 1 shift^T) * scale, never formed. */
-typedef struct neck__cross_input {
-    neck_matrix view;    /* checked */
-    int32_t by_rows;     /* 0: C = Y^T Y, cols x cols. 1: C = Y Y^T, rows x rows */
-    const double *shift; /* cols doubles, or NULL */
-    double scale;        /* a power of two */
-    int32_t silent;      /* no progress calls, so it cannot be cancelled */
-} neck__cross_input;
+#include "linalg/source.h"
 
 /* Adds the upper triangle of the cross product to c (leading dimension ldc; entries below the diagonal are used as
  * scratch) and its trace, summed apart, to *trace. Each entry is summed over the long side in order, in panels whose
  * depth depends on the shape alone: the same bits for any number of threads.
  * After a failure c and *trace hold garbage. NECK_E_NONFINITE names the element; NECK_E_OVERFLOW: a square left the
  * range of double. */
-neck_status neck__cross(neck_context *context, const neck__cross_input *input, double *c, int64_t ldc, double *trace);
+neck_status neck__cross(neck_context *context, const neck__source *source, double *c, int64_t ldc, double *trace);
 
 /* Length of the longest chain of roundings behind one entry: |error of C| <= chain * 2^-53 * |Y|^T|Y|, entry by entry,
  * so its spectral norm is at most chain * 2^-53 * |Y|_F^2. */
-double neck__cross_chain(const neck__cross_input *input);
+double neck__cross_chain(const neck__source *source);
 
 /* Copies the upper triangle of the n x n matrix c onto the lower. */
 void neck__mirror(neck_context *context, int64_t n, double *c, int64_t ldc);

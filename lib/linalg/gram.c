@@ -79,13 +79,13 @@ static void add_upper(int64_t n, const double *from, double *to)
         for (int64_t j = i; j < n; j++) to[i * n + j] += from[i * n + j];
 }
 
-static neck_status push_products(neck_context *context, neck_gram *gram, const neck__cross_input *input)
+static neck_status push_products(neck_context *context, neck_gram *gram, const neck__source *source)
 {
     double trace = 0;
-    if (input->silent) return neck__cross(context, input, gram->data, gram->cols, &trace);
+    if (source->silent) return neck__cross(context, source, gram->data, gram->cols, &trace);
     double *scratch = neck__calloc(&gram->allocator, gram->cols * gram->cols, sizeof(double), "a Gram matrix");
     if (!scratch) return NECK_E_NOMEM;
-    neck_status status = neck__cross(context, input, scratch, gram->cols, &trace);
+    neck_status status = neck__cross(context, source, scratch, gram->cols, &trace);
     if (status == NECK_OK) add_upper(gram->cols, scratch, gram->data);
     neck__release(&gram->allocator, scratch);
     return status;
@@ -107,23 +107,23 @@ static void take_moments(neck_gram *gram, const neck__moments *moments)
 neck_status neck_gram_push(neck_context *context, neck_gram *gram, const neck_matrix *matrix)
 {
     if (!gram) return neck__fail(NECK_E_ARGUMENT, "gram is NULL");
-    neck__cross_input input = {.shift = gram->shift, .scale = 1};
-    NECK_TRY(neck__view_check(matrix, &input.view));
-    if (input.view.cols != gram->cols)
-        return neck__fail(NECK_E_ARGUMENT, "the matrix has %lld columns, the gram %lld", (long long)input.view.cols,
+    neck__source source = {.shift = gram->shift, .scale = 1};
+    NECK_TRY(neck__view_check(matrix, &source.view));
+    if (source.view.cols != gram->cols)
+        return neck__fail(NECK_E_ARGUMENT, "the matrix has %lld columns, the gram %lld", (long long)source.view.cols,
                           (long long)gram->cols);
-    input.silent = input.view.rows <= DIRECT_ROWS;
+    source.silent = source.view.rows <= DIRECT_ROWS;
     double *sums = neck__calloc(&gram->allocator, gram->cols, 2 * sizeof(double), "sums of rows");
     if (!sums) return NECK_E_NOMEM;
     neck__moments moments = {.sum = sums, .unit_sum = sums + gram->cols};
-    neck_status status = neck__moments_add(context, &input.view, gram->shift, &moments);
+    neck_status status = neck__moments_add(context, &source.view, gram->shift, &moments);
     if (status == NECK_OK && !isfinite(gram->square_sum + moments.square_sum))
         status = neck__fail(NECK_E_OVERFLOW, "the sum of squares exceeds the range of double: scale the data down");
-    if (status == NECK_OK && gram->data) status = push_products(context, gram, &input);
+    if (status == NECK_OK && gram->data) status = push_products(context, gram, &source);
     if (status == NECK_OK) {
         take_moments(gram, &moments);
-        gram->count += input.view.rows;
-        gram->chain += neck__cross_chain(&input);
+        gram->count += source.view.rows;
+        gram->chain += neck__cross_chain(&source);
         gram->mirrored = 0;
     }
     neck__release(&gram->allocator, sums);

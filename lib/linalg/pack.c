@@ -7,7 +7,6 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/kernels.h"
-#include "linalg/view.h"
 
 /* Deep panels pay for reading and writing C once a panel; 256 rows of a strip (48 KB) just fit a first-level cache. Narrow
  * matrices have little work a panel, so theirs are deeper. The whole panel stays below PANEL_BYTES. */
@@ -16,40 +15,30 @@ enum { DEEP = 512, USUAL = 256, NARROW = 128, LEAST = 16, PANEL_BYTES = 32 << 20
 /* Slices of the long side packed by one task when lines run along the width. */
 enum { LINES_PER_TASK = 16 };
 
-static int64_t width_of(const neck__cross_input *input)
-{
-    return input->by_rows ? input->view.rows : input->view.cols;
-}
-
-static int64_t length_of(const neck__cross_input *input)
-{
-    return input->by_rows ? input->view.cols : input->view.rows;
-}
-
 static int64_t ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
 }
 
-int64_t neck__panel_depth(const neck__cross_input *input)
+int64_t neck__panel_depth(const neck__source *source)
 {
-    int64_t width = width_of(input);
+    int64_t width = neck__source_order(source);
     int64_t depth = width <= NARROW ? DEEP : USUAL;
     int64_t fits = PANEL_BYTES / 8 / (width + NECK__LARGEST_STRIP) / LEAST * LEAST;
     if (fits < LEAST) fits = LEAST;
     return depth < fits ? depth : fits;
 }
 
-neck_status neck__panel_create(const neck__allocator *allocator, const neck__cross_input *input, neck__panel *panel)
+neck_status neck__panel_create(const neck__allocator *allocator, const neck__source *source, neck__panel *panel)
 {
     int64_t strip = neck__kernels_get()->strip;
     memset(panel, 0, sizeof *panel);
-    panel->width = width_of(input);
+    panel->width = neck__source_order(source);
     panel->strips = ceil_div(panel->width, strip);
-    panel->capacity = neck__panel_depth(input);
-    if (panel->capacity > length_of(input)) panel->capacity = length_of(input);
-    panel->line_length = input->by_rows ? panel->capacity : panel->width;
-    int64_t tasks = input->by_rows ? panel->strips : ceil_div(panel->capacity, LINES_PER_TASK);
+    panel->capacity = neck__panel_depth(source);
+    if (panel->capacity > neck__source_length(source)) panel->capacity = neck__source_length(source);
+    panel->line_length = source->by_rows ? panel->capacity : panel->width;
+    int64_t tasks = source->by_rows ? panel->strips : ceil_div(panel->capacity, LINES_PER_TASK);
     int64_t data, scratch;
     if (!neck__mul(panel->strips * strip, panel->capacity, &data) || !neck__mul(tasks, panel->line_length, &scratch))
         return neck__fail(NECK_E_OVERFLOW, "a matrix with %lld columns is too wide", (long long)panel->width);
@@ -70,20 +59,10 @@ void neck__panel_destroy(const neck__allocator *allocator, neck__panel *panel)
 }
 
 typedef struct filling {
-    const neck__cross_input *input;
+    const neck__source *source;
     neck__panel *panel;
     const neck__kernels *kernels;
 } filling;
-
-/* Part of one row of Y. */
-static void read_line(const neck__cross_input *input, int64_t row, int64_t col, int64_t count, double *line)
-{
-    neck__view_read(&input->view, row, col, count, line);
-    if (input->shift)
-        for (int64_t j = 0; j < count; j++) line[j] -= input->shift[col + j];
-    if (input->scale != 1)
-        for (int64_t j = 0; j < count; j++) line[j] *= input->scale;
-}
 
 /* C = Y^T Y: a line is a row of Y; it is cut over the strips. */
 static void pack_rows(void *data, int64_t task)
@@ -94,7 +73,7 @@ static void pack_rows(void *data, int64_t task)
     double *line = panel->scratch + task * panel->line_length, squares = 0;
     if (last > panel->depth) last = panel->depth;
     for (int64_t k = task * LINES_PER_TASK; k < last; k++) {
-        read_line(job->input, panel->first + k, 0, panel->width, line);
+        neck__source_read(job->source, panel->first + k, 0, panel->width, line);
         squares += job->kernels->sum_squares(panel->width, line);
         double *to = panel->data + k * strip;
         int64_t j = 0;
@@ -119,7 +98,7 @@ static void pack_columns(void *data, int64_t task)
     for (int64_t n = 0; n < strip; n++) {
         int64_t row = task * strip + n;
         if (row < panel->width) {
-            read_line(job->input, row, panel->first, panel->depth, line);
+            neck__source_read(job->source, row, panel->first, panel->depth, line);
             squares += job->kernels->sum_squares(panel->depth, line);
         } else {
             memset(line, 0, (size_t)panel->depth * sizeof *line);
@@ -129,12 +108,12 @@ static void pack_columns(void *data, int64_t task)
     panel->squares[task] = squares;
 }
 
-void neck__panel_fill(neck_context *context, const neck__cross_input *input, int64_t first, neck__panel *panel)
+void neck__panel_fill(neck_context *context, const neck__source *source, int64_t first, neck__panel *panel)
 {
-    int64_t left = length_of(input) - first;
-    filling job = {input, panel, neck__kernels_get()};
+    int64_t left = neck__source_length(source) - first;
+    filling job = {source, panel, neck__kernels_get()};
     panel->first = first;
     panel->depth = left < panel->capacity ? left : panel->capacity;
-    panel->tasks = input->by_rows ? panel->strips : ceil_div(panel->depth, LINES_PER_TASK);
-    neck__parallel(context, panel->tasks, input->by_rows ? pack_columns : pack_rows, &job);
+    panel->tasks = source->by_rows ? panel->strips : ceil_div(panel->depth, LINES_PER_TASK);
+    neck__parallel(context, panel->tasks, source->by_rows ? pack_columns : pack_rows, &job);
 }

@@ -3,7 +3,7 @@
 #define NECK_LINALG_PACK_H
 
 #include "core/memory.h"
-#include "linalg/cross.h"
+#include "linalg/source.h"
 
 /* A panel: depth slices of Y along the long side, widened to double, as strips (see kernels.h); columns beyond the
  * last are zero. */
@@ -20,13 +20,13 @@ typedef struct neck__panel {
     double *squares;      /* sum of squares, one a task; not finite when an element is not, or on overflow */
 } neck__panel;
 
-/* How deep panels of this input are. Depends on the shape alone. */
-int64_t neck__panel_depth(const neck__cross_input *input);
+/* How deep panels of this source are. Depends on the shape alone. */
+int64_t neck__panel_depth(const neck__source *source);
 
-neck_status neck__panel_create(const neck__allocator *allocator, const neck__cross_input *input, neck__panel *panel);
+neck_status neck__panel_create(const neck__allocator *allocator, const neck__source *source, neck__panel *panel);
 void neck__panel_destroy(const neck__allocator *allocator, neck__panel *panel);
 
 /* Fills the panel with slices [first, first + capacity) of the long side, or what is left of them. */
-void neck__panel_fill(neck_context *context, const neck__cross_input *input, int64_t first, neck__panel *panel);
+void neck__panel_fill(neck_context *context, const neck__source *source, int64_t first, neck__panel *panel);
 
 #endif
