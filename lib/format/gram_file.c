@@ -115,8 +115,8 @@ static neck_status find_arrays(const neck__tensors *list, const neck__tensor *ar
         const neck__tensor *t = arrays[a];
         if (t && (t->dtype != NECK_F64 || t->ndim != (a == GRAM ? 2 : 1) || t->shape[0] != cols ||
                   (a == GRAM && t->shape[1] != cols)))
-            return neck__fail(NECK_E_FORMAT, "gram file: '%s' has a dtype or shape that does not fit %" PRId64 " columns",
-                              array_names[a], cols);
+            return neck__fail(NECK_E_FORMAT, "gram file: '%s' does not fit %" PRId64 " columns of F64", array_names[a],
+                              cols);
     }
     if (cols < 1) return neck__fail(NECK_E_FORMAT, "gram file: no columns");
     return NECK_OK;
@@ -153,7 +153,7 @@ static neck_status check_symmetric(const double *data, int64_t n)
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < i; j++)
             if (data[i * n + j] != data[j * n + i])
-                return neck__fail(NECK_E_FORMAT, "gram file: entry %" PRId64 ", %" PRId64 " is not its mirror image", i, j);
+                return neck__fail(NECK_E_FORMAT, "gram file: entry (%" PRId64 ", %" PRId64 ") breaks symmetry", i, j);
     return NECK_OK;
 }
 
