@@ -171,7 +171,7 @@ check-fuzz: ## replay the corpus of malformed files under both
 	+@$(ASAN) fuzz-replay
 
 # Memcheck is slow: the tests of memory, errors and files, in one process each.
-VALGRIND_TESTS = $(filter %/test_core %/test_failmalloc %/test_safetensors %/test_npy %/test_zip %/test_checkpoint,\
+VALGRIND_TESTS = $(filter %/test_error %/test_memory %/test_options %/test_failmalloc %/test_safetensors %/test_npy %/test_zip %/test_checkpoint,\
                  $(TEST_BINS))
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(VALGRIND_TESTS) ## some unit tests under Memcheck
