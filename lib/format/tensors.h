@@ -13,6 +13,14 @@
 /* How much of a name of that many bytes to print in a message with %.*s. */
 #define NECK__SHOWN(length) ((int)((length) < 200 ? (length) : 200))
 
+/* A CRC-32 the file gives for bytes that hold a tensor, not yet compared: reading every byte of a large file at opening
+ * would defeat mapping it. */
+typedef struct neck__checksum {
+    const unsigned char *data; /* NULL: nothing to compare */
+    int64_t size;
+    uint32_t crc;
+} neck__checksum;
+
 /* One tensor as stored. Element (i_0, .., i_{n-1}) is at data + sum i_k * stride[k] * size of dtype. */
 typedef struct neck__tensor {
     char *name;                    /* owned, NUL-terminated, without embedded NULs */
@@ -23,6 +31,7 @@ typedef struct neck__tensor {
     int64_t nbytes;                /* of the stored data that this tensor covers */
     const unsigned char *data;     /* into a mapping or an owned buffer of the list */
     int32_t byte_swapped;          /* stored big-endian */
+    neck__checksum checksum;       /* compared before the data is first used */
     neck_matrix converted;         /* data NULL until neck_checkpoint_matrix had to convert */
 } neck__tensor;
 
