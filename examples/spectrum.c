@@ -19,22 +19,24 @@ enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT
        OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
 
 static const tool_option options[] = {
-    {"json", OPT_JSON, NULL, "one JSON object per checkpoint instead of a table"},
-    {"metric", OPT_METRIC, "NAME,...", "show these metrics (names below) instead of\na telling few in tables, all in JSON"},
+    {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
+    {"metric", OPT_METRIC, "NAME,...", "show these metrics (names below); otherwise a\ntelling few in tables, all in JSON"},
     {"values", OPT_VALUES, NULL, "show every singular value with its error bound"},
     {"top", OPT_TOP, "K", "show the K largest; with --plot also: how many\nranks are drawn (default 100)"},
     {"tensor", OPT_TENSOR, "NAME", "this matrix instead of the LM head"},
     {"list", OPT_LIST, NULL, "list the tensors of each checkpoint and stop"},
-    {"variant", OPT_VARIANT, "NAME", "raw (default), centered (minus the mean row),\nfrequency_centered (minus the weighted "
-     "mean row),\ndrop_top (without the largest component)"},
-    {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy", "token counts or frequencies, one per row, for\n--variant "
-     "frequency_centered"},
-    {"method", OPT_METHOD, "NAME", "gram (fast), qr (accurate down to the smallest\nvalue) or auto (default: qr where "
-     "it is needed)"},
-    {"tolerance", OPT_TOLERANCE, "X", "relative error of a singular value from which auto\ngoes on to qr (default "
-     "1e-5; 0: never)"},
-    {"plot", OPT_PLOT, "FILE", "draw into FILE.svg or FILE.png: singular values\nover training steps as a heat map, and "
-     "singular\nentropy into FILE-entropy.svg or .png; without\ntraining steps: singular values against rank"},
+    {"variant", OPT_VARIANT, "NAME",
+     "raw (default), centered (minus the mean row),\nfrequency_centered (minus the weighted mean\nrow), drop_top "
+     "(without the top component)"},
+    {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
+     "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
+    {"method", OPT_METHOD, "NAME",
+     "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
+    {"tolerance", OPT_TOLERANCE, "X",
+     "relative error of a singular value from which\nauto goes on to qr (default 1e-5; 0: never)"},
+    {"plot", OPT_PLOT, "FILE",
+     "draw into FILE.svg or FILE.png: singular values\nover training steps as a heat map, and singular\nentropy into "
+     "FILE-entropy.svg or .png; without\ntraining steps: singular values against rank"},
     {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
     {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
     {"help", 'h', NULL, "this text"},
@@ -44,9 +46,9 @@ static const tool_option options[] = {
 
 static const tool self = {
     "neck-spectrum",
-    "Singular spectra and rank metrics of language-model heads, one row per checkpoint.\n"
-    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .npy, .npz),\n"
-    "a model folder, or a folder of checkpoints, taken in order of training step.",
+    "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
+    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .npy,\n"
+    ".npz), a model folder, or a folder of checkpoints, taken in order of step.",
     options,
 };
 
@@ -248,12 +250,25 @@ static void tell_figure(session *now, int drawn, const char *file, const char *e
     now->failed |= !drawn;
 }
 
+/* A heat map needs steps; next to paths that have them, a path without is not drawn. */
+static void note_left_out(const session *now)
+{
+    if (!figures_have_steps(now->series, now->series_count)) return;
+    for (int64_t i = 0; i < now->series_count; i++) {
+        char line[512];
+        if (figures_have_steps(&now->series[i], 1)) continue;
+        snprintf(line, sizeof line, "%s has fewer than two training steps: it is not in the figures", now->series[i].name);
+        complain(line);
+    }
+}
+
 static void draw(session *now)
 {
     char error[512];
     int64_t rows = 0;
     for (int64_t i = 0; i < now->series_count; i++) rows += now->series[i].count;
     if (rows == 0) return;
+    note_left_out(now);
     int drawn = figures_spectrum(now->series, now->series_count, now->asked->report.top, now->asked->plot, error);
     tell_figure(now, drawn, now->asked->plot, error);
     if (!drawn || !figures_have_steps(now->series, now->series_count)) return;

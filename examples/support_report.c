@@ -18,15 +18,16 @@ static const table_column step_column = {"step", NULL};
 static const table_column method_column = {"method", NULL};
 static const table_column name_column = {"checkpoint", NULL};
 
-#define MOST_COLUMNS 64
+/* Beside the metrics a table has three columns. */
+#define MOST_METRICS (TABLE_MOST_COLUMNS - 3)
 
-static int64_t metrics_shown(const report *self, int64_t shown[MOST_COLUMNS])
+static int64_t metrics_shown(const report *self, int64_t shown[MOST_METRICS])
 {
     int64_t count = 0;
     if (self->metrics) {
-        for (; count < self->metric_count && count < MOST_COLUMNS; count++) shown[count] = self->metrics[count];
+        for (; count < self->metric_count && count < MOST_METRICS; count++) shown[count] = self->metrics[count];
     } else if (self->json) {
-        for (; count < neck_metric_count() && count < MOST_COLUMNS; count++) shown[count] = count;
+        for (; count < neck_metric_count() && count < MOST_METRICS; count++) shown[count] = count;
     } else {
         for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
             if (neck_metric_find(telling[i], &shown[count]) == NECK_OK) count++;
@@ -45,7 +46,7 @@ static int64_t values_shown(const report *self, const measured *row)
 
 static void print_json(const report *self, const measured *row)
 {
-    int64_t shown[MOST_COLUMNS];
+    int64_t shown[MOST_METRICS];
     int64_t count = metrics_shown(self, shown);
     int64_t values = values_shown(self, row);
     json_t *object = json_object();
@@ -75,7 +76,7 @@ static void print_json(const report *self, const measured *row)
 
 /* ---- tables --------------------------------------------------------------------------------------------------- */
 
-static size_t table_columns(const int64_t *shown, int64_t count, table_column columns[MOST_COLUMNS + 3])
+static size_t table_columns(const int64_t *shown, int64_t count, table_column columns[TABLE_MOST_COLUMNS])
 {
     size_t used = 0;
     columns[used++] = step_column;
@@ -123,8 +124,8 @@ static void print_values(const measured *row, int64_t count)
 
 static void print_table_row(report *self, const char *series, const measured *row)
 {
-    int64_t shown[MOST_COLUMNS];
-    table_column columns[MOST_COLUMNS + 3];
+    int64_t shown[MOST_METRICS];
+    table_column columns[TABLE_MOST_COLUMNS];
     int64_t count = metrics_shown(self, shown);
     size_t used = table_columns(shown, count, columns);
     print_heading(self, series, row, columns, used);

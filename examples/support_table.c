@@ -46,24 +46,34 @@ static heading cut(const table_column *column)
     return made;
 }
 
+/* Line number row of every heading, side by side; blanks wait until something follows them. */
+static void print_line(const heading *headings, size_t count, int row, int tallest)
+{
+    int blanks = 0;
+    for (size_t i = 0; i < count; i++) {
+        int own = row - (tallest - headings[i].count);
+        const char *text = own < 0 ? "" : headings[i].lines[own];
+        int length = (int)strlen(text);
+        int before = i + 1 < count ? GAP + headings[i].width - length : GAP;
+        blanks += before;
+        if (length > 0) {
+            printf("%*s%s", blanks, "", text);
+            blanks = 0;
+        }
+    }
+    putchar('\n');
+}
+
 void table_print_head(const table_column *columns, size_t count)
 {
+    heading headings[TABLE_MOST_COLUMNS];
     int tallest = 0, total = 0;
     for (size_t i = 0; i < count; i++) {
-        heading made = cut(&columns[i]);
-        if (made.count > tallest) tallest = made.count;
-        total += made.width + GAP;
+        headings[i] = cut(&columns[i]);
+        if (headings[i].count > tallest) tallest = headings[i].count;
+        total += headings[i].width + GAP;
     }
-    for (int line = 0; line < tallest; line++) {
-        for (size_t i = 0; i < count; i++) {
-            heading made = cut(&columns[i]);
-            int row = line - (tallest - made.count);
-            const char *text = row < 0 ? "" : made.lines[row];
-            if (i + 1 == count) printf("%*s%s", GAP, "", text);
-            else printf("%*s", made.width + GAP, text);
-        }
-        putchar('\n');
-    }
+    for (int row = 0; row < tallest; row++) print_line(headings, count, row, tallest);
     for (int i = 0; i < total; i++) putchar(i < GAP ? ' ' : '-');
     putchar('\n');
 }

@@ -11,6 +11,8 @@ typedef struct table_column {
     const char *unit;
 } table_column;
 
+#define TABLE_MOST_COLUMNS 64
+
 /* table_print_head - the heading lines and a rule. The last heading is left-aligned, for names of any length.
  * table_print_cell - text as the next cell of that column. */
 void table_print_head(const table_column *columns, size_t count);

@@ -107,7 +107,10 @@ const char *text_number(char buffer[32], double value, double error)
 {
     if (isnan(value)) return strcpy(buffer, "-");
     int sure = isinf(value) || error <= TEXT_ACCURACY * fabs(value);
-    snprintf(buffer, 32, "%s%.5g", sure ? "" : "~", value);
+    int whole = error == 0 && fabs(value) < 1e9 && value == floor(value);
+    snprintf(buffer, 32, whole ? "%s%.0f" : "%s%#.5g", sure ? "" : "~", value);
+    size_t length = strlen(buffer);
+    if (buffer[length - 1] == '.') buffer[length - 1] = '\0';
     shorten_exponent(buffer);
     return buffer;
 }

@@ -21,8 +21,8 @@ int text_print(FILE *stream, const char *bytes);
 /* The relative accuracy that the tables promise: five significant digits. */
 #define TEXT_ACCURACY 1e-5
 
-/* text_number - value to five significant digits, in buffer; "~" before it when its error bound exceeds TEXT_ACCURACY
- * of it, "-" when it is not a number. */
+/* text_number - value to five significant digits, in buffer, a count as a whole number; "~" before it when its error
+ * bound exceeds TEXT_ACCURACY of it, "-" when it is not a number. */
 const char *text_number(char buffer[32], double value, double error);
 
 /* text_base_name - the part after the last slash (of "a/b/", "b/"). */
