@@ -110,7 +110,9 @@ class PowerLaw(Struct):
         ("struct_size", c_size_t),
         ("alpha", c_double),
         ("alpha_error", c_double),
+        ("standard_error", c_double),
         ("ks_distance", c_double),
+        ("ks_error", c_double),
         ("xmin", c_double),
         ("tail_count", c_int64),
     ]
@@ -161,8 +163,9 @@ OUT_INT64 = POINTER(c_int64)
 OUT_MEASURE = POINTER(Measure)
 MATRIX = POINTER(Matrix)
 
-# name -> (result type, argument types), in the order of the headers. A plain metric is (spectrum, out).
+# name -> (result type, argument types), in the order of the headers.
 _PLAIN_METRIC = (Status, [HANDLE, OUT_MEASURE])
+_METRIC_OF_P = (Status, [HANDLE, c_int32, OUT_MEASURE])  # asks for the normalization
 
 FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     # status.h
@@ -220,7 +223,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_variant_find": (Status, [STRING, OUT_INT32]),
     "neck_svd_compute": (Status, [HANDLE, MATRIX, POINTER(SvdOptions), DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
     # metrics.h
-    "neck_singular_entropy": (Status, [HANDLE, c_int32, OUT_MEASURE]),
+    "neck_singular_entropy": _METRIC_OF_P,
     "neck_effective_rank": _PLAIN_METRIC,
     "neck_rankme": (Status, [HANDLE, c_double, OUT_MEASURE]),
     "neck_matrix_entropy_rank": _PLAIN_METRIC,
@@ -237,8 +240,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_top_component_share": _PLAIN_METRIC,
     "neck_alpha_req": (Status, [HANDLE, c_int64, c_int64, OUT_MEASURE]),
     "neck_power_law_tail": (Status, [HANDLE, POINTER(PowerLaw)]),
-    "neck_gini": _PLAIN_METRIC,
-    "neck_hoyer": _PLAIN_METRIC,
+    "neck_gini": _METRIC_OF_P,
+    "neck_hoyer": _METRIC_OF_P,
     "neck_early_enrichment": _PLAIN_METRIC,
     "neck_metric_count": (c_int64, []),
     "neck_metric_name": (STRING, [c_int64]),

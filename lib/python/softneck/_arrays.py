@@ -25,8 +25,11 @@ def view(address: Optional[int], dtype: DType, shape: Sequence[int], owner: Any,
     memory._owner = owner
     buffer = memoryview(memory).cast("B").toreadonly()
     if numpy is not None:
-        strides = (row_stride * dtype.size, dtype.size) if strided else None
-        return numpy.ndarray(tuple(shape), dtype.numpy_dtype(), buffer, 0, strides)
+        flat = numpy.frombuffer(buffer, dtype.numpy_dtype())  # the one constructor that stays read-only for good
+        if not strided:
+            return flat.reshape(tuple(shape))
+        strides = (row_stride * dtype.size, dtype.size)
+        return numpy.lib.stride_tricks.as_strided(flat, tuple(shape), strides, writeable=False)
     if strided:  # which a memoryview cannot be made to express
         row, step = shape[1] * dtype.size, row_stride * dtype.size
         buffer = memoryview(b"".join(buffer[i * step : i * step + row] for i in range(shape[0])))

@@ -1,11 +1,13 @@
-"""Rank metrics as methods of a spectrum. Formulas, ranges and sources: softneck/metrics.h and docs/metrics.md."""
+"""Rank metrics as methods of a spectrum. Formulas, ranges and sources: softneck/metrics.h."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Any, Dict, NamedTuple, Tuple
 
 from . import _abi
+from ._errors import ArgumentError, StateError
 from ._library import choice, integer, lib, string, text
 
 
@@ -28,13 +30,13 @@ class Measure(float):
 
 
 class PowerLaw(NamedTuple):
-    """The fit of a power law to the largest eigenvalues: density ~ x^-alpha for x >= xmin."""
+    """A power law fitted to the largest eigenvalues sigma^2: their density is ~ x^-alpha for x >= xmin."""
 
-    alpha: float
-    alpha_error: float  # one standard error of the fit
-    ks_distance: float  # Kolmogorov-Smirnov distance of the tail to the fit
+    alpha: Measure
+    standard_error: float  # of alpha, statistical
+    ks_distance: Measure  # Kolmogorov-Smirnov distance of the tail and its fit
     xmin: float
-    tail_count: int  # eigenvalues >= xmin
+    tail_count: int  # how many eigenvalues are >= xmin
 
 
 def measure(function: Any, *arguments: Any) -> Measure:
@@ -45,12 +47,15 @@ def measure(function: Any, *arguments: Any) -> Measure:
 
 
 class Metrics:
-    """What a Spectrum can be asked. Every answer is a Measure, an ordinary float with an .error."""
+    """What a Spectrum can be asked. Every answer is a Measure, an ordinary float with an .error.
+
+    normalization says how n singular values become a distribution p: "squared", p = sigma^2 / sum sigma^2, or
+    "linear", p = sigma / sum sigma.
+    """
 
     def singular_entropy(self, normalization: str = "squared") -> Measure:
-        """Divergence of the distribution p from the uniform one, in nats; p is "squared" (the paper) or "linear"."""
-        kind = choice(_abi.NORMALIZATIONS, normalization, "normalization")
-        return measure(lib.neck_singular_entropy, self, kind)
+        """Divergence of p from the uniform distribution, in nats; the paper's measure."""
+        return measure(lib.neck_singular_entropy, self, _number(normalization))
 
     def effective_rank(self) -> Measure:
         """exp of the entropy of sigma / sum sigma (Roy & Vetterli 2007)."""
@@ -116,23 +121,37 @@ class Metrics:
         """The power law that fits the tail of the spectral density best (Clauset, Shalizi & Newman 2009)."""
         out = _abi.PowerLaw()
         lib.neck_power_law_tail(self, out)
-        return PowerLaw(*(getattr(out, field) for field in PowerLaw._fields))
+        alpha, distance = Measure(out.alpha, out.alpha_error), Measure(out.ks_distance, out.ks_error)
+        return PowerLaw(alpha, out.standard_error, distance, out.xmin, out.tail_count)
 
-    def gini(self) -> Measure:
-        """Gini coefficient of the singular values."""
-        return measure(lib.neck_gini, self)
+    def gini(self, normalization: str = "linear") -> Measure:
+        """Gini coefficient of p: 0 (flat) to 1 - 1/n."""
+        return measure(lib.neck_gini, self, _number(normalization))
 
-    def hoyer(self) -> Measure:
-        """Hoyer sparsity of the singular values."""
-        return measure(lib.neck_hoyer, self)
+    def hoyer(self, normalization: str = "linear") -> Measure:
+        """Hoyer sparsity of p: 0 (flat) to 1."""
+        return measure(lib.neck_hoyer, self, _number(normalization))
 
     def early_enrichment(self) -> Measure:
-        """Area between the cumulative spectrum and that of a flat one."""
+        """Twice the area between the cumulative sigma^2 and the uniform line (EEE)."""
         return measure(lib.neck_early_enrichment, self)
 
     def metrics(self) -> Dict[str, Measure]:
-        """Every metric of the library's table, with default parameters, by its name there (see metric_names)."""
-        return {name: measure(lib.neck_metric_evaluate, index, self) for index, name in enumerate(metric_names())}
+        """Every metric of the library's table, with default parameters, by its name there (see metric_names).
+
+        One that this spectrum does not define (of a zero matrix, say) is NaN with an infinite error.
+        """
+        return {name: self._evaluate(index) for index, name in enumerate(metric_names())}
+
+    def _evaluate(self, index: int) -> Measure:
+        try:
+            return measure(lib.neck_metric_evaluate, index, self)
+        except (ArgumentError, StateError):
+            return Measure(math.nan, math.inf)
+
+
+def _number(normalization: str) -> int:
+    return choice(_abi.NORMALIZATIONS, normalization, "normalization")
 
 
 def metric_names() -> Tuple[str, ...]:

@@ -170,7 +170,8 @@ def svd(
 ) -> SVD:
     """Thin singular value decomposition: U (rows x k), s (k, decreasing), Vt (k x cols), k = min(rows, cols).
 
-    The entry of largest magnitude in each row of Vt is positive. Arguments as for spectrum().
+    In each singular vector of the shorter side (rows of Vt for a tall matrix) the entry of largest magnitude is
+    positive. Arguments as for spectrum().
     """
     numbers = block(W, dtype)
     matrix = numbers.matrix()
