@@ -38,7 +38,7 @@ neck_status neck__fail_in(neck_status status, const char *format, ...)
     size_t used = strlen(prefix);
     if (used > sizeof message / 2) used = sizeof message / 2;
     memcpy(message, prefix, used);
-    snprintf(message + used, sizeof message - used, ": %s", old);
+    snprintf(message + used, sizeof message - used, ": %.*s", (int)(sizeof message - used - sizeof ": "), old);
     keep_one_line(message);
     return status;
 }

@@ -34,8 +34,9 @@ nm -g --defined-only "$archive" 2> /dev/null | awk 'NF == 3 && $3 !~ /^neck_/ { 
     complain 'global names without the neck_ prefix in the static archive'
 
 # One header is the whole public API.
+${CC:-cc} -MM -Iinclude include/softneck.h > "$work/included"
 for header in include/softneck/*.h; do
-    grep -q "#include \"softneck/${header##*/}\"" include/softneck.h || echo "$header"
+    grep -q "$header" "$work/included" || echo "$header"
 done | complain 'not included by include/softneck.h'
 
 readelf -d "$shared" > "$work/dynamic"
