@@ -75,30 +75,48 @@ static const char *duration(char buffer[32], double seconds)
     return buffer;
 }
 
-static void draw(progress *self, const neck_progress *told, double time)
+/* 60700 as "60.7k". */
+static const char *short_count(char buffer[32], double count)
 {
-    char status[256], left[32], bar[BAR_CELLS + 1];
+    if (count < 1e3) snprintf(buffer, 32, "%.3g", count);
+    else if (count < 1e6) snprintf(buffer, 32, "%.3gk", count / 1e3);
+    else snprintf(buffer, 32, "%.3gM", count / 1e6);
+    return buffer;
+}
+
+/* "gram [#####...................]  21 %, 60.4k rows/s, 1 s left", as much of it as is known. */
+static void describe(const progress *self, const neck_progress *told, double time, char *text, size_t size)
+{
+    char bar[BAR_CELLS + 1], number[32];
     double elapsed = time - self->task_start;
     double rate = elapsed > 0 ? (double)(told->done - self->task_first) / elapsed : 0;
     double share = told->total > 0 ? (double)told->done / (double)told->total : 0;
-    int full = (int)(share * BAR_CELLS);
-    for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < full ? '#' : '.';
+    size_t used = (size_t)snprintf(text, size, "%.40s", told->task);
+    for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < (int)(share * BAR_CELLS) ? '#' : '.';
     bar[BAR_CELLS] = '\0';
-    int used = snprintf(status, sizeof status, "%s", told->task);
-    if (self->terminal) used += snprintf(status + used, sizeof status - (size_t)used, " [%s]", bar);
-    if (told->total > 0) used += snprintf(status + used, sizeof status - (size_t)used, " %3.0f %%", 100 * share);
-    if (rate > 0) used += snprintf(status + used, sizeof status - (size_t)used, ", %.3g %s/s", rate, told->unit);
-    if (rate > 0 && told->total > 0)
-        used += snprintf(status + used, sizeof status - (size_t)used, ", %s left",
-                         duration(left, (double)(told->total - told->done) / rate));
+    if (told->total > 0 && self->terminal) used += (size_t)snprintf(text + used, size - used, " [%s]", bar);
+    if (told->total > 0) used += (size_t)snprintf(text + used, size - used, " %3.0f %%", 100 * share);
+    if (rate <= 0) return;
+    used += (size_t)snprintf(text + used, size - used, ", %s %.20s/s", short_count(number, rate), told->unit);
+    if (told->total > 0)
+        snprintf(text + used, size - used, ", %s left", duration(number, (double)(told->total - told->done) / rate));
+}
+
+static void draw(progress *self, const neck_progress *told, double time)
+{
+    char text[256], count[48];
+    describe(self, told, time, text, sizeof text);
+    int used = snprintf(count, sizeof count, "%lld/%lld", (long long)self->index + 1, (long long)self->items);
+    used += (int)strlen(text) + 4;
     char *name = text_visible(text_base_name(self->item));
     if (self->terminal) {
-        int room = terminal_columns() - used - 20;
-        fprintf(stderr, "\r%lld/%lld %.*s: %s\033[K", (long long)self->index + 1, (long long)self->items,
-                room > 8 ? room : 8, name, status);
+        /* The end of a long name tells more than its beginning: the step is there. */
+        int room = terminal_columns() - used, length = (int)strlen(name);
+        const char *shown = name + (length > room ? length - (room > 0 ? room : 0) : 0);
+        while ((*shown & 0xc0) == 0x80) shown++;
+        fprintf(stderr, "\r%s %s: %s\033[K", count, shown, text);
     } else {
-        fprintf(stderr, "%s: %lld/%lld %s: %s\n", self->tool, (long long)self->index + 1, (long long)self->items, name,
-                status);
+        fprintf(stderr, "%s: %s %s: %s\n", self->tool, count, name, text);
     }
     fflush(stderr);
     free(name);
