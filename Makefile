@@ -11,7 +11,6 @@ PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR   ?= $(PREFIX)/bin
-DATADIR  ?= $(PREFIX)/share
 DESTDIR  ?=
 BUILD    ?= build
 V        ?= 0

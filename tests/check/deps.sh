@@ -8,8 +8,8 @@ python=$3
 
 # group  probe            Debian             Fedora              Homebrew   (- : part of the system)
 needs='
-build    cmd:gcc          gcc                gcc                 -
-build    cmd:g++          g++                gcc-c++             -
+build    cmd:cc           gcc                gcc                 -
+build    cmd:c++          g++                gcc-c++             -
 build    cmd:pkg-config   pkg-config         pkgconf-pkg-config  pkgconf
 build    pkg:openblas     libopenblas-dev    openblas-devel      openblas
 build    pkg:lapacke      liblapacke-dev     lapack-devel        lapack
