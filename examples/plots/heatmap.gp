@@ -1,4 +1,4 @@
-# Singular values through training: colour sigma_i / sigma_1, training step across, singular rank up.
+# Singular values through training: colour sigma_i / sigma_1, training step across, singular rank i up.
 # Given: panels, across, down, xname, and for panel i its file "panel-i" of columns[i] x rows[i] floats, ranks[i],
 # title[i], left[i], right[i] (steps), low[i], high[i] (colours).
 set palette defined (0 '#0d0887', 1 '#41049d', 2 '#6a00a8', 3 '#8f0da4', 4 '#b12a90', 5 '#cc4778', 6 '#e16462', \
@@ -6,8 +6,8 @@ set palette defined (0 '#0d0887', 1 '#41049d', 2 '#6a00a8', 3 '#8f0da4', 4 '#b12
 set border lw 1 lc rgb '#444444'
 set tics out nomirror scale 0.6 textcolor rgb '#222222'
 set xlabel xname
-set ylabel 'singular rank {/:Italic i}' offset -0.5,0
-set cblabel '{/:Italic σ_i} / {/:Italic σ}_1' offset 0.6,0
+set ylabel 'singular rank i' offset -0.5,0
+set cblabel 'singular value / largest' offset 0.6,0
 set format '%g'
 set multiplot
 do for [i=1:panels] {
