@@ -244,7 +244,7 @@ static int draw_values(figure *into, const measured_series *series, int64_t coun
             put_values(into, &covered, row, top, series[i].count > 1 ? text_base_name(row->path) : series[i].name);
         }
     put_ranges(into, covered, 1);
-    figure_text(into, "xname", "singular rank i");
+    figure_text(into, "xname", "singular rank");
     figure_text(into, "yname", "singular value");
     fputs("marks = 0\n", into->script);
     return figure_finish(into, curves_gp, output, WIDTH, HEIGHT);

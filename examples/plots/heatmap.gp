@@ -6,7 +6,7 @@ set palette defined (0 '#0d0887', 1 '#41049d', 2 '#6a00a8', 3 '#8f0da4', 4 '#b12
 set border lw 1 lc rgb '#444444'
 set tics out nomirror scale 0.6 textcolor rgb '#222222'
 set xlabel xname
-set ylabel 'singular rank i' offset -0.5,0
+set ylabel 'singular rank' offset -0.5,0
 set cblabel 'singular value / largest' offset 0.6,0
 set format '%g'
 set multiplot

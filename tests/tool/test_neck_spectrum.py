@@ -125,7 +125,9 @@ class Numbers(ToolTest):
         self.assertLess(refined["errors"]["condition_number"], 1e-5 * refined["condition_number"])
         marked = run("--method", "gram", "--metric", "condition_number", self.path("steep.npy")).stdout
         self.assertIn(b"~", marked)
-        self.assertNotIn(b"~", run("--metric", "condition_number", self.path("steep.npy")).stdout)
+        certain = run("--metric", "condition_number", self.path("steep.npy")).stdout
+        self.assertNotIn(b"~", certain)
+        self.assertRegex(certain, rb" \d\.\d{4}e\d ", "five digits and a short exponent")
 
     def test_weights_may_be_counts(self):
         write_npy(self.path("counts.npy"), (512,), range(1, 513), "<i8")
@@ -167,6 +169,10 @@ class Output(ToolTest):
         self.assertEqual(steps, list(range(2000, 20001, 2000)))
         for word in "singular", "entropy", "[nats]", "condition", "method", "checkpoint":
             self.assertIn(word, text)
+        last = text.splitlines()[-1].split()
+        self.assertEqual(len(last), 9, "step, six metrics, method, name")
+        for number in last[1:7]:
+            self.assertRegex(number, r"^\d+(\.\d+)?$")
         self.assertFalse(re.search(r" +$", text, re.M), "blanks at the end of a line")
 
     def test_one_heading_per_kind_of_matrix(self):
