@@ -19,7 +19,7 @@ build    pkg:zlib         zlib1g-dev         zlib-devel          zlib
 build    cmd:gnuplot      gnuplot-nox        gnuplot             gnuplot
 build    cmd:python3      python3            python3             python
 build    cmd:cmake        cmake              cmake               cmake
-build    cmd:valgrind     valgrind           valgrind            -
+build    cmd:valgrind     valgrind,libc6-dbg valgrind            -
 fuzz     cmd:clang        clang              clang               llvm
 fuzz     lib:fuzzer       LIBCLANG_RT        compiler-rt         -
 '
@@ -38,7 +38,7 @@ missing() { # COLUMN: the packages of all probes that fail
     echo "$needs" | while read -r of probe debian fedora brew; do
         if [ "$of" != "$group" ] || have "$probe"; then continue; fi
         case $1 in debian) echo "$debian" ;; fedora) echo "$fedora" ;; brew) echo "$brew" ;; esac
-    done | grep -vx -- - | tr '\n' ' '
+    done | grep -vx -- - | tr ',\n' '  '
 }
 
 have_numpy() { "$1" -c 'import numpy' 2> /dev/null; }
