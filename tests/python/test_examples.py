@@ -1,0 +1,68 @@
+"""The examples and every Python block of the guide run as they are written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from support import LIBRARY, PACKAGE, SOURCE, TestCase, run_python, softneck
+
+EXAMPLES = SOURCE / "examples" / "python"
+
+
+class Guide(TestCase):
+    def test_blocks(self) -> None:
+        blocks = re.findall(r"^```python\n(.*?)^```", (SOURCE / "docs" / "python.md").read_text(), re.M | re.S)
+        self.assertGreaterEqual(len(blocks), 4)
+        (self.folder / "examples").symlink_to(SOURCE / "examples")
+        for block in blocks:
+            with self.subTest(block.splitlines()[-1]):
+                result = run_python(block, cwd=self.folder)
+                self.assertEqual(result.returncode, 0, result.stderr)
+
+
+class Examples(TestCase):
+    def run_example(self, name: str, *arguments: "str | Path") -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "SOFTNECK_LIBRARY": LIBRARY}
+        command = [sys.executable, EXAMPLES / name, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+    def test_head_spectra(self) -> None:
+        folder = SOURCE / "examples" / "data" / "hybridstories"
+        result = self.run_example("head_spectra.py", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = result.stdout.splitlines()[1:]
+        self.assertEqual([int(row.split()[0]) for row in rows], list(range(2000, 20001, 2000)))
+        with softneck.open(folder / "step_20000.pt") as checkpoint:
+            entropy = softneck.spectrum(checkpoint.head()).singular_entropy()
+        self.assertIn(f"{entropy:.4f}", rows[-1])
+        self.assertEqual(self.run_example("head_spectra.py", self.folder / "missing").returncode, 1)
+        self.assertIn("python3 examples/python", self.run_example("head_spectra.py").stderr)
+
+    def test_stream_rows(self) -> None:
+        result = self.run_example("stream_rows.py")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("20000 rows of 64", result.stdout)
+
+    def test_low_rank_head(self) -> None:
+        source, out = SOURCE / "examples" / "data" / "stories260K" / "stories260K.bin", self.folder / "factors.safetensors"
+        result = self.run_example("low_rank_head.py", source, "0.3", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with softneck.open(source) as checkpoint, softneck.open(out) as factors:
+            W = checkpoint.head().matrix.array
+            approximation = factors.tensors["left"].array @ factors.tensors["right"].array
+            missed = (((W - approximation) ** 2).sum() / (W**2).sum()) ** 0.5
+        self.assertLessEqual(missed, 0.3)
+        self.assertAlmostEqual(float(result.stdout.split()[-1]), missed, places=3)
+
+    def test_all_are_tested(self) -> None:
+        tested = {name.removeprefix("test_") + ".py" for name in dir(Examples) if name.startswith("test_")}
+        self.assertLessEqual({path.name for path in EXAMPLES.glob("*.py")}, tested)
+
+
+if __name__ == "__main__":
+    unittest.main()
