@@ -338,11 +338,10 @@ def npy_good():
     good = {}
     for code in ("<f2", "<f4", "<f8", "<c8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"):
         good["c_" + code[1:]] = saved(ramp(6, code).reshape(2, 3))
-    for code in ("<f2", ">f4", ">f8", ">i4"):
-        name = ("big_" if code[0] == ">" else "") + code[1:]
-        good["c_" + name if code[0] == ">" else "f_" + name] = saved(
-            np.asarray(ramp(6, code).reshape(2, 3), order="C" if code[0] == ">" else "F"))
-    good["f_big_f4"] = saved(np.asfortranarray(ramp(6, ">f4").reshape(2, 3)))
+    for code in (">f4", ">f8", ">i4"):
+        good["c_big_" + code[1:]] = saved(ramp(6, code).reshape(2, 3))
+    for name, code in (("f_f2", "<f2"), ("f_big_f4", ">f4")):
+        good[name] = saved(np.asfortranarray(ramp(6, code).reshape(2, 3)))
     good["f_3d"] = saved(np.asfortranarray(ramp(24, "<f4").reshape(2, 3, 4)))
     good["c_3d"] = saved(ramp(24, "<f4").reshape(2, 3, 4))
     good["c_vector"] = saved(ramp(5, "<f8"))
