@@ -48,9 +48,11 @@ static double allowed(const neck_measure *measure)
     return measure->error * 1.001 + 1e-12 * (1 + fabs(measure->value));
 }
 
-static int is_power_law(int64_t metric)
+/* Those that choose the values they look at: their errors hold for one choice. */
+static int chooses(int64_t metric)
 {
-    return strncmp(neck_metric_name(metric), "power_law", 9) == 0;
+    const char *name = neck_metric_name(metric);
+    return strncmp(name, "power_law", 9) == 0 || strcmp(name, "alpha_req") == 0;
 }
 
 START_TEST(errors_bound_every_move)
@@ -69,12 +71,34 @@ START_TEST(errors_bound_every_move)
         neck_spectrum *other = moved(values, bound, &dice);
         for (int64_t m = 0; m < count; m++) {
             neck_measure now;
-            if (is_power_law(m) || status[m] != NECK_OK || isinf(claimed[m].error)) continue;
+            if (chooses(m) || status[m] != NECK_OK || isinf(claimed[m].error)) continue;
             ck_assert_int_eq(neck_metric_evaluate(m, other, &now), NECK_OK);
             ck_assert_msg(fabs(now.value - claimed[m].value) <= allowed(&claimed[m]),
                           "%s of %s, bound %g: %.17g moved to %.17g, error %g", neck_metric_name(m), b->name, bound,
                           claimed[m].value, now.value, claimed[m].error);
         }
+        neck_spectrum_destroy(other);
+    }
+    neck_spectrum_destroy(spectrum);
+}
+END_TEST
+
+START_TEST(alpha_req_errors_bound_moves_of_the_same_range)
+{
+    const base *b = &bases[_i / BOUNDS];
+    double values[COUNT], bound = bounds[_i % BOUNDS];
+    fill(b, values);
+    int64_t last = 0;
+    while (last < COUNT && values[last] > bound) last++;
+    neck_spectrum *spectrum = spectrum_of(values, COUNT, bound);
+    neck_measure claimed, now;
+    ck_assert_int_eq(neck_alpha_req(spectrum, last / 2, last, &claimed), NECK_OK);
+    ck_assert_double_finite(claimed.error);
+    uint64_t dice = (uint64_t)_i + 1;
+    for (int move = 0; move < MOVES; move++) {
+        neck_spectrum *other = moved(values, bound, &dice);
+        ck_assert_int_eq(neck_alpha_req(other, last / 2, last, &now), NECK_OK);
+        ck_assert_double_le(fabs(now.value - claimed.value), allowed(&claimed));
         neck_spectrum_destroy(other);
     }
     neck_spectrum_destroy(spectrum);
@@ -163,6 +187,7 @@ int main(void)
 {
     TCase *errors = tcase_create("errors");
     tcase_add_loop_test(errors, errors_bound_every_move, 0, BASES * BOUNDS);
+    tcase_add_loop_test(errors, alpha_req_errors_bound_moves_of_the_same_range, 0, BASES * BOUNDS);
     tcase_add_loop_test(errors, power_law_errors_bound_moves_that_keep_the_tail, 0, BASES * BOUNDS);
     tcase_add_test(errors, errors_are_attained);
     tcase_add_test(errors, values_that_may_be_zero);

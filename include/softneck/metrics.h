@@ -99,7 +99,8 @@ NECK_API neck_status neck_top_component_share(const neck_spectrum *spectrum, nec
 /* neck_alpha_req - alpha of lambda_i ~ i^-alpha: minus the slope of ln lambda_i against ln i over the ranks first ..
  * last (from 1, both included), least squares with weights 1/i as in the code of Stringer et al. 2019 and of
  * alpha-ReQ (Agrawal et al. 2022). 0, 0: ranks 11 .. 100 clipped to the values that are surely above zero; when those
- * are fewer than 22, the range starts in their middle. error is INFINITY when a value in the range may be 0.
+ * are fewer than 22, the range starts in their middle. error: for this very range, INFINITY when a value in it may
+ * be 0.
  * Errors: NECK_E_ARGUMENT (bad range, a zero or fewer than two values in it), NECK_E_STATE (last beyond the known
  * values). [top] */
 NECK_API neck_status neck_alpha_req(const neck_spectrum *spectrum, int64_t first, int64_t last, neck_measure *out);

@@ -5,52 +5,82 @@
 #include "core/error.h"
 #include "metrics/values.h"
 
-/* Works on logarithms l_0 >= l_1 >= ... of the eigenvalues: the tail above candidate k is 0..k. */
+/* The tail above candidate k is values 0..k, l_0 >= l_1 >= ... the logarithms of the eigenvalues. */
 typedef struct tail_fit {
     int64_t smallest; /* k */
     double slope;     /* alpha - 1 */
     double distance;  /* Kolmogorov-Smirnov */
 } tail_fit;
 
-/* |fitted - empirical| distribution just below value i of the tail; only the last of equal values stands for them. */
+typedef struct tail_search {
+    const double *logs;   /* l_i */
+    const double *excess; /* sum over the tail 0..k of l_i - l_k, for every k */
+    int64_t count;
+    tail_fit best; /* smallest is -1 while there is none */
+} tail_search;
+
+/* Fitted minus empirical distribution at value i, as if no value of the tail were equal to it. */
 static double gap(const double *logs, int64_t i, const tail_fit *fit)
 {
     double fitted = -expm1(-fit->slope * (logs[i] - logs[fit->smallest]));
-    return fabs(fitted - (double)(fit->smallest - i) / (double)(fit->smallest + 1));
+    return fitted - (double)(fit->smallest - i) / (double)(fit->smallest + 1);
 }
 
-/* Largest gap over the tail, or the first one found that is beyond give_up. *worst: where it is; tried first, for the
- * worst place of one candidate is about that of the next, which makes most hopeless ones cost one look. */
-static double distance(const double *logs, const tail_fit *fit, double give_up, int64_t *worst)
+/* Largest |gap|; the last of equal values stands for them. */
+static double distance(const double *logs, const tail_fit *fit)
 {
-    double largest = gap(logs, *worst, fit);
-    for (int64_t i = fit->smallest; i >= 0 && largest <= give_up; i--) {
-        if (i < fit->smallest && logs[i] == logs[i + 1]) continue;
-        double here = gap(logs, i, fit);
-        if (here > largest) {
-            largest = here;
-            *worst = i;
-        }
-    }
+    double largest = 0;
+    for (int64_t i = fit->smallest; i >= 0; i--)
+        if (i == fit->smallest || logs[i] > logs[i + 1]) largest = fmax(largest, fabs(gap(logs, i, fit)));
     return largest;
 }
 
-/* The best candidate; of equally good ones the longest tail. smallest is -1 when all values are the same. */
-static tail_fit best_fit(const double *logs, int64_t count)
+/* Whether some |gap| is above limit, found without looking at every value: both distributions are monotone and the
+ * empirical one moves by 1/m a value, so a gap that is x below the limit cannot pass it within x m values, walking
+ * down for one sign and up for the other. */
+static int is_beyond(const double *logs, const tail_fit *fit, double limit)
 {
-    tail_fit best = {-1, 0, INFINITY};
-    double excess = 0; /* sum over the tail of l_i - l_k, grown by non-negative steps */
-    int64_t worst = 0;
-    for (int64_t k = 1; k < count; k++) {
-        excess += (double)k * (logs[k - 1] - logs[k]);
-        int last_of_equals = k + 1 == count || logs[k] > logs[k + 1];
-        if (!last_of_equals || !(excess > 0)) continue;
-        tail_fit fit = {k, (double)(k + 1) / excess, 0};
-        if (logs[worst] == logs[worst + 1]) worst = k; /* became one of several equals */
-        fit.distance = distance(logs, &fit, best.distance, &worst);
-        if (fit.distance <= best.distance) best = fit;
+    double m = (double)(fit->smallest + 1);
+    for (int64_t i = 0; i < fit->smallest;) {
+        double over = gap(logs, i, fit);
+        if (over > limit) return 1;
+        i += 1 + (int64_t)((limit - over) * m);
     }
-    return best;
+    for (int64_t i = fit->smallest - 1; i >= 0;) {
+        double over = -gap(logs, i, fit);
+        if (over > limit && logs[i] > logs[i + 1]) return 1;
+        i -= 1 + (over < limit ? (int64_t)((limit - over) * m) : 0);
+    }
+    return 0;
+}
+
+/* Of equally good candidates the longest tail is kept. */
+static void try_candidate(tail_search *search, int64_t k)
+{
+    const double *logs = search->logs;
+    int last_of_equals = k + 1 == search->count || logs[k] > logs[k + 1];
+    if (!last_of_equals || !(search->excess[k] > 0)) return;
+    tail_fit *best = &search->best, fit = {k, (double)(k + 1) / search->excess[k], 0};
+    if (best->smallest >= 0 && is_beyond(logs, &fit, best->distance)) return;
+    fit.distance = distance(logs, &fit);
+    if (best->smallest < 0 || fit.distance < best->distance ||
+        (fit.distance == best->distance && k > best->smallest))
+        *best = fit;
+}
+
+/* Tries every candidate, the longest tail first and then with halving strides: a good one is found early whichever
+ * way the distance slopes, and the others are then dismissed at a glance. */
+static tail_fit best_fit(const double *logs, double *excess, int64_t count)
+{
+    excess[0] = 0;
+    for (int64_t k = 1; k < count; k++) excess[k] = excess[k - 1] + (double)k * (logs[k - 1] - logs[k]);
+    tail_search search = {logs, excess, count, {-1, 0, 0}};
+    int64_t stride = 1;
+    while (stride < count) stride *= 2;
+    try_candidate(&search, count - 1);
+    for (; stride >= 1; stride /= 2)
+        for (int64_t back = stride; back < count - 1; back += 2 * stride) try_candidate(&search, count - 1 - back);
+    return search.best;
 }
 
 /* l_i with its bounds. */
@@ -60,32 +90,55 @@ static neck__interval log_of(const neck_spectrum *spectrum, int64_t i)
     return (neck__interval){2 * log(x.low), 2 * log(x.value), 2 * log(x.high)};
 }
 
-/* How far alpha and the distance can be off for this very tail. */
-static void fit_errors(const neck_spectrum *spectrum, const tail_fit *fit, double *slope_error, double *distance_error)
+/* alpha - 1 of the tail 0..k. */
+static neck__interval slope_bounds(const neck_spectrum *spectrum, int64_t k)
 {
-    neck__interval smallest = log_of(spectrum, fit->smallest), excess = {0, 0, 0};
-    for (int64_t i = fit->smallest - 1; i >= 0; i--) {
+    neck__interval smallest = log_of(spectrum, k), excess = {0, 0, 0};
+    for (int64_t i = k - 1; i >= 0; i--) {
         neck__interval l = log_of(spectrum, i);
-        excess.low += fmax(0, l.low - smallest.high);
-        excess.high += l.high - smallest.low;
+        neck__interval_add(&excess, (neck__interval){fmax(0, l.low - smallest.high), l.value - smallest.value,
+                                                     l.high - smallest.low});
     }
-    double m = (double)(fit->smallest + 1);
-    neck__interval slope = {m / excess.high, fit->slope, excess.low > 0 ? m / excess.low : INFINITY};
-    *slope_error = fmax(slope.high - slope.value, slope.value - slope.low);
-    *distance_error = 0;
-    for (int64_t i = fit->smallest - 1; i >= 0; i--) {
-        neck__interval l = log_of(spectrum, i);
-        double low = slope.low * fmax(0, l.low - smallest.high);
-        double high = l.high > smallest.low ? slope.high * (l.high - smallest.low) : 0;
-        double value = exp(-slope.value * (l.value - smallest.value));
-        *distance_error = fmax(*distance_error, fmax(exp(-low) - value, value - exp(-high)));
-    }
+    double m = (double)(k + 1);
+    return (neck__interval){m / excess.high, m / excess.value, excess.low > 0 ? m / excess.low : INFINITY};
 }
 
-static neck_status fit_tail(const neck_spectrum *spectrum, double *logs, int64_t count, neck_power_law *result)
+/* The fitted distribution at a value above the smallest one. */
+static neck__interval fitted_bounds(neck__interval slope, neck__interval l, neck__interval smallest)
 {
+    double low = fmax(0, l.low - smallest.high), high = fmax(0, l.high - smallest.low);
+    return (neck__interval){-expm1(-slope.low * low), -expm1(-slope.value * (l.value - smallest.value)),
+                            high > 0 ? -expm1(-slope.high * high) : 0};
+}
+
+/* The distance for the tail 0..k. Values whose intervals overlap may be equal or not, and equal values share the
+ * empirical distribution of their last one; the others in such a group may count or not. */
+static neck__interval distance_bounds(const neck_spectrum *spectrum, int64_t k, neck__interval slope)
+{
+    neck__interval smallest = log_of(spectrum, k), distance_range = {0, 0, 0};
+    int64_t last = 0; /* of those that value i may be equal to */
+    double m = (double)(k + 1);
+    for (int64_t i = 0; i <= k; i++) {
+        neck__interval l = log_of(spectrum, i), fitted = fitted_bounds(slope, l, smallest);
+        if (last < i) last = i;
+        while (last < k && log_of(spectrum, last + 1).high >= l.low) last++;
+        int exact = l.low == l.high;
+        if (exact && last > i && log_of(spectrum, i + 1).low == l.high) continue; /* surely not the last of equals */
+        double own = (double)(k - i) / m, shared = (double)(k - last) / m;
+        double largest = fmax(fitted.high - shared, own - fitted.low);
+        distance_range.high = fmax(distance_range.high, largest);
+        if (i == k || spectrum->values[i] > spectrum->values[i + 1])
+            distance_range.value = fmax(distance_range.value, fabs(fitted.value - own));
+        if (last == i) distance_range.low = fmax(distance_range.low, fmax(fitted.low - own, own - fitted.high));
+    }
+    return distance_range;
+}
+
+static neck_status fit_tail(const neck_spectrum *spectrum, double *work, int64_t count, neck_power_law *result)
+{
+    double *logs = work, *excess = work + count;
     for (int64_t i = 0; i < count; i++) logs[i] = log_of(spectrum, i).value;
-    tail_fit fit = best_fit(logs, count);
+    tail_fit fit = best_fit(logs, excess, count);
     if (fit.smallest < 0)
         return neck__fail(NECK_E_ARGUMENT, "power_law_tail: all %lld singular values above zero are the same",
                           (long long)count);
@@ -95,7 +148,9 @@ static neck_status fit_tail(const neck_spectrum *spectrum, double *logs, int64_t
     result->ks_distance = fit.distance;
     result->xmin = xmin * xmin;
     result->tail_count = fit.smallest + 1;
-    fit_errors(spectrum, &fit, &result->alpha_error, &result->ks_error);
+    neck__interval slope = slope_bounds(spectrum, fit.smallest);
+    result->alpha_error = neck__reach(slope);
+    result->ks_error = neck__reach(distance_bounds(spectrum, fit.smallest, slope));
     return NECK_OK;
 }
 
@@ -109,11 +164,11 @@ neck_status neck_power_law_tail(const neck_spectrum *spectrum, neck_power_law *o
     if (count < 2)
         return neck__fail(NECK_E_ARGUMENT, "power_law_tail needs two singular values above zero, the spectrum has %lld",
                           (long long)count);
-    double *logs = neck__alloc(&spectrum->allocator, count, sizeof(double), "logarithms of eigenvalues");
-    if (!logs) return NECK_E_NOMEM;
+    double *work = neck__alloc(&spectrum->allocator, count, 2 * sizeof(double), "logarithms of eigenvalues");
+    if (!work) return NECK_E_NOMEM;
     neck_power_law result = {.struct_size = size};
-    neck_status status = fit_tail(spectrum, logs, count, &result);
-    neck__release(&spectrum->allocator, logs);
+    neck_status status = fit_tail(spectrum, work, count, &result);
+    neck__release(&spectrum->allocator, work);
     if (status == NECK_OK) memcpy(out, &result, size < sizeof result ? size : sizeof result);
     return status;
 }

@@ -39,18 +39,19 @@ static void energy_step(const neck_spectrum *spectrum, energy *e)
     neck__interval_add(&e->tail, neck__relative(spectrum, --e->rank, NECK_P_SQUARED));
 }
 
-static double fraction(double part, double rest, double if_nothing)
+static double ratio(double part, double whole, double if_nothing)
 {
-    return part + rest > 0 ? part / (part + rest) : if_nothing;
+    return whole > 0 ? fmin(1, part / whole) : if_nothing;
 }
 
-/* W-error at the cut. It grows with the tail and falls with the head, so the extremes are at opposite ends. */
+/* W-error at the cut. It grows with the tail and falls with the head, so the extremes have one low and the other high;
+ * written so that exact values have no error at all. */
 static neck__interval w_error_at(const energy *e)
 {
-    double head_low = fmax(0, e->total.low - e->tail.low), head_high = fmax(0, e->total.high - e->tail.high);
-    double value = e->rank == 0 ? 1 : e->tail.value / e->total.value;
-    return (neck__interval){sqrt(fraction(e->tail.low, head_high, 0)), sqrt(value),
-                            sqrt(fraction(e->tail.high, head_low, 1))};
+    double doubt = e->tail.high - e->tail.low;
+    return (neck__interval){sqrt(ratio(e->tail.low, e->total.high - doubt, 0)),
+                            sqrt(ratio(e->tail.value, e->total.value, 0)),
+                            sqrt(ratio(e->tail.high, e->total.low + doubt, 1))};
 }
 
 neck_status neck_w_error(const neck_spectrum *spectrum, int64_t rank, neck_measure *out)
@@ -104,8 +105,9 @@ neck_status neck_top_component_share(const neck_spectrum *spectrum, neck_measure
     NECK_TRY(neck__values_check(spectrum, out, "top_component_share", NECK__NOT_ZERO));
     neck__interval top, tail;
     split_top(spectrum, &top, &tail);
-    *out = neck__measure((neck__interval){fraction(top.low, tail.high, 0), fraction(top.value, tail.value, 1),
-                                          fraction(top.high, tail.low, 1)});
+    *out = neck__measure((neck__interval){ratio(top.low, top.low + tail.high, 0),
+                                          ratio(top.value, top.value + tail.value, 1),
+                                          ratio(top.high, top.high + tail.low, 1)});
     return NECK_OK;
 }
 
