@@ -1,6 +1,7 @@
 /* spectrum/finish.c - back to the caller's units; without the top component. */
 #include "spectrum/finish.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ static neck_status unscale(neck_spectrum *spectrum, double scale)
     if (scale == 1) return NECK_OK;
     for (int64_t i = 0; i < spectrum->count; i++) {
         spectrum->values[i] /= scale;
-        spectrum->bounds[i] /= scale;
+        spectrum->bounds[i] = spectrum->bounds[i] / scale + DBL_TRUE_MIN; /* denormals round too */
     }
     spectrum->resolution /= scale;
     spectrum->frobenius_squared = spectrum->frobenius_squared / scale / scale;
