@@ -41,8 +41,8 @@ NECK_API void neck_checkpoint_destroy(neck_checkpoint *checkpoint);
 /* Read access, borrowed, valid until destroy.
  *   path   as given                     format  NECK_FORMAT_*
  *   config text of the folder's config.json, or NULL
- *   step   training step read from the last number in the file or folder name ("step_2000.pt",
- *          "checkpoint-1000", "step143000"), or -1 */
+ *   step   training step in the file or folder name ("step_2000.pt", "checkpoint-1000", "step143000",
+ *          "epoch=3-step=1000.ckpt", "000123.pt"), or -1 */
 NECK_API const char *neck_checkpoint_path(const neck_checkpoint *checkpoint);
 NECK_API const char *neck_checkpoint_config(const neck_checkpoint *checkpoint);
 NECK_API int32_t neck_checkpoint_format(const neck_checkpoint *checkpoint);
@@ -75,7 +75,9 @@ NECK_API neck_status neck_checkpoint_find(const neck_checkpoint *checkpoint, con
 /* neck_checkpoint_matrix - a view of a floating-point tensor of two dimensions (one dimension n becomes n x 1; more
  * are refused). Points into the mapping; a Fortran-ordered, transposed, byte-swapped or compressed tensor is
  * converted once and kept by the checkpoint. Valid until destroy.
- * Errors: NECK_E_UNSUPPORTED (dtype or dimensions, named), NECK_E_ARGUMENT, NECK_E_NOMEM. */
+ * Where the file has a checksum of the tensor (torch, npz), the first call compares it.
+ * Errors: NECK_E_UNSUPPORTED (dtype or dimensions, named), NECK_E_FORMAT (the checksum differs), NECK_E_ARGUMENT,
+ * NECK_E_NOMEM. */
 NECK_API neck_status neck_checkpoint_matrix(neck_context *context, neck_checkpoint *checkpoint, int64_t index,
                                             neck_matrix *out);
 
