@@ -166,7 +166,7 @@ START_TEST(partition_isotropy_ignores_signs_and_never_overflows)
 }
 END_TEST
 
-/* Two row sets that differ by less than their rounding, one with a double eigenvalue: the error says it. */
+/* A double eigenvalue: any pair of directions would do, and the error says it. */
 START_TEST(partition_isotropy_admits_what_it_cannot_know)
 {
     static const double square[] = {1, 1, -1, 1, 1, -1, -1, -1, 2, 2, -2, -2, 2, -2, -2, 2};

@@ -1,6 +1,7 @@
 /* The error of a metric bounds what happens when singular values move within their bounds, and is not idle. */
 #include <string.h>
 
+#include "spectrum/spectrum_object.h"
 #include "test_metrics_support.h"
 
 #define COUNT 24
@@ -167,6 +168,28 @@ START_TEST(errors_are_attained)
 }
 END_TEST
 
+/* All the doubt in one value, where sums over squared doubts count; flat, where derivatives vanish. */
+START_TEST(one_uncertain_value)
+{
+    double values[COUNT];
+    fill(&bases[1], values);
+    neck_spectrum *spectrum = spectrum_of(values, COUNT, 0);
+    spectrum->bounds[0] = 0.1;
+    values[0] += 0.1;
+    neck_spectrum *other = spectrum_of(values, COUNT, 0);
+    for (int64_t m = 0; m < neck_metric_count(); m++) {
+        neck_measure claimed, now;
+        if (chooses(m)) continue;
+        ck_assert_int_eq(neck_metric_evaluate(m, spectrum, &claimed), NECK_OK);
+        ck_assert_int_eq(neck_metric_evaluate(m, other, &now), NECK_OK);
+        ck_assert_msg(fabs(now.value - claimed.value) <= allowed(&claimed), "%s moved from %.17g to %.17g, error %g",
+                      neck_metric_name(m), claimed.value, now.value, claimed.error);
+    }
+    neck_spectrum_destroy(other);
+    neck_spectrum_destroy(spectrum);
+}
+END_TEST
+
 START_TEST(values_that_may_be_zero)
 {
     double values[] = {2, 1, 1e-3};
@@ -190,6 +213,7 @@ int main(void)
     tcase_add_loop_test(errors, alpha_req_errors_bound_moves_of_the_same_range, 0, BASES * BOUNDS);
     tcase_add_loop_test(errors, power_law_errors_bound_moves_that_keep_the_tail, 0, BASES * BOUNDS);
     tcase_add_test(errors, errors_are_attained);
+    tcase_add_test(errors, one_uncertain_value);
     tcase_add_test(errors, values_that_may_be_zero);
     return run_cases("metrics_errors", &errors, 1);
 }
