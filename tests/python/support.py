@@ -13,6 +13,9 @@ SOURCE = Path(os.environ.get("SOFTNECK_SOURCE_DIR") or Path(__file__).resolve().
 PACKAGE = SOURCE / "lib" / "python"
 DATA = SOURCE / "examples" / "data"
 sys.path.insert(0, str(PACKAGE))
+built = SOURCE / os.environ.get("BUILD", "build") / "lib" / "libsoftneck.so.0"
+if built.exists():
+    os.environ.setdefault("SOFTNECK_LIBRARY", str(built))
 
 import numpy  # noqa: E402
 
@@ -46,8 +49,9 @@ def widened(bits: numpy.ndarray) -> numpy.ndarray:
     return (bits.astype("uint32") << 16).view("float32").astype("float64")
 
 
-def run_python(code: str, *, cwd: "os.PathLike[str] | str" = "/", **environment: "str | None") -> subprocess.CompletedProcess:
+def run_python(code: str, cwd: "Path | str" = "/", **environment: "str | None") -> subprocess.CompletedProcess:
     """Another interpreter with the package on its path; environment None removes a variable."""
     variables = {**os.environ, "PYTHONPATH": str(PACKAGE), "SOFTNECK_LIBRARY": LIBRARY, **environment}
     present = {name: value for name, value in variables.items() if value is not None}
-    return subprocess.run([sys.executable, "-c", code], cwd=cwd, env=present, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=cwd, env=present, capture_output=True, text=True, timeout=120)

@@ -49,7 +49,8 @@ class Examples(TestCase):
         self.assertIn("20000 rows of 64", result.stdout)
 
     def test_low_rank_head(self) -> None:
-        source, out = SOURCE / "examples" / "data" / "stories260K" / "stories260K.bin", self.folder / "factors.safetensors"
+        source = SOURCE / "examples" / "data" / "stories260K" / "stories260K.bin"
+        out = self.folder / "factors.safetensors"
         result = self.run_example("low_rank_head.py", source, "0.3", out)
         self.assertEqual(result.returncode, 0, result.stderr)
         with softneck.open(source) as checkpoint, softneck.open(out) as factors:

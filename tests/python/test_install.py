@@ -37,7 +37,8 @@ class Install(TestCase):
         return target
 
     def loaded(self, site: Path, library: "str | None") -> str:
-        result = run_python("import softneck; print(softneck.library_path)", PYTHONPATH=str(site), SOFTNECK_LIBRARY=library)
+        code = "import softneck; print(softneck.library_path)"
+        result = run_python(code, PYTHONPATH=str(site), SOFTNECK_LIBRARY=library)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout.strip()
 

@@ -104,12 +104,13 @@ s = softneck.spectrum(W)
 assert list(s.singular_values) == [2.0, 1.0], list(s.singular_values)
 assert s.singular_values.readonly and s.singular_values.format == "d"
 assert softneck.spectrum([[3, 0], [0, 4]]).singular_values.tolist() == [4.0, 3.0]
-assert abs(softneck.spectrum(memoryview(array("d", range(12))).cast("B").cast("d", [3, 4])).frobenius_squared - 506) < 1e-9
+wide = memoryview(array("d", range(12))).cast("B").cast("d", [3, 4])
+assert abs(softneck.spectrum(wide).frobenius_squared - 506) < 1e-9
 U, sigma, Vt = softneck.svd(W)
 assert U.shape == (3, 2) and Vt.shape == (2, 2) and sigma.tolist() == [2.0, 1.0]
 gram = softneck.Gram(2, shift=[1.0, 0.0])
 gram.push(W)
-assert gram.data.tolist() == [[2.0, 0.0], [0.0, 4.0]] or gram.data[0, 0] == 2.0, gram.data.tolist()
+assert gram.data.tolist() == [[2.0, -2.0], [-2.0, 4.0]], gram.data.tolist()
 half = memoryview(array("H", [0x3f80, 0, 0, 0x4000])).cast("B").cast("H", [2, 2])
 assert softneck.spectrum(half, dtype="bf16").singular_values.tolist() == [2.0, 1.0]
 weighted = softneck.spectrum(W, variant="frequency_centered", row_weights=[1, 2, 3])

@@ -165,7 +165,9 @@ class Gram(Handle):
         return f"<softneck.Gram of {self.count} rows of {self.cols}>"
 
 
-def anisotropy(W: Any, centered: bool = False, context: Optional[Context] = None, dtype: Optional[str] = None) -> Measure:
+def anisotropy(
+    W: Any, centered: bool = False, context: Optional[Context] = None, dtype: Optional[str] = None
+) -> Measure:
     """The mean cosine between two different rows of a matrix, after subtracting their mean when centered."""
     numbers = block(W, dtype)
     return measure(lib.neck_matrix_anisotropy, context, numbers.matrix(), bool(centered))
