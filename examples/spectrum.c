@@ -20,7 +20,8 @@ enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
-    {"metric", OPT_METRIC, "NAME,...", "show these metrics (names below); otherwise a\ntelling few in tables, all in JSON"},
+    {"metric", OPT_METRIC, "NAME,...",
+     "show these metrics (names below); otherwise a\ntelling few in tables, all in JSON"},
     {"values", OPT_VALUES, NULL, "show every singular value with its error bound"},
     {"top", OPT_TOP, "K", "show the K largest; with --plot also: how many\nranks are drawn (default 100)"},
     {"tensor", OPT_TENSOR, "NAME", "this matrix instead of the LM head"},
@@ -158,8 +159,10 @@ static void check_settings(settings *asked, int paths)
     neck_spectrum_options *spectrum = &asked->request.spectrum;
     int by_frequency = spectrum->variant == NECK_VARIANT_FREQUENCY_CENTERED;
     if (paths == 0) args_usage_error(&self, "no PATH given");
-    if (by_frequency && !asked->row_weights) args_usage_error(&self, "--variant frequency_centered needs --row-weights");
-    if (!by_frequency && asked->row_weights) args_usage_error(&self, "--row-weights needs --variant frequency_centered");
+    if (by_frequency && !asked->row_weights)
+        args_usage_error(&self, "--variant frequency_centered needs --row-weights");
+    if (!by_frequency && asked->row_weights)
+        args_usage_error(&self, "--row-weights needs --variant frequency_centered");
     if (asked->tolerance_given && spectrum->method != NECK_METHOD_AUTO)
         args_usage_error(&self, "--tolerance needs --method auto");
     if (asked->plot && !figure_type_known(asked->plot))
@@ -257,7 +260,8 @@ static void note_left_out(const session *now)
     for (int64_t i = 0; i < now->series_count; i++) {
         char line[512];
         if (figures_have_steps(&now->series[i], 1)) continue;
-        snprintf(line, sizeof line, "%s has fewer than two training steps: it is not in the figures", now->series[i].name);
+        snprintf(line, sizeof line, "%s has fewer than two training steps: it is not in the figures",
+                 now->series[i].name);
         complain(line);
     }
 }
@@ -296,7 +300,7 @@ static void finish(session *now)
         measured_series *series = &now->series[i];
         for (int64_t j = 0; j < series->count; j++) measured_free(&series->rows[j]);
         free(series->rows);
-        free((char *)series->name);
+        free(series->name);
     }
     free(now->series);
     free((double *)now->asked->request.spectrum.row_weights);

@@ -44,7 +44,8 @@ static void translate(const tool *self, struct option *longs, char *shorts)
 {
     *shorts++ = ':';
     for (const tool_option *option = self->options; option->name; option++) {
-        *longs++ = (struct option){option->name, option->argument ? required_argument : no_argument, NULL, option->code};
+        int takes = option->argument ? required_argument : no_argument;
+        *longs++ = (struct option){option->name, takes, NULL, option->code};
         if (!is_letter(option->code)) continue;
         *shorts++ = (char)option->code;
         if (option->argument) *shorts++ = ':';
@@ -70,7 +71,8 @@ int args_next(const tool *self, int argc, char **argv)
 
 static void print_option(const tool_option *option)
 {
-    int used = is_letter(option->code) ? printf("  -%c, --%s", option->code, option->name) : printf("  --%s", option->name);
+    int used = is_letter(option->code) ? printf("  -%c,", option->code) : printf(" ");
+    used += printf(" --%s", option->name);
     if (option->argument) used += printf(" %s", option->argument);
     if (used > HELP_COLUMN - 2) {
         putchar('\n');
@@ -97,8 +99,8 @@ int64_t args_integer(const tool *self, const char *name, const char *text, int64
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (end == text || *end || errno || number < least || number > most)
-        args_usage_error(self, "--%s is '%s': it must be a whole number from %lld to %lld", name, text, (long long)least,
-                         (long long)most);
+        args_usage_error(self, "--%s is '%s': it must be a whole number from %lld to %lld", name, text,
+                         (long long)least, (long long)most);
     return number;
 }
 

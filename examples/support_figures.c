@@ -141,7 +141,10 @@ static void put_panel(figure *into, const measured_series *series, int64_t steps
         low = smaller(low, share_of_first(&rows[i], ranks - 1));
         high = larger(high, share_of_first(&rows[i], ranks > 1 ? 1 : 0));
     }
-    if (!(high > low)) low = 0, high = 1;
+    if (!(high > low)) {
+        low = 0;
+        high = 1;
+    }
     put_name(into, "title", index, series->name);
     put_element(into, "columns", index, PIXELS_ACROSS);
     put_element(into, "rows", index, (double)(ranks * repeat));

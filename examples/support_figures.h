@@ -6,7 +6,7 @@
 
 /* The checkpoints of one path, in order of training step. */
 typedef struct measured_series {
-    const char *name; /* for titles and keys */
+    char *name; /* for titles and keys */
     measured *rows;
     int64_t count;
 } measured_series;

@@ -10,7 +10,7 @@
 #include "support_table.h"
 #include "support_text.h"
 
-/* What a table shows unless asked: how flat, how many dimensions by three counts, how one-sided, how close to singular. */
+/* What a table shows unless asked: how flat, how many dimensions by three counts, how one-sided, how near singular. */
 static const char *const telling[] = {"singular_entropy",       "effective_rank",      "stable_rank",
                                       "rank_for_w_error_60pct", "top_component_share", "condition_number"};
 
