@@ -13,7 +13,7 @@
 static neck_status take(neck__machine *m, int64_t count, const char **bytes)
 {
     if (count < 0 || count > m->size - m->at)
-        return neck__fail(NECK_E_FORMAT, "truncated: %" PRId64 " bytes are needed, %" PRId64 " are left", count,
+        return neck__fail(NECK_E_FORMAT, "truncated: an instruction needs more than the last %" PRId64 " bytes",
                           m->size - m->at);
     *bytes = (const char *)m->data + m->at;
     m->at += count;

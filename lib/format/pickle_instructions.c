@@ -178,7 +178,8 @@ static neck_status run_tuple3(neck__machine *m, const neck__argument *a) { (void
 static neck_status put_items(neck__machine *m, int32_t kind, const char *noun, const neck__ref *items, int64_t count)
 {
     NECK_TRY(need(m, 1));
-    if (kind_of(m, top(m)) != kind) return neck__fail(NECK_E_FORMAT, "items are put into something that is no %s", noun);
+    if (kind_of(m, top(m)) != kind)
+        return neck__fail(NECK_E_FORMAT, "items are put into something that is no %s", noun);
     if (kind == NECK__PICKLE_OPAQUE) return NECK_OK; /* a set: nobody asks what is in it */
     if (kind == NECK__PICKLE_DICT) {
         if (count % 2) return neck__fail(NECK_E_FORMAT, "a dict's key has no value");
@@ -309,7 +310,7 @@ static neck_status run_build(neck__machine *m, const neck__argument *a)
     return m->client->build(m->pickle, top(m), state);
 }
 
-/* ---- the table ----------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 #define ROW(code, name, argument, run) [code] = {name, NECK__##argument, run}
 

@@ -34,7 +34,7 @@ static neck_status collect_shards(json_t *map, const char **names, int64_t *coun
         if (!json_is_string(file))
             return neck__fail(NECK_E_FORMAT, "the file of tensor '%.200s' is not text", tensor);
         if (!is_plain_name(json_string_value(file)))
-            return neck__fail(NECK_E_FORMAT, "tensor '%.200s' is said to be in '%.200s', which is not a plain file name",
+            return neck__fail(NECK_E_FORMAT, "tensor '%.200s' is said to be in '%.200s', which is no plain file name",
                               tensor, json_string_value(file));
         names[all++] = json_string_value(file);
     }

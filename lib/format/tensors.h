@@ -28,7 +28,7 @@ typedef struct neck__tensor {
     int32_t ndim;
     int64_t shape[NECK_MAX_DIMS];
     int64_t stride[NECK_MAX_DIMS]; /* in elements, >= 0 */
-    int64_t nbytes;                /* of the stored data that this tensor covers */
+    int64_t nbytes;                /* of the stored data from the first element to the end of the last */
     const unsigned char *data;     /* into a mapping or an owned buffer of the list */
     int32_t byte_swapped;          /* stored big-endian */
     neck__checksum checksum;       /* compared before the data is first used */

@@ -123,6 +123,7 @@ static neck_status add_tensor(const archive *a, const neck__pickle *pickle, cons
                                storage->stored + begin, packed, &added));
     for (int32_t k = 0; k < tensor.ndim; k++) /* where the dimension is 1 any stride would do: keep the usual one */
         if (tensor.shape[k] > 1) added->stride[k] = tensor.stride[k];
+    if (packed > 0) added->nbytes = extent - begin;
     added->byte_swapped = a->byte_swapped && neck_dtype_size(tensor.dtype) > 1;
     added->checksum = (neck__checksum){storage->stored, storage->size, storage->crc};
     return NECK_OK;
@@ -259,7 +260,8 @@ static neck_status read_archive(archive *a, neck__tensors *list)
     if (find_member(a, "", "constants.pkl", 13))
         return neck__fail(NECK_E_UNSUPPORTED, "torch: a TorchScript archive holds a program: " CONVERT);
     NECK_TRY(read_byte_order(a));
-    neck_status status = neck__pickle_read(&list->allocator, member->stored, member->size, &neck__torch_client, &pickle);
+    neck_status status = neck__pickle_read(&list->allocator, member->stored, member->size, &neck__torch_client,
+                                           &pickle);
     if (status == NECK_E_NOMEM) return status;
     if (status != NECK_OK) return neck__fail_in(status, "torch");
     status = list_tensors(a, &pickle, list);

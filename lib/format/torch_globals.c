@@ -4,6 +4,7 @@
  * checkpoints around the tensors (devices, NumPy scalars, random states); they become data that nobody reads. */
 #include "format/torch_globals.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -62,8 +63,10 @@ static const struct {
     {"numpy", "ndarray", INERT, 0},
     {"numpy._core.multiarray", "scalar", INERT, 0},
     {"numpy._core.multiarray", "_reconstruct", INERT, 0},
+    {"numpy._core.numeric", "_frombuffer", INERT, 0},
     {"numpy.core.multiarray", "scalar", INERT, 0},
     {"numpy.core.multiarray", "_reconstruct", INERT, 0},
+    {"numpy.core.numeric", "_frombuffer", INERT, 0},
     {"_codecs", "encode", INERT, 0},
     {"builtins", "set", INERT, 0},
     {"__builtin__", "set", INERT, 0},
@@ -83,12 +86,13 @@ static int32_t find_global(const char *module, size_t module_length, const char 
     return 0;
 }
 
-/* ---- checking arguments -------------------------------------------------------------------------------------------- */
+/* ---- checking arguments ------------------------------------------------------------------------------------------ */
 
 /* The dtype of a global with that role, or 0 when value is something else. */
 static int32_t dtype_of(const neck__value *value, int32_t role)
 {
-    return value->kind == NECK__PICKLE_GLOBAL && globals[value->tag - 1].role == role ? globals[value->tag - 1].dtype : 0;
+    if (value->kind != NECK__PICKLE_GLOBAL || globals[value->tag - 1].role != role) return 0;
+    return globals[value->tag - 1].dtype;
 }
 
 static int is_object(const neck__value *value, int32_t tag)
@@ -179,7 +183,7 @@ static neck_status build(neck__pickle *pickle, neck__ref target, neck__ref state
 
 const neck__pickle_client neck__torch_client = {find_global, call, load, build};
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 /* A tuple of whole numbers >= 0, at most NECK_MAX_DIMS of them. */
 static neck_status read_sizes(const neck__pickle *pickle, const neck__value *tuple, const char *what, int64_t *out)
@@ -208,12 +212,13 @@ neck_status neck__torch_tensor_read(const neck__pickle *pickle, const neck__valu
         .offset = neck__pickle_item(pickle, args, 1)->as.integer,
         .key = key->as.text.bytes,
         .key_length = (size_t)key->as.text.length,
-        .storage_bytes = -1,
     };
     NECK_TRY(read_sizes(pickle, shape, "the shape", tensor.shape));
     NECK_TRY(read_sizes(pickle, stride, "a stride", tensor.stride));
     const int32_t stored = dtype_of(neck__pickle_item(pickle, storage, 1), STORAGE_CLASS);
-    neck__mul(neck__pickle_item(pickle, storage, 4)->as.integer, neck_dtype_size(stored), &tensor.storage_bytes);
+    const int64_t count = neck__pickle_item(pickle, storage, 4)->as.integer;
+    if (!neck__mul(count, neck_dtype_size(stored), &tensor.storage_bytes))
+        return neck__fail(NECK_E_FORMAT, "its storage has %" PRId64 " elements: no file holds that many", count);
     const int32_t typed = args->as.items.count > 6 ? dtype_of(neck__pickle_item(pickle, args, 6), DTYPE) : 0;
     tensor.dtype = typed ? typed : stored;
     *out = tensor;

@@ -18,7 +18,7 @@ typedef struct neck__torch_tensor {
     int64_t offset;
     const char *key; /* of the storage, key_length bytes */
     size_t key_length;
-    int64_t storage_bytes; /* what the pickle says, or -1 when it cannot be represented */
+    int64_t storage_bytes; /* what the pickle says */
 } neck__torch_tensor;
 
 extern const neck__pickle_client neck__torch_client;

@@ -206,8 +206,8 @@ static neck_status check_header(const header *h)
         return neck__fail(NECK_E_UNSUPPORTED, "zip: '%.*s' has unknown flags 0x%04x", shown, name,
                           (unsigned)(h->flags & ~FLAGS_KNOWN));
     if (h->method != METHOD_STORED && h->method != METHOD_DEFLATED)
-        return neck__fail(NECK_E_UNSUPPORTED, "zip: '%.*s' is packed by method %u: only stored (0) and deflated (8) are "
-                          "supported", shown, name, (unsigned)h->method);
+        return neck__fail(NECK_E_UNSUPPORTED, "zip: '%.*s' is packed by method %u: only stored (0) and deflated (8) "
+                          "are supported", shown, name, (unsigned)h->method);
     if (h->method == METHOD_STORED && h->size != h->stored_size)
         return neck__fail(NECK_E_FORMAT, "zip: '%.*s' is stored in %" PRIu64 " bytes, but has %" PRIu64, shown, name,
                           h->stored_size, h->size);
@@ -237,20 +237,18 @@ static int by_member_name(const void *a, const void *b)
     return compare_names(x->name, x->name_length, y->name, y->name_length);
 }
 
-/* Is what lies between a member's data and `next` nothing, or else the announced descriptor with the same numbers?
- * The descriptor's signature is optional, its sizes have 4 or 8 bytes. */
-static int gap_is_descriptor(const neck__zip_member *member, const unsigned char *gap, int64_t length)
+/* Does the gap repeat the member's CRC-32 and sizes? The signature before them is optional, sizes have 4 or 8 bytes. */
+static int is_descriptor(const neck__zip_member *member, const unsigned char *gap, int64_t length)
 {
-    if (!member->descriptor) return length == 0;
     if (length == 16 || length == 24) {
         if (u32(gap) != DESCRIPTOR_SIGNATURE) return 0;
         gap += 4;
         length -= 4;
     }
-    if (u32(gap) != member->crc) return 0;
-    if (length == 12)
-        return u32(gap + 4) == (uint64_t)member->stored_size && u32(gap + 8) == (uint64_t)member->size;
-    return u64(gap + 4) == (uint64_t)member->stored_size && u64(gap + 12) == (uint64_t)member->size;
+    if ((length != 12 && length != 20) || u32(gap) != member->crc) return 0;
+    const uint64_t stored_size = (uint64_t)member->stored_size, size = (uint64_t)member->size;
+    if (length == 12) return u32(gap + 4) == stored_size && u32(gap + 8) == size;
+    return u64(gap + 4) == stored_size && u64(gap + 12) == size;
 }
 
 /* The members, sorted by position, must fill the bytes from 0 to the central directory. */
@@ -262,14 +260,15 @@ static neck_status check_tiling(const neck__mapping *file, const neck__zip *zip,
         const neck__zip_member *member = &zip->members[i];
         int64_t end = member->stored + member->stored_size - file->data;
         int64_t next = i + 1 < zip->count ? zip->members[i + 1].position : directory_offset;
+        const int shown = NECK__SHOWN(member->name_length);
         if (next < end)
-            return neck__fail(NECK_E_FORMAT, "zip: '%.*s' overlaps what follows it", NECK__SHOWN(member->name_length),
+            return neck__fail(NECK_E_FORMAT, "zip: '%.*s' overlaps what follows it", shown, member->name);
+        if (member->descriptor && !is_descriptor(member, file->data + end, next - end))
+            return neck__fail(NECK_E_FORMAT, "zip: the sizes that should follow '%.*s' are missing or wrong", shown,
                               member->name);
-        int64_t gap = next - end;
-        int possible = gap == 0 || gap == 12 || gap == 16 || gap == 20 || gap == 24;
-        if (!possible || (gap == 0 && member->descriptor) || !gap_is_descriptor(member, file->data + end, gap))
-            return neck__fail(NECK_E_FORMAT, "zip: %" PRId64 " bytes after '%.*s' belong to nothing", gap,
-                              NECK__SHOWN(member->name_length), member->name);
+        if (!member->descriptor && next > end)
+            return neck__fail(NECK_E_FORMAT, "zip: %" PRId64 " bytes after '%.*s' belong to nothing", next - end, shown,
+                              member->name);
     }
     return NECK_OK;
 }
