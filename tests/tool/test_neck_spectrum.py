@@ -397,7 +397,9 @@ class Interruption(ToolTest):
         count = 3000  # far more lines than a pipe holds, so the tool waits for the reader and cannot be done yet
         for step in range(2, count + 1):
             os.link(self.path("step_1.npy"), self.path(f"step_{step}.npy"))
-        with subprocess.Popen([TOOL, "--json", self.folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        # Unbuffered, because communicate() would lose what readline() had read ahead.
+        with subprocess.Popen([TOOL, "--json", self.folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              bufsize=0) as process:
             first = process.stdout.readline()
             process.send_signal(signal.SIGINT)
             rest, errors = process.communicate(timeout=60)
