@@ -34,6 +34,32 @@ TARGET static void tile(int64_t depth, const double *a, const double *b, double 
         }
 }
 
+enum { STRIP_F32 = 24 };
+
+/* 4 x 24 floats; rows of a as they lie. */
+TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate)
+{
+    __m256 sum[GROUP][3];
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm256_loadu_ps(c + m * ldc + 8 * v) : _mm256_setzero_ps();
+    for (int64_t k = 0; k < depth; k++, a++, b += STRIP_F32) {
+        __m256 b0 = _mm256_load_ps(b), b1 = _mm256_load_ps(b + 8), b2 = _mm256_load_ps(b + 16);
+#pragma GCC unroll 4
+        for (int m = 0; m < GROUP; m++) {
+            __m256 left = _mm256_broadcast_ss(a + m * lda);
+            sum[m][0] = _mm256_fmadd_ps(left, b0, sum[m][0]);
+            sum[m][1] = _mm256_fmadd_ps(left, b1, sum[m][1]);
+            sum[m][2] = _mm256_fmadd_ps(left, b2, sum[m][2]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) _mm256_storeu_ps(c + m * ldc + 8 * v, sum[m][v]);
+}
+
 TARGET static void store8(double *out, __m256 values)
 {
     _mm256_storeu_pd(out, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
@@ -103,6 +129,9 @@ const neck__kernels neck__kernels_avx2 = {
     .strip = STRIP,
     .group = GROUP,
     .tile = tile,
+    .strip_f32 = STRIP_F32,
+    .group_f32 = GROUP,
+    .tile_f32 = tile_f32,
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,

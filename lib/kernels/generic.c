@@ -26,6 +26,22 @@ static void tile(int64_t depth, const double *a, const double *b, double *c, int
         for (int n = 0; n < STRIP; n++) c[m * stride + n] += sum[m][n / LANES][n % LANES];
 }
 
+typedef float vector_f32 __attribute__((vector_size(16)));
+enum { LANES_F32 = 4, STRIP_F32 = LANES_F32 * VECTORS };
+
+static void tile_f32(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate)
+{
+    vector_f32 sum[GROUP][VECTORS] = {{{0}}};
+    for (int m = 0; m < GROUP && accumulate; m++) memcpy(sum[m], c + m * ldc, sizeof sum[m]);
+    for (int64_t k = 0; k < depth; k++, a++, b += STRIP_F32) {
+        vector_f32 right[VECTORS];
+        memcpy(right, b, sizeof right);
+        for (int m = 0; m < GROUP; m++)
+            for (int v = 0; v < VECTORS; v++) sum[m][v] += a[m * lda] * right[v];
+    }
+    for (int m = 0; m < GROUP; m++) memcpy(c + m * ldc, sum[m], sizeof sum[m]);
+}
+
 static void widen_f32(const void *source, int64_t count, double *out)
 {
     const unsigned char *bytes = source;
@@ -81,6 +97,9 @@ const neck__kernels neck__kernels_generic = {
     .strip = STRIP,
     .group = GROUP,
     .tile = tile,
+    .strip_f32 = STRIP_F32,
+    .group_f32 = GROUP,
+    .tile_f32 = tile_f32,
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,

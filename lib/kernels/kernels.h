@@ -21,6 +21,12 @@ typedef struct neck__kernels {
      * a points into a strip at a multiple of group; each element is summed over k in order. */
     void (*tile)(int64_t depth, const double *a, const double *b, double *c, int64_t stride);
 
+    /* The same in single precision, for models: a is a row-major matrix as it lies, b one packed strip of strip_f32 columns.
+     * c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k] * b[k * strip_f32 + n],
+     * m < group_f32, n < strip_f32. */
+    int64_t strip_f32, group_f32;
+    void (*tile_f32)(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate);
+
     neck__widen_fn widen[5]; /* by dtype: NECK_F32 .. NECK_BF16; [0] is unused */
 
     double (*sum_squares)(int64_t count, const double *x);
@@ -30,6 +36,7 @@ typedef struct neck__kernels {
 
 #define NECK__LARGEST_STRIP 24
 #define NECK__LARGEST_GROUP 8
+#define NECK__LARGEST_STRIP_F32 48
 
 /* The best table for this CPU, or the one named by SOFTNECK_ISA (generic, avx2, avx512) if the CPU has it. Chosen once. */
 const neck__kernels *neck__kernels_get(void);
