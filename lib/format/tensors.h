@@ -3,6 +3,7 @@
 #define NECK_FORMAT_TENSORS_H
 
 #include "core/memory.h"
+#include "format/gguf.h"
 #include "format/mapping.h"
 #include "softneck/checkpoint.h"
 
@@ -27,7 +28,7 @@ typedef struct neck__tensor {
     int32_t dtype;                 /* NECK_F32 ... */
     int32_t ndim;
     int64_t shape[NECK_MAX_DIMS];
-    int64_t stride[NECK_MAX_DIMS]; /* in elements, >= 0 */
+    int64_t stride[NECK_MAX_DIMS]; /* in elements, >= 0; blocks are always packed */
     int64_t nbytes;                /* of the stored data from the first element to the end of the last */
     const unsigned char *data;     /* into a mapping or an owned buffer of the list */
     int32_t byte_swapped;          /* stored big-endian */
@@ -44,6 +45,7 @@ typedef struct neck__tensors {
     int64_t mapping_count, mapping_capacity;
     void **buffers; /* owned memory: inflated members, converted copies */
     int64_t buffer_count, buffer_capacity;
+    const neck__gguf *gguf; /* what a GGUF file says besides tensors, in one of the buffers; or NULL */
 } neck__tensors;
 
 /* Appends a tensor with C-order strides over data; name (length bytes) is copied. Checks: name not empty, no NUL
@@ -74,6 +76,7 @@ neck_status neck__npy_read_named(const neck__mapping *file, const char *name, si
 neck_status neck__npz_read(const neck__mapping *file, neck__tensors *list);
 neck_status neck__llama2c_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
 neck_status neck__torch_read(const neck__mapping *file, neck__tensors *list);
+neck_status neck__gguf_read(const neck__mapping *file, int allow_trailing, neck__tensors *list);
 
 /* Non-zero when the first bytes are a header of llama2.c (any version). Version 0 has no magic number: its seven
  * numbers must make a model, which text, zeros and the other formats never do. */
