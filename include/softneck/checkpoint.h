@@ -20,7 +20,8 @@ enum {
     NECK_FORMAT_NPY = 2,
     NECK_FORMAT_NPZ = 3,
     NECK_FORMAT_LLAMA2C = 4, /* legacy v0 and v1 float32 .bin of llama2.c */
-    NECK_FORMAT_TORCH = 5    /* zip archive of torch.save: .pt, .pth, .bin */
+    NECK_FORMAT_TORCH = 5,   /* zip archive of torch.save: .pt, .pth, .bin */
+    NECK_FORMAT_GGUF = 6     /* llama.cpp's, versions 2 and 3, little-endian */
 };
 
 typedef struct neck_checkpoint_options {
@@ -49,7 +50,7 @@ NECK_API int32_t neck_checkpoint_format(const neck_checkpoint *checkpoint);
 NECK_API int64_t neck_checkpoint_step(const neck_checkpoint *checkpoint);
 NECK_API int64_t neck_checkpoint_tensor_count(const neck_checkpoint *checkpoint);
 
-/* neck_format_name - "safetensors", "npy", "npz", "llama2.c", "torch". Static string, "?" if unknown. */
+/* neck_format_name - "safetensors", "npy", "npz", "llama2.c", "torch", "gguf". Static string, "?" if unknown. */
 NECK_API const char *neck_format_name(int32_t format);
 
 #define NECK_MAX_DIMS 8
@@ -62,8 +63,8 @@ typedef struct neck_tensor {
     int32_t ndim;     /* 0..NECK_MAX_DIMS */
     int64_t shape[NECK_MAX_DIMS];
     int64_t nbytes;   /* of the stored data */
-    const void *data; /* row-major, packed; NULL when the stored order is another one (then neck_checkpoint_matrix
-                         makes a converted copy) */
+    const void *data; /* row-major, packed; NULL when the stored order is another one or the dtype is quantised (then
+                         neck_checkpoint_matrix makes a converted copy) */
 } neck_tensor;
 
 /* neck_checkpoint_tensor - the index-th tensor, in the file's order. Errors: NECK_E_ARGUMENT.
@@ -74,7 +75,7 @@ NECK_API neck_status neck_checkpoint_find(const neck_checkpoint *checkpoint, con
 
 /* neck_checkpoint_matrix - a view of a floating-point tensor of two dimensions (one dimension n becomes n x 1; more
  * are refused). Points into the mapping; a Fortran-ordered, transposed, byte-swapped or compressed tensor is
- * converted once and kept by the checkpoint. Valid until destroy.
+ * converted once, a quantised one decoded to F32 once, and kept by the checkpoint. Valid until destroy.
  * Where the file has a checksum of the tensor (torch, npz), the first call compares it.
  * Errors: NECK_E_UNSUPPORTED (dtype or dimensions, named), NECK_E_FORMAT (the checksum differs), NECK_E_ARGUMENT,
  * NECK_E_NOMEM. */
@@ -84,7 +85,7 @@ NECK_API neck_status neck_checkpoint_matrix(neck_context *context, neck_checkpoi
 /* neck_checkpoint_head - the index of the LM head: the untied output matrix when there is one (lm_head.weight,
  * embed_out.weight, output.weight ...), else the token embedding it is tied to (wte.weight, embed_in.weight,
  * embed_tokens.weight, word_embeddings.weight, tok_emb.weight ...; GPT-2, GPT-NeoX/Pythia, OPT, Llama, Mistral,
- * Qwen, Gemma, BLOOM, llama2.c names, with any prefix), else the only matrix of the file. *tied (may be NULL) is
+ * Qwen, Gemma, BLOOM, llama2.c, GGUF names, with any prefix), else the only matrix of the file. *tied (may be NULL) is
  * 1 for a tied head. A head is tokens x hidden_size: rows are tokens.
  * Errors: NECK_E_NOT_FOUND, its message lists the candidates to choose from by name. */
 NECK_API neck_status neck_checkpoint_head(const neck_checkpoint *checkpoint, int64_t *index, int32_t *tied);

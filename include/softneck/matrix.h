@@ -8,8 +8,9 @@
 extern "C" {
 #endif
 
-/* Element types. A matrix view holds one of the four floating types; the others describe tensors in
- * checkpoints. Numbers are fixed. */
+/* Element types: number, bytes of one element, name. A matrix view holds one of the four floating types; the others
+ * describe tensors in checkpoints. Those of size 0 are GGUF's quantised types: blocks of 32 (names without K) or 256
+ * elements that share scales, which neck_checkpoint_matrix decodes to F32. Numbers are fixed. */
 #define NECK_DTYPE_LIST(X)      \
     X(F32, 1, 4, "F32")         \
     X(F64, 2, 8, "F64")         \
@@ -26,7 +27,17 @@ extern "C" {
     X(BOOL, 13, 1, "BOOL")      \
     X(F8_E4M3, 14, 1, "F8_E4M3") \
     X(F8_E5M2, 15, 1, "F8_E5M2") \
-    X(C64, 16, 8, "C64")
+    X(C64, 16, 8, "C64")        \
+    X(Q4_0, 17, 0, "Q4_0")      \
+    X(Q4_1, 18, 0, "Q4_1")      \
+    X(Q5_0, 19, 0, "Q5_0")      \
+    X(Q5_1, 20, 0, "Q5_1")      \
+    X(Q8_0, 21, 0, "Q8_0")      \
+    X(Q2_K, 22, 0, "Q2_K")      \
+    X(Q3_K, 23, 0, "Q3_K")      \
+    X(Q4_K, 24, 0, "Q4_K")      \
+    X(Q5_K, 25, 0, "Q5_K")      \
+    X(Q6_K, 26, 0, "Q6_K")
 
 enum {
 #define NECK_DTYPE_ENTRY(name, number, size, text) NECK_##name = number,
@@ -34,7 +45,7 @@ enum {
 #undef NECK_DTYPE_ENTRY
 };
 
-/* neck_dtype_size - bytes of one element, 0 for an unknown dtype.
+/* neck_dtype_size - bytes of one element, 0 for a quantised or an unknown dtype.
  * neck_dtype_name - e.g. "BF16"; "?" for an unknown dtype. Static strings. */
 NECK_API int64_t neck_dtype_size(int32_t dtype);
 NECK_API const char *neck_dtype_name(int32_t dtype);

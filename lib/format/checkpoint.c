@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "format/checkpoint_object.h"
+#include "format/dequant.h"
 #include "format/folder.h"
 #include "format/step_number.h"
 
@@ -18,9 +19,10 @@ static neck_status read_format(const neck__mapping *file, int allow_trailing, ne
     case NECK_FORMAT_NPZ: return neck__npz_read(file, list);
     case NECK_FORMAT_LLAMA2C: return neck__llama2c_read(file, allow_trailing, list);
     case NECK_FORMAT_TORCH: return neck__torch_read(file, list);
+    case NECK_FORMAT_GGUF: return neck__gguf_read(file, allow_trailing, list);
     default:
-        return neck__fail(NECK_E_FORMAT, "%" PRId64 " bytes that are neither safetensors, npy, npz, llama2.c nor torch",
-                          file->size);
+        return neck__fail(NECK_E_FORMAT, "%" PRId64 " bytes that are neither safetensors, npy, npz, llama2.c, torch nor "
+                          "gguf", file->size);
     }
 }
 
@@ -86,19 +88,20 @@ int64_t neck_checkpoint_tensor_count(const neck_checkpoint *checkpoint) { return
 
 const char *neck_format_name(int32_t format)
 {
-    static const char *const names[] = {"?", "safetensors", "npy", "npz", "llama2.c", "torch"};
-    return names[format >= NECK_FORMAT_SAFETENSORS && format <= NECK_FORMAT_TORCH ? format : 0];
+    static const char *const names[] = {"?", "safetensors", "npy", "npz", "llama2.c", "torch", "gguf"};
+    return names[format >= NECK_FORMAT_SAFETENSORS && format <= NECK_FORMAT_GGUF ? format : 0];
 }
 
 int neck__tensor_is_matrix(const neck__tensor *tensor)
 {
-    return tensor->ndim == 2 && tensor->dtype >= NECK_F32 && tensor->dtype <= NECK_BF16;
+    const int is_float = tensor->dtype >= NECK_F32 && tensor->dtype <= NECK_BF16;
+    return tensor->ndim == 2 && (is_float || neck__block_of(tensor->dtype));
 }
 
 int neck__tensor_is_packed(const neck__tensor *tensor)
 {
     int64_t step = 1;
-    if (tensor->byte_swapped) return 0;
+    if (tensor->byte_swapped || neck__block_of(tensor->dtype)) return 0;
     for (int32_t k = tensor->ndim - 1; k >= 0; k--) {
         if (tensor->shape[k] > 1 && tensor->stride[k] != step) return tensor->nbytes == 0;
         step *= tensor->shape[k];

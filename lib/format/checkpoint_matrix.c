@@ -1,4 +1,4 @@
-/* format/checkpoint_matrix.c - tensors as matrix views: in place where the stored order allows, else copied once. */
+/* format/checkpoint_matrix.c - tensors as matrix views: in place where the stored form allows, else copied once. */
 #include <inttypes.h>
 #include <string.h>
 #include <zlib.h>
@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "format/checkpoint_object.h"
+#include "format/dequant.h"
 
 /* A tensor's two dimensions in elements. */
 typedef struct layout {
@@ -14,9 +15,9 @@ typedef struct layout {
 
 static neck_status lay_out(const neck__tensor *tensor, layout *out)
 {
-    if (tensor->dtype < NECK_F32 || tensor->dtype > NECK_BF16)
-        return neck__fail(NECK_E_UNSUPPORTED, "tensor '%.200s' is %s: only F32, F64, F16 and BF16 make a matrix",
-                          tensor->name, neck_dtype_name(tensor->dtype));
+    if ((tensor->dtype < NECK_F32 || tensor->dtype > NECK_BF16) && !neck__block_of(tensor->dtype))
+        return neck__fail(NECK_E_UNSUPPORTED, "tensor '%.200s' is %s: only F32, F64, F16, BF16 and the quantised types "
+                          "make a matrix", tensor->name, neck_dtype_name(tensor->dtype));
     if (tensor->ndim < 1 || tensor->ndim > 2)
         return neck__fail(NECK_E_UNSUPPORTED, "tensor '%.200s' has %d dimensions: a matrix has 2", tensor->name,
                           tensor->ndim);
@@ -80,9 +81,23 @@ static neck_status convert(neck__tensors *list, neck__tensor *tensor, const layo
     return NECK_OK;
 }
 
+/* Blocks are read row-major and packed; one dimension makes a column of whatever its blocks decode to. */
+static neck_status decode(neck_context *context, neck__tensors *list, neck__tensor *tensor, const neck__block *block,
+                          const layout *l)
+{
+    int64_t elements;
+    if (!neck__mul(l->rows, l->cols, &elements))
+        return neck__fail(NECK_E_OVERFLOW, "tensor '%.200s' is too large to decode", tensor->name);
+    float *data = neck__alloc(&list->allocator, elements, sizeof *data, "a decoded matrix");
+    if (!data) return NECK_E_NOMEM;
+    NECK_TRY(neck__tensors_own_buffer(list, data));
+    neck__dequantise(context, block, tensor->data, elements / block->elements, data);
+    tensor->converted = (neck_matrix){data, l->rows, l->cols, l->cols, NECK_F32, 0};
+    return NECK_OK;
+}
+
 neck_status neck_checkpoint_matrix(neck_context *context, neck_checkpoint *checkpoint, int64_t index, neck_matrix *out)
 {
-    (void)context; /* nothing here takes long enough to be told about */
     if (!checkpoint || !out) return neck__fail(NECK_E_ARGUMENT, "checkpoint or out is NULL");
     if (index < 0 || index >= checkpoint->list.count)
         return neck__fail(NECK_E_ARGUMENT, "index %" PRId64 " is outside the %" PRId64 " tensors", index,
@@ -91,13 +106,16 @@ neck_status neck_checkpoint_matrix(neck_context *context, neck_checkpoint *check
     layout l = {0};
     NECK_TRY(lay_out(tensor, &l));
     NECK_TRY(verify(tensor));
-    const int in_place = !tensor->byte_swapped && (l.col_stride == 1 || l.cols == 1) &&
+    const neck__block *block = neck__block_of(tensor->dtype);
+    const int in_place = !block && !tensor->byte_swapped && (l.col_stride == 1 || l.cols == 1) &&
                          (l.row_stride >= l.cols || l.rows == 1);
     if (in_place) {
         *out = (neck_matrix){tensor->data, l.rows, l.cols, l.rows == 1 ? l.cols : l.row_stride, tensor->dtype, 0};
         return NECK_OK;
     }
-    if (!tensor->converted.data) NECK_TRY(convert(&checkpoint->list, tensor, &l));
+    if (!tensor->converted.data)
+        NECK_TRY(block ? decode(context, &checkpoint->list, tensor, block, &l)
+                       : convert(&checkpoint->list, tensor, &l));
     *out = tensor->converted;
     return NECK_OK;
 }

@@ -33,6 +33,11 @@ static int is_torch(const neck__mapping *file)
     return file->size >= 512 && memcmp(file->data + 257, "ustar", 5) == 0;
 }
 
+static int is_gguf(const neck__mapping *file)
+{
+    return begins(file, "GGUF", 4);
+}
+
 /* A header length that its writers would accept, then JSON. */
 static int is_safetensors(const neck__mapping *file)
 {
@@ -55,6 +60,7 @@ int32_t neck__format_detect(const neck__mapping *file)
         {is_npy, NECK_FORMAT_NPY},
         {is_npz, NECK_FORMAT_NPZ},
         {is_torch, NECK_FORMAT_TORCH},
+        {is_gguf, NECK_FORMAT_GGUF},
         {is_safetensors, NECK_FORMAT_SAFETENSORS},
         {neck__llama2c_looks_like, NECK_FORMAT_LLAMA2C},
     };

@@ -24,7 +24,7 @@ neck_status neck__gguf_take(neck__gguf_cursor *cursor, int64_t size, const char 
 
 neck_status neck__gguf_take_u32(neck__gguf_cursor *cursor, const char *what, uint32_t *out)
 {
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     NECK_TRY(neck__gguf_take(cursor, sizeof *out, what, &bytes));
     *out = (uint32_t)neck__gguf_load(bytes, sizeof *out);
     return NECK_OK;
@@ -32,7 +32,7 @@ neck_status neck__gguf_take_u32(neck__gguf_cursor *cursor, const char *what, uin
 
 neck_status neck__gguf_take_count(neck__gguf_cursor *cursor, const char *what, int64_t *out)
 {
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     NECK_TRY(neck__gguf_take(cursor, sizeof *out, what, &bytes));
     const uint64_t number = neck__gguf_load(bytes, sizeof *out);
     if (number > INT64_MAX) return neck__fail(NECK_E_FORMAT, "%s is %" PRIu64 ": no file has that", what, number);
@@ -42,8 +42,8 @@ neck_status neck__gguf_take_count(neck__gguf_cursor *cursor, const char *what, i
 
 neck_status neck__gguf_take_string(neck__gguf_cursor *cursor, const char *what, const char **bytes, int64_t *length)
 {
-    const unsigned char *start;
-    int64_t size;
+    const unsigned char *start = NULL;
+    int64_t size = 0;
     NECK_TRY(neck__gguf_take_count(cursor, what, &size));
     NECK_TRY(neck__gguf_take(cursor, size, what, &start));
     *bytes = (const char *)start;

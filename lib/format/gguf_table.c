@@ -33,7 +33,7 @@ const char *neck__gguf_type_name(int32_t type)
 
 static neck_status take_type(neck__gguf_cursor *cursor, const neck__gguf_value *value, int32_t *out)
 {
-    uint32_t type;
+    uint32_t type = 0;
     NECK_TRY(neck__gguf_take_u32(cursor, "a value's type", &type));
     if (type >= NECK__GGUF_TYPES)
         return neck__fail(NECK_E_FORMAT, "key '%.*s': unknown type %" PRIu32, KEY(value), type);
@@ -43,8 +43,8 @@ static neck_status take_type(neck__gguf_cursor *cursor, const neck__gguf_value *
 
 static neck_status take_strings(neck__gguf_cursor *cursor, const neck__gguf_value *value)
 {
-    const char *bytes;
-    int64_t length;
+    const char *bytes = NULL;
+    int64_t length = 0;
     /* Each string has a length of 8 bytes: the loop ends with the file, whatever the count. */
     for (int64_t i = 0; i < value->count; i++) {
         neck_status status = neck__gguf_take_string(cursor, "a string", &bytes, &length);

@@ -13,17 +13,17 @@
 #include "format/checkpoint_object.h"
 
 /* In order of preference; GPT-2, Llama, Mistral, Qwen, Gemma, BLOOM, OPT call it lm_head, Pythia embed_out, llama2.c
- * output, ChatGLM and Megatron output_layer, minGPT and RWKV head. */
+ * and GGUF output, ChatGLM and Megatron output_layer, minGPT and RWKV head. */
 static const char *const untied_names[] = {
     "lm_head.weight", "embed_out.weight", "output.weight", "output_layer.weight", "lm_head.linear.weight",
     "unembed.weight", "head.weight", NULL,
 };
 
 static const char *const embedding_names[] = {
-    "wte.weight",             "embed_in.weight",        "embed_tokens.weight",   "word_embeddings.weight",
-    "tok_emb.weight",         "tok_embeddings.weight",  "token_emb.weight",      "token_embedding.weight",
-    "token_embeddings.weight", "token_embedding_table.weight", "shared.weight",  "embedding.weight",
-    "emb.weight",             NULL,
+    "wte.weight",              "embed_in.weight",              "embed_tokens.weight", "word_embeddings.weight",
+    "tok_emb.weight",          "tok_embeddings.weight",        "token_emb.weight",    "token_embedding.weight",
+    "token_embeddings.weight", "token_embedding_table.weight", "token_embd.weight",   "shared.weight",
+    "embedding.weight",        "emb.weight",                   NULL,
 };
 
 static const char *const copy_words[] = {"ema",    "optimizer", "optimizers", "optim",    "shadow",

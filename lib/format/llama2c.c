@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "format/llama2c.h"
 #include "format/tensors.h"
 
 #define MAGIC 0x616b3432u /* "ak42", versions 1 and later */
@@ -15,7 +16,7 @@ enum extent { END_OF_TABLE, ONE, DIM, HIDDEN, KV, VOCAB, SEQ, HEAD, EXTENTS };
 
 typedef struct model {
     int64_t extent[EXTENTS];
-    int64_t layers;
+    int64_t layers, heads, kv_heads;
     int32_t tied;
 } model;
 
@@ -116,6 +117,8 @@ static int parse_model(const unsigned char *numbers, int version, model *m, faul
     if (!check_fields(value, why)) return 0;
     int64_t head = value[F_DIM] / value[F_HEADS];
     m->layers = value[F_LAYERS];
+    m->heads = value[F_HEADS];
+    m->kv_heads = value[F_KV_HEADS];
     m->extent[ONE] = 1;
     m->extent[DIM] = value[F_DIM];
     m->extent[HIDDEN] = value[F_HIDDEN];
@@ -199,20 +202,38 @@ int neck__llama2c_looks_like(const neck__mapping *file)
     return has_magic(file) || (file->size >= V0_HEADER && parse_model(file->data, 0, &m, &why));
 }
 
+/* The model of either version, the weights it has and where they start. */
+static neck_status read_header(const neck__mapping *file, model *m, const kind **kinds, int64_t *size)
+{
+    if (has_magic(file)) {
+        NECK_TRY(check_version(file));
+        *kinds = v1_kinds;
+        *size = V1_HEADER;
+        return read_model(file->data + 8, 1, m);
+    }
+    if (file->size < V0_HEADER) return neck__fail(NECK_E_FORMAT, "truncated in the llama2.c header");
+    *kinds = v0_kinds;
+    *size = V0_HEADER;
+    return read_model(file->data, 0, m);
+}
+
 neck_status neck__llama2c_read(const neck__mapping *file, int allow_trailing, neck__tensors *list)
 {
     model m;
-    const kind *kinds = v0_kinds;
-    int64_t header = V0_HEADER;
-    if (has_magic(file)) {
-        NECK_TRY(check_version(file));
-        NECK_TRY(read_model(file->data + 8, 1, &m));
-        kinds = v1_kinds;
-        header = V1_HEADER;
-    } else {
-        if (file->size < V0_HEADER) return neck__fail(NECK_E_FORMAT, "truncated in the llama2.c header");
-        NECK_TRY(read_model(file->data, 0, &m));
-    }
+    const kind *kinds = NULL;
+    int64_t header = 0;
+    NECK_TRY(read_header(file, &m, &kinds, &header));
     NECK_TRY(check_size(kinds, &m, file->size - header, allow_trailing));
     return add_weights(kinds, &m, file->data + header, list);
+}
+
+neck_status neck__llama2c_header_read(const neck__mapping *file, neck__llama2c_header *out)
+{
+    model m;
+    const kind *kinds = NULL;
+    int64_t size = 0;
+    NECK_TRY(read_header(file, &m, &kinds, &size));
+    *out = (neck__llama2c_header){m.extent[DIM], m.extent[HIDDEN], m.layers, m.heads, m.kv_heads,
+                                  m.extent[VOCAB], m.extent[SEQ], m.tied};
+    return NECK_OK;
 }

@@ -89,10 +89,10 @@ static neck_status read_dtype(const entry *e, int32_t *out)
 {
     const char *text = json_string_value(e->dtype);
     if (!text) return neck__fail(NECK_E_FORMAT, "tensor '%.200s': dtype is not a string", e->name);
-#define MATCH(name, number, size, label)  \
-    if (strcmp(text, label) == 0) {       \
-        *out = number;                    \
-        return NECK_OK;                   \
+#define MATCH(name, number, size, label)    \
+    if (size && strcmp(text, label) == 0) { \
+        *out = number;                      \
+        return NECK_OK;                     \
     }
     NECK_DTYPE_LIST(MATCH)
 #undef MATCH

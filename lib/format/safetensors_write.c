@@ -138,6 +138,9 @@ static neck_status add_tensor(neck__tensors *list, const neck_tensor *given, int
         return neck__fail(NECK_E_ARGUMENT, "a tensor cannot be named " NECK__SAFETENSORS_METADATA);
     NECK_TRY(as_argument(neck__tensors_add(list, given->name, strlen(given->name), given->dtype, given->ndim,
                                            given->shape, given->data, given->nbytes, NULL)));
+    if (neck_dtype_size(given->dtype) == 0)
+        return neck__fail(NECK_E_ARGUMENT, "tensor '%.200s': safetensors has no type %s", given->name,
+                          neck_dtype_name(given->dtype));
     if (!given->data && given->nbytes > 0)
         return neck__fail(NECK_E_ARGUMENT, "tensor '%.200s' has no data", given->name);
     if (!neck__add(*total, given->nbytes, total))

@@ -12,7 +12,8 @@ typedef struct stem {
 
 int neck__has_checkpoint_suffix(const char *name, int64_t *stem_length)
 {
-    static const char *const suffixes[] = {".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npy", ".npz"};
+    static const char *const suffixes[] = {".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npy", ".npz",
+                                            ".gguf"};
     const size_t length = strlen(name);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         const size_t n = strlen(suffixes[i]);

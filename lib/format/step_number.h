@@ -10,8 +10,8 @@
  * shards ("00001-of-00002") are no steps. */
 int64_t neck__step_number(const char *path);
 
-/* Non-zero when the name ends like a checkpoint file's: ".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npy", ".npz".
- * *stem (may be NULL) is the length of the name without it. */
+/* Non-zero when the name ends like a checkpoint file's: ".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npy", ".npz",
+ * ".gguf". *stem (may be NULL) is the length of the name without it. */
 int neck__has_checkpoint_suffix(const char *name, int64_t *stem);
 
 #endif

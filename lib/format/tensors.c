@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "format/dequant.h"
 #include "format/utf8.h"
 
 /* The array with room for one more element: itself, or one twice as large in its place. NULL: out of memory, and the
@@ -47,7 +48,7 @@ static void print_shape(char *text, size_t capacity, int32_t ndim, const int64_t
 
 /* Strides and bytes of a packed row-major tensor. The product of the non-zero dimensions must be representable even
  * when one is 0, so that no stride can overflow. Returns 0 when it is not. */
-static int lay_out(int32_t ndim, const int64_t *shape, int64_t item, int64_t *stride, int64_t *nbytes)
+static int lay_out(int32_t dtype, int32_t ndim, const int64_t *shape, int64_t *stride, int64_t *nbytes)
 {
     int64_t step = 1, bytes;
     int empty = 0;
@@ -56,15 +57,16 @@ static int lay_out(int32_t ndim, const int64_t *shape, int64_t item, int64_t *st
         if (shape[k] == 0) empty = 1;
         if (!neck__mul(step, shape[k] ? shape[k] : 1, &step)) return 0;
     }
-    if (!neck__mul(step, item, &bytes)) return 0;
+    if (!neck__dtype_bytes(dtype, step, &bytes)) return 0;
     *nbytes = empty ? 0 : bytes;
     return 1;
 }
 
 static neck_status check_layout(neck__tensor *tensor, const char *name, size_t length)
 {
-    int64_t item = neck_dtype_size(tensor->dtype), needed;
-    if (item == 0)
+    const neck__block *block = neck__block_of(tensor->dtype);
+    int64_t needed;
+    if (!block && neck_dtype_size(tensor->dtype) == 0)
         return neck__fail(NECK_E_UNSUPPORTED, "tensor '%.*s': dtype number %d is not supported", NECK__SHOWN(length),
                           name, tensor->dtype);
     char shape[NECK_MAX_DIMS * 24];
@@ -73,7 +75,11 @@ static neck_status check_layout(neck__tensor *tensor, const char *name, size_t l
         if (tensor->shape[k] < 0)
             return neck__fail(NECK_E_FORMAT, "tensor '%.*s': shape %s has a negative dimension", NECK__SHOWN(length),
                               name, shape);
-    if (!lay_out(tensor->ndim, tensor->shape, item, tensor->stride, &needed))
+    if (block && (tensor->ndim == 0 || tensor->shape[tensor->ndim - 1] % block->elements != 0))
+        return neck__fail(NECK_E_FORMAT, "tensor '%.*s': rows of shape %s are no whole blocks of %s, which have %" PRId64
+                          " elements", NECK__SHOWN(length), name, shape, neck_dtype_name(tensor->dtype),
+                          block->elements);
+    if (!lay_out(tensor->dtype, tensor->ndim, tensor->shape, tensor->stride, &needed))
         return neck__fail(NECK_E_FORMAT, "tensor '%.*s': shape %s overflows the size of any file", NECK__SHOWN(length),
                           name, shape);
     if (needed != tensor->nbytes)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "format/dequant.h"
 #include "format/tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,13 +12,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The element farthest from the start must lie within the tensor. */
 static inline void check_extent(const neck__tensor *tensor)
 {
-    int64_t item = neck_dtype_size(tensor->dtype), last = 0;
+    const neck__block *block = neck__block_of(tensor->dtype);
+    int64_t item = block ? block->bytes : neck_dtype_size(tensor->dtype), last = 0;
     if (item <= 0 || tensor->ndim < 0 || tensor->ndim > NECK_MAX_DIMS) abort();
     for (int32_t k = 0; k < tensor->ndim; k++) {
         if (tensor->shape[k] < 0 || tensor->stride[k] < 0) abort();
         if (tensor->shape[k] == 0) return;
         last += (tensor->shape[k] - 1) * tensor->stride[k];
     }
+    if (block) last /= block->elements;
     if (last < 0 || last > tensor->nbytes / item - 1) abort();
 }
 
