@@ -15,8 +15,8 @@ uint64_t neck__gguf_load(const unsigned char *bytes, int64_t size)
 neck_status neck__gguf_take(neck__gguf_cursor *cursor, int64_t size, const char *what, const unsigned char **out)
 {
     if (size > cursor->size - cursor->at)
-        return neck__fail(NECK_E_FORMAT, "truncated: the file ends in %s, which has %" PRId64 " bytes from byte %" PRId64,
-                          what, size, cursor->at);
+        return neck__fail(NECK_E_FORMAT, "truncated: %s at byte %" PRId64 " needs %" PRId64 " bytes, %" PRId64
+                          " are left", what, cursor->at, size, cursor->size - cursor->at);
     *out = cursor->data + cursor->at;
     cursor->at += size;
     return NECK_OK;
@@ -35,7 +35,7 @@ neck_status neck__gguf_take_count(neck__gguf_cursor *cursor, const char *what, i
     const unsigned char *bytes = NULL;
     NECK_TRY(neck__gguf_take(cursor, sizeof *out, what, &bytes));
     const uint64_t number = neck__gguf_load(bytes, sizeof *out);
-    if (number > INT64_MAX) return neck__fail(NECK_E_FORMAT, "%s is %" PRIu64 ": no file has that", what, number);
+    if (number > INT64_MAX) return neck__fail(NECK_E_FORMAT, "%s, %" PRIu64 ", is larger than any file", what, number);
     *out = (int64_t)number;
     return NECK_OK;
 }

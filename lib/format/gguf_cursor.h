@@ -10,7 +10,7 @@ typedef struct neck__gguf_cursor {
     int64_t size, at; /* 0 <= at <= size */
 } neck__gguf_cursor;
 
-/* The next size bytes, and past them. what names them in "the file ends in WHAT". */
+/* The next size bytes, and past them. what names them in messages: "a key". */
 neck_status neck__gguf_take(neck__gguf_cursor *cursor, int64_t size, const char *what, const unsigned char **out);
 
 /* Little-endian numbers. take_count refuses what does not fit int64. */

@@ -63,10 +63,11 @@ static int rank_word(const stem *s, int64_t i)
     return 0;
 }
 
-/* A number within a decimal fraction, a size or a count of shards. */
+/* A number within a decimal fraction, a size, a quantised type ("Q4_1") or a count of shards. */
 static int is_other_number(const stem *s, int64_t begin, int64_t end)
 {
     if (is_letter(at(s, end))) return 1;
+    if (at(s, begin - 1) == '_' && is_digit(at(s, begin - 2)) && (at(s, begin - 3) | 32) == 'q') return 1;
     if (at(s, end) == '.' && is_digit(at(s, end + 1))) return 1;
     if (at(s, begin - 1) == '.' && is_digit(at(s, begin - 2))) return 1;
     if (end + 4 <= s->length && memcmp(s->text + end, "-of-", 4) == 0) return 1;
