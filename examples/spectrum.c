@@ -48,9 +48,10 @@ static const tool_option options[] = {
 static const tool self = {
     "neck-spectrum",
     "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
-    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .npy,\n"
-    ".npz), a model folder, or a folder of checkpoints, taken in order of step.",
+    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
+    ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
     options,
+    NULL,
 };
 
 /* What the command line asks for. */

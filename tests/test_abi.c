@@ -123,6 +123,16 @@ static const struct {
     CONSTANT(NECK_F8_E4M3, 14),
     CONSTANT(NECK_F8_E5M2, 15),
     CONSTANT(NECK_C64, 16),
+    CONSTANT(NECK_Q4_0, 17),
+    CONSTANT(NECK_Q4_1, 18),
+    CONSTANT(NECK_Q5_0, 19),
+    CONSTANT(NECK_Q5_1, 20),
+    CONSTANT(NECK_Q8_0, 21),
+    CONSTANT(NECK_Q2_K, 22),
+    CONSTANT(NECK_Q3_K, 23),
+    CONSTANT(NECK_Q4_K, 24),
+    CONSTANT(NECK_Q5_K, 25),
+    CONSTANT(NECK_Q6_K, 26),
     CONSTANT(NECK_METHOD_AUTO, 0),
     CONSTANT(NECK_METHOD_GRAM, 1),
     CONSTANT(NECK_METHOD_QR, 2),
@@ -138,6 +148,7 @@ static const struct {
     CONSTANT(NECK_FORMAT_NPZ, 3),
     CONSTANT(NECK_FORMAT_LLAMA2C, 4),
     CONSTANT(NECK_FORMAT_TORCH, 5),
+    CONSTANT(NECK_FORMAT_GGUF, 6),
     CONSTANT(NECK_MAX_DIMS, 8),
     CONSTANT(NECK_ABI_VERSION, 0),
 };
@@ -157,8 +168,8 @@ START_TEST(names_say_what_numbers_mean)
         const char *name;
     } dtypes[] = {{1, 4, "F32"}, {2, 8, "F64"}, {3, 2, "F16"}, {4, 2, "BF16"}, {5, 1, "I8"},     {6, 1, "U8"},
                   {7, 2, "I16"}, {8, 2, "U16"}, {9, 4, "I32"}, {10, 4, "U32"}, {11, 8, "I64"},   {12, 8, "U64"},
-                  {13, 1, "BOOL"}, {14, 1, "F8_E4M3"}, {15, 1, "F8_E5M2"}, {16, 8, "C64"}, {0, 0, "?"}, {17, 0, "?"},
-                  {-1, 0, "?"},  {INT32_MAX, 0, "?"}, {INT32_MIN, 0, "?"}};
+                  {13, 1, "BOOL"}, {14, 1, "F8_E4M3"}, {15, 1, "F8_E5M2"}, {16, 8, "C64"}, {0, 0, "?"}, {27, 0, "?"},
+                  {17, 0, "Q4_0"}, {21, 0, "Q8_0"}, {26, 0, "Q6_K"}, {-1, 0, "?"}, {INT32_MAX, 0, "?"}, {INT32_MIN, 0, "?"}};
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         ck_assert_int_eq(neck_dtype_size(dtypes[i].dtype), dtypes[i].size);
         ck_assert_str_eq(neck_dtype_name(dtypes[i].dtype), dtypes[i].name);
@@ -175,8 +186,8 @@ START_TEST(names_say_what_numbers_mean)
         ck_assert_int_eq(found, i);
     }
     ck_assert_str_eq(neck_variant_name(4), "?");
-    static const char *const formats[] = {"?", "safetensors", "npy", "npz", "llama2.c", "torch", "?"};
-    for (int32_t i = 0; i < 7; i++) ck_assert_str_eq(neck_format_name(i), formats[i]);
+    static const char *const formats[] = {"?", "safetensors", "npy", "npz", "llama2.c", "torch", "gguf", "?"};
+    for (int32_t i = 0; i < 8; i++) ck_assert_str_eq(neck_format_name(i), formats[i]);
 }
 END_TEST
 

@@ -408,6 +408,36 @@ START_TEST(only_gguf_files_have_the_table)
 }
 END_TEST
 
+static void assert_texts(const char *path_in_source, int64_t count, const char *key, const char *expected)
+{
+    char path[PATH_CAPACITY];
+    neck_checkpoint *checkpoint = NULL;
+    source_path(path, path_in_source);
+    ck_assert_msg(neck_checkpoint_open(NULL, path, NULL, &checkpoint) == NECK_OK, "%s", neck_last_error());
+    ck_assert_int_eq(neck_checkpoint_metadata_count(checkpoint), count);
+    int64_t seen = 0;
+    for (int64_t i = 0; i < count; i++) seen += strcmp(neck_checkpoint_metadata_key(checkpoint, i), key) == 0;
+    ck_assert_int_eq(seen, expected ? 1 : 0);
+    ck_assert_ptr_null(neck_checkpoint_metadata_key(checkpoint, count));
+    ck_assert_ptr_null(neck_checkpoint_metadata_key(checkpoint, -1));
+    ck_assert_ptr_null(neck_checkpoint_metadata(checkpoint, "nowhere"));
+    ck_assert_pstr_eq(neck_checkpoint_metadata(checkpoint, key), expected);
+    neck_checkpoint_destroy(checkpoint);
+}
+
+/* Only what can be handed out as C strings: no numbers, NUL bytes or broken UTF-8. */
+START_TEST(texts_are_for_every_caller)
+{
+    assert_texts("tests/corpus/gguf/good_texts", 1, "name", "t\xc3\xa9st");
+    assert_texts("tests/corpus/gguf/good_texts", 1, "nul", NULL);
+    assert_texts("tests/corpus/gguf/good_texts", 1, "not utf-8", NULL);
+    assert_texts("tests/corpus/gguf/good_texts", 1, "number", NULL);
+    assert_texts("tests/corpus/gguf/good_written", 2, "general.architecture", "llama");
+    assert_texts("tests/corpus/safetensors/good_metadata", 2, "step", "1000");
+    assert_texts("tests/corpus/safetensors/good_no_tensors", 0, "step", NULL);
+}
+END_TEST
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(memory_that_runs_out_leaves_nothing_behind)
@@ -442,6 +472,7 @@ int main(void)
     tcase_add_test(tcase, a_quantised_type_in_a_name_is_no_step);
     tcase_add_test(tcase, empty_strings_and_arrays_are_values);
     tcase_add_test(tcase, only_gguf_files_have_the_table);
+    tcase_add_test(tcase, texts_are_for_every_caller);
     tcase_add_test(tcase, memory_that_runs_out_leaves_nothing_behind);
 
     TCase *metadata = tcase_create("metadata");

@@ -86,6 +86,20 @@ int32_t neck_checkpoint_format(const neck_checkpoint *checkpoint) { return check
 int64_t neck_checkpoint_step(const neck_checkpoint *checkpoint) { return neck__step_number(checkpoint->path); }
 int64_t neck_checkpoint_tensor_count(const neck_checkpoint *checkpoint) { return checkpoint->list.count; }
 
+int64_t neck_checkpoint_metadata_count(const neck_checkpoint *checkpoint) { return checkpoint->list.text_count; }
+
+const char *neck_checkpoint_metadata_key(const neck_checkpoint *checkpoint, int64_t index)
+{
+    return index >= 0 && index < checkpoint->list.text_count ? checkpoint->list.texts[index].key : NULL;
+}
+
+const char *neck_checkpoint_metadata(const neck_checkpoint *checkpoint, const char *key)
+{
+    for (int64_t i = 0; i < checkpoint->list.text_count; i++)
+        if (strcmp(checkpoint->list.texts[i].key, key) == 0) return checkpoint->list.texts[i].text;
+    return NULL;
+}
+
 const char *neck_format_name(int32_t format)
 {
     static const char *const names[] = {"?", "safetensors", "npy", "npz", "llama2.c", "torch", "gguf"};

@@ -194,6 +194,20 @@ static neck_status read_alignment(const neck__gguf *gguf, int64_t *alignment)
     return NECK_OK;
 }
 
+static neck_status add_texts(const neck__gguf *gguf, neck__tensors *list)
+{
+    for (int64_t i = 0; i < gguf->count; i++) {
+        const neck__gguf_value *value = &gguf->values[i];
+        if (value->type != NECK__GGUF_STRING) continue;
+        neck__gguf_strings only = neck__gguf_strings_of(value);
+        const char *bytes = NULL;
+        int64_t length = 0;
+        neck__gguf_next_string(&only, &bytes, &length);
+        NECK_TRY(neck__tensors_add_text(list, value->key, (size_t)value->key_length, bytes, (size_t)length));
+    }
+    return NECK_OK;
+}
+
 neck_status neck__gguf_read(const neck__mapping *file, int allow_trailing, neck__tensors *list)
 {
     neck__gguf_cursor cursor = {file->data, file->size, 0};
@@ -206,5 +220,5 @@ neck_status neck__gguf_read(const neck__mapping *file, int allow_trailing, neck_
     NECK_TRY(read_alignment(gguf, &alignment));
     NECK_TRY(add_tensors(cursor, tensors, alignment, allow_trailing, list));
     list->gguf = gguf;
-    return NECK_OK;
+    return add_texts(gguf, list);
 }

@@ -50,6 +50,17 @@ static neck_status check_metadata(const json_t *metadata)
     return NECK_OK;
 }
 
+static neck_status add_metadata(const json_t *metadata, neck__tensors *list)
+{
+    void *at = json_object_iter((json_t *)metadata);
+    for (; at; at = json_object_iter_next((json_t *)metadata, at)) {
+        const char *key = json_object_iter_key(at);
+        const json_t *text = json_object_iter_value(at);
+        NECK_TRY(neck__tensors_add_text(list, key, strlen(key), json_string_value(text), json_string_length(text)));
+    }
+    return NECK_OK;
+}
+
 static neck_status read_offsets(entry *e, const json_t *offsets, int64_t available)
 {
     if (!json_is_array(offsets) || json_array_size(offsets) != 2)
@@ -187,6 +198,7 @@ static neck_status read_header(json_t *header, const unsigned char *data, int64_
     qsort(entries, (size_t)count, sizeof *entries, by_place);
     NECK_GOTO_DONE(check_tiling(entries, count, available, allow_trailing));
     for (int64_t i = 0; i < count; i++) NECK_GOTO_DONE(add_entry(&entries[i], data, list));
+    NECK_GOTO_DONE(add_metadata(json_object_get(header, METADATA), list));
 done:
     neck__release(&list->allocator, entries);
     return status;

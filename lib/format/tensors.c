@@ -140,6 +140,30 @@ neck_status neck__tensors_own_buffer(neck__tensors *list, void *buffer)
     return NECK_OK;
 }
 
+static int is_text(const char *text, size_t length)
+{
+    return !memchr(text, '\0', length) && neck__utf8_valid(text, length);
+}
+
+neck_status neck__tensors_add_text(neck__tensors *list, const char *key, size_t key_length, const char *text,
+                                   size_t text_length)
+{
+    if (!is_text(key, key_length) || !is_text(text, text_length)) return NECK_OK;
+    neck__text *room = reserve_one(&list->allocator, list->texts, list->text_count, &list->text_capacity, sizeof *room,
+                                   "a list of metadata");
+    if (!room) return NECK_E_NOMEM;
+    list->texts = room;
+    char *memory = neck__alloc(&list->allocator, (int64_t)(key_length + text_length + 2), 1, "metadata");
+    if (!memory) return NECK_E_NOMEM;
+    neck__text *added = &list->texts[list->text_count++];
+    added->key = memory;
+    added->text = memory + key_length + 1;
+    memcpy(added->key, key, key_length);
+    memcpy(added->text, text, text_length);
+    added->key[key_length] = added->text[text_length] = '\0';
+    return NECK_OK;
+}
+
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -170,7 +194,9 @@ void neck__tensors_clear(neck__tensors *list)
     for (int64_t i = 0; i < list->count; i++) neck__release(&allocator, list->tensors[i].name);
     for (int64_t i = 0; i < list->mapping_count; i++) neck__mapping_close(list->mappings[i]);
     for (int64_t i = 0; i < list->buffer_count; i++) neck__release(&allocator, list->buffers[i]);
+    for (int64_t i = 0; i < list->text_count; i++) neck__release(&allocator, list->texts[i].key);
     neck__release(&allocator, list->tensors);
+    neck__release(&allocator, list->texts);
     neck__release(&allocator, list->mappings);
     neck__release(&allocator, list->buffers);
     *list = (neck__tensors){.allocator = allocator};

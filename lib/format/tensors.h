@@ -36,6 +36,11 @@ typedef struct neck__tensor {
     neck_matrix converted;         /* data NULL until neck_checkpoint_matrix had to convert */
 } neck__tensor;
 
+/* What a file says about itself: a text under a key, both NUL-terminated, in one piece of memory that begins at key. */
+typedef struct neck__text {
+    char *key, *text;
+} neck__text;
+
 /* Tensors and everything their data points into. A zeroed list with its allocator set is an empty list. */
 typedef struct neck__tensors {
     neck__allocator allocator;
@@ -45,6 +50,8 @@ typedef struct neck__tensors {
     int64_t mapping_count, mapping_capacity;
     void **buffers; /* owned memory: inflated members, converted copies */
     int64_t buffer_count, buffer_capacity;
+    neck__text *texts;
+    int64_t text_count, text_capacity;
     const neck__gguf *gguf; /* what a GGUF file says besides tensors, in one of the buffers; or NULL */
 } neck__tensors;
 
@@ -54,6 +61,10 @@ typedef struct neck__tensors {
  * beyond ours. *added (NULL: not wanted) is valid until the next call. */
 neck_status neck__tensors_add(neck__tensors *list, const char *name, size_t name_length, int32_t dtype, int32_t ndim,
                               const int64_t *shape, const void *data, int64_t nbytes, neck__tensor **added);
+
+/* Appends a copy of a text. One with NUL bytes or invalid UTF-8 is no text and is left out. */
+neck_status neck__tensors_add_text(neck__tensors *list, const char *key, size_t key_length, const char *text,
+                                   size_t text_length);
 
 /* Hands a mapping or a buffer (from list->allocator) over to the list; on failure it is released at once. */
 neck_status neck__tensors_own_mapping(neck__tensors *list, neck__mapping *mapping);

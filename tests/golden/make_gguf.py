@@ -98,6 +98,17 @@ def quantised():
     return file(entries, data=data)
 
 
+def blocks():
+    """One row of 256 zeros in every type: small enough for a fuzzer to work on."""
+    entries, data = [], b""
+    for name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"):
+        kind = gguf.GGMLQuantizationType[name]
+        elements, size = gguf.GGML_QUANT_SIZES[kind]
+        entries.append(tensor(name, (256, 1), kind, len(data)))
+        data = pad(data + bytes(256 // elements * size))
+    return file(entries, data=data)
+
+
 def written(path):
     """Everything that the package's writer can write."""
     writer = gguf.GGUFWriter(path, "llama")
@@ -138,6 +149,7 @@ TWO_HEADS = [tensor("token_embd.weight", (4, 6)), tensor("output_norm.weight", (
 GOOD = {
     "empty": head(0, 0),
     "quantised": quantised(),
+    "blocks": blocks(),
     "version_2": file([tensor(shape=(4, 2))], [kv("a", U8, b"\7")], floats(8), version=2),
     "aligned_64": file([tensor("a", (3,)), tensor("b", (2,), offset=64)], [kv("general.alignment", U32, u32(64))],
                        pad(floats(3), 64) + pad(floats(2, 3), 64), 64),
@@ -145,6 +157,8 @@ GOOD = {
                       floats(5), 1),
     "end_not_padded": one(tensor(shape=(3,)), floats(3)),
     "keys_only": head(0, 1) + kv("a", BOOL, b"\1"),
+    "texts": head(0, 4) + kv("name", STRING, text("tést")) + kv("nul", STRING, text("a\0b"))
+             + kv("not utf-8", STRING, text(b"\xff")) + kv("number", U8, b"\1"),
     "empty_values": head(0, 3) + kv("string", STRING, text("")) + kv("strings", ARRAY, array(STRING, 0, b""))
                     + kv("numbers", ARRAY, array(U32, 0, b"")),
     "scalar": one(tensor(shape=()), pad(floats(1))),

@@ -13,7 +13,7 @@ import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
-from support import DATA, TestCase, bf16_bits, numpy, random, softneck, widened
+from support import DATA, SOURCE, TestCase, bf16_bits, numpy, random, softneck, widened
 
 
 def safetensors(tensors: dict, metadata: "dict | None" = None) -> bytes:
@@ -231,6 +231,17 @@ class RealCheckpoints(TestCase):
             self.assertEqual((checkpoint.format, head.matrix.shape, head.tied), ("llama2.c", (512, 64), True))
             raw = numpy.fromfile(DATA / "stories260K" / "stories260K.bin", "<f4")
             numpy.testing.assert_array_equal(head.matrix.array, raw[7 : 7 + 512 * 64].reshape(512, 64))
+
+    def test_gguf(self) -> None:
+        with softneck.open(SOURCE / "tests" / "corpus" / "gguf" / "good_quantised") as checkpoint:
+            self.assertEqual((checkpoint.format, checkpoint.metadata), ("gguf", {}))
+            for name in ("Q4_0", "Q8_0", "Q6_K"):
+                tensor = checkpoint.tensors[name]
+                self.assertEqual((tensor.dtype, tensor.shape), (name.lower(), (2, 512)))
+                self.assertEqual(tensor.array.dtype, "float32")
+                numpy.testing.assert_array_equal(tensor.array, checkpoint.tensors[name + ".expected"].array)
+        with softneck.open(SOURCE / "tests" / "corpus" / "gguf" / "good_texts") as checkpoint:
+            self.assertEqual(checkpoint.metadata, {"name": "tést"})
 
 
 class Writing(TestCase):

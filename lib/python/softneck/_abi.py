@@ -14,6 +14,7 @@ ABI_VERSION = 0
 MAX_DIMS = 8
 
 F32, F64, F16, BF16, I8, U8, I16, U16, I32, U32, I64, U64, BOOL, F8_E4M3, F8_E5M2, C64 = range(1, 17)
+Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K = range(17, 27)
 
 METHODS = {"auto": 0, "gram": 1, "qr": 2}
 NORMALIZATIONS = {"squared": 0, "linear": 1}
@@ -261,6 +262,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_checkpoint_path": (STRING, [HANDLE]),
     "neck_checkpoint_config": (STRING, [HANDLE]),
     "neck_checkpoint_format": (c_int32, [HANDLE]),
+    "neck_checkpoint_metadata_count": (c_int64, [HANDLE]),
+    "neck_checkpoint_metadata_key": (STRING, [HANDLE, c_int64]),
+    "neck_checkpoint_metadata": (STRING, [HANDLE, c_char_p]),
     "neck_checkpoint_step": (c_int64, [HANDLE]),
     "neck_checkpoint_tensor_count": (c_int64, [HANDLE]),
     "neck_format_name": (STRING, [c_int32]),

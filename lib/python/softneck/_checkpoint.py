@@ -32,7 +32,8 @@ class _Mapping(Handle):
 class Tensor:
     """One tensor of a checkpoint: name, dtype ("bf16" ...), shape and nbytes at once, the numbers when asked.
 
-    Goes wherever a matrix is wanted, whatever its dtype. It stays valid after the checkpoint is closed.
+    Goes wherever a matrix is wanted, whatever its dtype (quantised ones are decoded to f32). It stays valid after the
+    checkpoint is closed.
     """
 
     def __init__(self, mapping: _Mapping, index: int) -> None:
@@ -175,7 +176,7 @@ class Checkpoint:
 
     @property
     def format(self) -> str:
-        """ "safetensors", "npy", "npz", "llama2.c" or "torch"."""
+        """ "safetensors", "npy", "npz", "llama2.c", "torch" or "gguf"."""
         return text(lib.neck_format_name(lib.neck_checkpoint_format(self._mapping))) or ""
 
     @property
@@ -189,6 +190,13 @@ class Checkpoint:
         source = lib.neck_checkpoint_config(self._mapping)
         return None if source is None else json.loads(source)
 
+    @property
+    def metadata(self) -> Dict[str, str]:
+        """What the file says about itself: safetensors' __metadata__, the strings among GGUF's metadata."""
+        count = lib.neck_checkpoint_metadata_count(self._mapping)
+        keys = [lib.neck_checkpoint_metadata_key(self._mapping, index) for index in range(count)]
+        return {text(key) or "": text(lib.neck_checkpoint_metadata(self._mapping, key)) or "" for key in keys}
+
     def __repr__(self) -> str:
         if self._open is None:
             return "<softneck.Checkpoint, closed>"
@@ -200,7 +208,7 @@ def _step(number: int) -> Optional[int]:
 
 
 def open(path: FileName, allow_trailing: bool = False, context: Optional[Context] = None) -> Checkpoint:
-    """Opens a model file or folder: safetensors (also sharded), npy, npz, llama2.c, PyTorch zip.
+    """Opens a model file or folder: safetensors (also sharded), npy, npz, llama2.c, PyTorch zip, GGUF.
 
     allow_trailing accepts bytes after the last tensor. Nothing in a file is ever executed.
     """

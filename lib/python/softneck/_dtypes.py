@@ -17,7 +17,9 @@ except ImportError:  # everything works on memoryviews then
 class DType(NamedTuple):
     number: int
     name: str
-    code: str  # of one element in the struct module; of its bits as an unsigned integer where that has no such type
+    # Of one element in the struct module; of its bits as an unsigned integer where that has no such type; empty for
+    # quantised types, whose elements share blocks and are read as f32.
+    code: str
     numpy_name: str
     ml_name: Optional[str] = None  # in the ml_dtypes package, for the types that numpy lacks
 
@@ -54,13 +56,25 @@ _TABLE = (
     DType(_abi.F8_E4M3, "f8_e4m3", "B", "uint8", "float8_e4m3fn"),
     DType(_abi.F8_E5M2, "f8_e5m2", "B", "uint8", "float8_e5m2"),
     DType(_abi.C64, "c64", "Q", "complex64"),
+    DType(_abi.Q4_0, "q4_0", "", ""),
+    DType(_abi.Q4_1, "q4_1", "", ""),
+    DType(_abi.Q5_0, "q5_0", "", ""),
+    DType(_abi.Q5_1, "q5_1", "", ""),
+    DType(_abi.Q8_0, "q8_0", "", ""),
+    DType(_abi.Q2_K, "q2_k", "", ""),
+    DType(_abi.Q3_K, "q3_k", "", ""),
+    DType(_abi.Q4_K, "q4_k", "", ""),
+    DType(_abi.Q5_K, "q5_k", "", ""),
+    DType(_abi.Q6_K, "q6_k", "", ""),
 )
 
 BY_NUMBER: Dict[int, DType] = {dtype.number: dtype for dtype in _TABLE}
 BY_NAME: Dict[str, DType] = {dtype.name: dtype for dtype in _TABLE}
 BY_ML_NAME: Dict[str, DType] = {dtype.ml_name: dtype for dtype in _TABLE if dtype.ml_name}
 # What one element of a buffer with this code is: a number of that kind, not the bits of another.
-BY_CODE: Dict[str, DType] = {dtype.code: dtype for dtype in _TABLE if not dtype.ml_name and dtype.name != "c64"}
+BY_CODE: Dict[str, DType] = {
+    dtype.code: dtype for dtype in _TABLE if dtype.code and not dtype.ml_name and dtype.name != "c64"
+}
 # The buffer protocol spells complex numbers with a Z, and C's long is one of the fixed-width integers.
 BY_CODE["Zf"] = BY_NAME["c64"]
 for _code, _kind in (("l", "i"), ("L", "u")):
