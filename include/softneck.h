@@ -5,6 +5,7 @@
  *   matrix      borrowed views                     gram        streaming second moments of rows
  *   spectrum    singular values and their error    metrics     entropy, ranks, tails
  *   geometry    anisotropy, isotropy               checkpoint  model files, the LM head in them
+ *   model       language models: states, loss
  *
  * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
  * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
@@ -20,5 +21,6 @@
 #include "softneck/metrics.h"
 #include "softneck/geometry.h"
 #include "softneck/checkpoint.h"
+#include "softneck/model.h"
 
 #endif

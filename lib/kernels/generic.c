@@ -3,6 +3,9 @@
 
 #include "kernels/kernels.h"
 
+#define TARGET /* whatever every CPU of this kind has */
+#include "kernels/loops_f32.h"
+
 typedef double vector __attribute__((vector_size(16)));
 
 enum { LANES = 2, GROUP = 4 };
@@ -103,4 +106,5 @@ const neck__kernels neck__kernels_generic = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    NECK__LOOPS_F32,
 };

@@ -10,6 +10,9 @@
 /* Converts count elements, stored packed at source (any alignment), exactly to double. */
 typedef void (*neck__widen_fn)(const void *source, int64_t count, double *out);
 
+/* Of a model's MLP: x Phi(x), its approximation by tanh, max(x, 0), x / (1 + exp(-x)). */
+enum { NECK__GELU, NECK__GELU_TANH, NECK__RELU, NECK__SILU, NECK__ACTIVATIONS };
+
 /* Matrices are multiplied from packed panels: a panel of depth rows is stored as strips of `strip` columns, element
  * (k, j) of a strip at [k * strip + j], 64-byte aligned. A strip serves on either side of a product. */
 typedef struct neck__kernels {
@@ -32,6 +35,13 @@ typedef struct neck__kernels {
     double (*sum_squares)(int64_t count, const double *x);
     /* y += alpha * x */
     void (*add_scaled)(int64_t count, double alpha, const double *x, double *y);
+
+    /* Elementwise loops of models, in place; exp is cut to between exp(-87) and exp(88). */
+    void (*activate_f32[NECK__ACTIVATIONS])(int64_t count, float *x);
+    void (*soft_cap_f32)(int64_t count, float cap, float *x);      /* cap * tanh(x / cap) */
+    double (*exp_sum_f32)(int64_t count, float shift, float *x);   /* x = exp(x - shift); returns their sum */
+    float (*max_f32)(int64_t count, const float *x);               /* count >= 1 */
+    void (*moments_f32)(int64_t count, const float *x, double shift, double *sum, double *squares); /* of x - shift */
 } neck__kernels;
 
 #define NECK__LARGEST_STRIP 24
