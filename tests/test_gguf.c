@@ -64,6 +64,8 @@ static const refusal refusals[] = {
     {"array_strings_huge", FORMAT, "key 'a': truncated: a string at byte 67"},
     {"array_string_past_end", FORMAT, "key 'a': truncated: a string at byte 66 needs 2 bytes, 1 are left"},
     {"array_bool_two", FORMAT, "key 'a': a boolean is 2"},
+    {"split", UNSUPPORTED, "one of the 3 files of a split model"},
+    {"split_text", FORMAT, "key 'split.count' is STRING, not an integer"},
     {"alignment_zero", FORMAT, "general.alignment is 0: not a power of two"},
     {"alignment_three", FORMAT, "general.alignment is 3: not a power of two"},
     {"alignment_u64", FORMAT, "general.alignment is U64, not U32"},
@@ -346,6 +348,15 @@ START_TEST(arrays_are_read_item_by_item)
 }
 END_TEST
 
+START_TEST(a_model_split_into_one_file_is_whole)
+{
+    neck__mapping *file = map_corpus("gguf", "good_split_in_one");
+    neck__tensors list = read_good(file, read_strict);
+    neck__tensors_clear(&list);
+    neck__mapping_close(file);
+}
+END_TEST
+
 START_TEST(empty_strings_and_arrays_are_values)
 {
     neck__mapping *file = map_corpus("gguf", "good_empty_values");
@@ -470,6 +481,7 @@ int main(void)
     tcase_add_test(tcase, numbers_are_those_that_were_written);
     tcase_add_test(tcase, the_head_is_found_by_the_names_of_the_format);
     tcase_add_test(tcase, a_quantised_type_in_a_name_is_no_step);
+    tcase_add_test(tcase, a_model_split_into_one_file_is_whole);
     tcase_add_test(tcase, empty_strings_and_arrays_are_values);
     tcase_add_test(tcase, only_gguf_files_have_the_table);
     tcase_add_test(tcase, texts_are_for_every_caller);

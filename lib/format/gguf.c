@@ -194,6 +194,17 @@ static neck_status read_alignment(const neck__gguf *gguf, int64_t *alignment)
     return NECK_OK;
 }
 
+/* One of several files lacks tensors: the model's head among them would be taken for tied. */
+static neck_status check_whole(const neck__gguf *gguf)
+{
+    int64_t files = 0;
+    if (!neck__gguf_find(gguf, "split.count")) return NECK_OK;
+    NECK_TRY(neck__gguf_integer(gguf, "split.count", &files));
+    if (files <= 1) return NECK_OK;
+    return neck__fail(NECK_E_UNSUPPORTED, "one of the %" PRId64 " files of a split model is not supported: merge them "
+                      "(llama-gguf-split --merge)", files);
+}
+
 static neck_status add_texts(const neck__gguf *gguf, neck__tensors *list)
 {
     for (int64_t i = 0; i < gguf->count; i++) {
@@ -217,6 +228,7 @@ neck_status neck__gguf_read(const neck__mapping *file, int allow_trailing, neck_
     NECK_TRY(take_header(&cursor, &version, &tensors, &keys));
     NECK_TRY(neck__gguf_read_table(&list->allocator, &cursor, version, keys, &gguf));
     NECK_TRY(neck__tensors_own_buffer(list, gguf));
+    NECK_TRY(check_whole(gguf));
     NECK_TRY(read_alignment(gguf, &alignment));
     NECK_TRY(add_tensors(cursor, tensors, alignment, allow_trailing, list));
     list->gguf = gguf;

@@ -161,6 +161,7 @@ GOOD = {
              + kv("not utf-8", STRING, text(b"\xff")) + kv("number", U8, b"\1"),
     "empty_values": head(0, 3) + kv("string", STRING, text("")) + kv("strings", ARRAY, array(STRING, 0, b""))
                     + kv("numbers", ARRAY, array(U32, 0, b"")),
+    "split_in_one": keyed(kv("split.count", U16, b"\1\0"), kv("split.no", U16, b"\0\0")),
     "scalar": one(tensor(shape=()), pad(floats(1))),
     "zero_size": one(tensor(shape=(4, 0)), b""),
     "untied": file(TWO_HEADS, data=floats(72)),
@@ -214,6 +215,8 @@ BAD = {
     "array_strings_huge": head(0, 1) + kv("a", ARRAY, array(STRING, HUGE, text("x") + text("y"))),
     "array_string_past_end": head(0, 1) + kv("a", ARRAY, array(STRING, 2, text("x") + u64(2) + b"y")),
     "array_bool_two": keyed(kv("a", ARRAY, array(BOOL, 3, b"\0\1\2"))),
+    "split": keyed(kv("split.count", U16, b"\3\0")),
+    "split_text": keyed(kv("split.count", STRING, text("3"))),
     "alignment_zero": keyed(kv("general.alignment", U32, u32(0))),
     "alignment_three": keyed(kv("general.alignment", U32, u32(3))),
     "alignment_u64": keyed(kv("general.alignment", U64, u64(32))),
