@@ -29,7 +29,7 @@ SUPPORT := $(sort $(wildcard examples/support_*.c))
 TESTS   := $(sort $(wildcard tests/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-PKGS    := openblas lapacke jansson zlib
+PKGS    := openblas lapacke jansson zlib libpcre2-8 libutf8proc
 # Evaluated at first use, so that `make deps` and `make help` work before anything is installed.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 # -lopenblas before -llapacke: LAPACK's symbols then come from OpenBLAS, one thread pool.

@@ -13,9 +13,10 @@ static const sequence sequences[] = {
     {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
 };
 
-/* Length of the sequence at text, 0 when it is not one. */
-static size_t sequence_length(const unsigned char *text, size_t size)
+size_t neck__utf8_length(const char *bytes, size_t size)
 {
+    const unsigned char *text = (const unsigned char *)bytes;
+    if (size == 0) return 0;
     for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
         const sequence *s = &sequences[i];
         if (text[0] < s->first_low || text[0] > s->first_high) continue;
@@ -31,7 +32,7 @@ static size_t sequence_length(const unsigned char *text, size_t size)
 int neck__utf8_valid(const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
-        size_t length = sequence_length((const unsigned char *)text + at, size - at);
+        size_t length = neck__utf8_length(text + at, size - at);
         if (length == 0) return 0;
         at += length;
     }
