@@ -53,8 +53,8 @@ NECK_API int64_t neck_checkpoint_tensor_count(const neck_checkpoint *checkpoint)
 /* What the file says about itself: the texts in safetensors' __metadata__ and the strings among GGUF's metadata
  * (general.name, general.architecture, tokenizer.chat_template ...; other types and arrays are left out).
  * neck_checkpoint_metadata     - the text of a key, or NULL
- * neck_checkpoint_metadata_key - the index-th key, or NULL outside 0 .. neck_checkpoint_metadata_count - 1; shards repeat
- *                                keys, the first one counts
+ * neck_checkpoint_metadata_key - the index-th key, or NULL outside 0 .. neck_checkpoint_metadata_count - 1; shards
+ *                                repeat keys, the first one counts
  * Borrowed, valid until destroy. */
 NECK_API int64_t neck_checkpoint_metadata_count(const neck_checkpoint *checkpoint);
 NECK_API const char *neck_checkpoint_metadata_key(const neck_checkpoint *checkpoint, int64_t index);

@@ -21,8 +21,8 @@ static neck_status read_format(const neck__mapping *file, int allow_trailing, ne
     case NECK_FORMAT_TORCH: return neck__torch_read(file, list);
     case NECK_FORMAT_GGUF: return neck__gguf_read(file, allow_trailing, list);
     default:
-        return neck__fail(NECK_E_FORMAT, "%" PRId64 " bytes that are neither safetensors, npy, npz, llama2.c, torch nor "
-                          "gguf", file->size);
+        return neck__fail(NECK_E_FORMAT, "%" PRId64 " bytes that are neither safetensors, npy, npz, llama2.c, torch "
+                          "nor gguf", file->size);
     }
 }
 

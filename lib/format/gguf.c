@@ -169,7 +169,7 @@ static neck_status take_header(neck__gguf_cursor *cursor, int32_t *version, int6
     const unsigned char *magic = NULL;
     uint32_t number = 0;
     NECK_TRY(neck__gguf_take(cursor, 4, "the magic number", &magic));
-    if (memcmp(magic, "GGUF", 4) != 0) return neck__fail(NECK_E_FORMAT, "not a GGUF file: it does not begin with 'GGUF'");
+    if (memcmp(magic, "GGUF", 4) != 0) return neck__fail(NECK_E_FORMAT, "it does not begin with 'GGUF'");
     NECK_TRY(neck__gguf_take_u32(cursor, "the version", &number));
     if (number != 0 && (number & 0xffff) == 0)
         return neck__fail(NECK_E_UNSUPPORTED, "a big-endian GGUF file is not supported");

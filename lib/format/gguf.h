@@ -49,8 +49,8 @@ const neck__gguf *neck__checkpoint_gguf(const neck_checkpoint *checkpoint);
 /* The value of a key, or NULL. */
 const neck__gguf_value *neck__gguf_find(const neck__gguf *gguf, const char *key);
 
-/* Single values by key, with one line about what is missing or of the wrong type. An integer of any width will do for an
- * integer, any number for a real. A string's bytes are neither NUL-terminated nor known to be UTF-8.
+/* Single values by key, with one line about what is missing or of the wrong type. An integer of any width will do for
+ * an integer, any number for a real. A string's bytes are neither NUL-terminated nor known to be UTF-8.
  * Errors: NECK_E_NOT_FOUND, NECK_E_FORMAT (another type; an integer beyond int64). */
 neck_status neck__gguf_integer(const neck__gguf *gguf, const char *key, int64_t *out);
 neck_status neck__gguf_real(const neck__gguf *gguf, const char *key, double *out);

@@ -3,7 +3,10 @@
 #define NECK_FORMAT_GGUF_CURSOR_H
 
 #include "format/gguf.h"
-#include "format/mapping.h"
+#include "format/tensors.h"
+
+/* A value's key, for %.*s in a message. */
+#define NECK__KEY(value) NECK__SHOWN((value)->key_length), (value)->key
 
 typedef struct neck__gguf_cursor {
     const unsigned char *data;

@@ -5,7 +5,6 @@
 
 #include "core/error.h"
 #include "format/gguf_cursor.h"
-#include "format/tensors.h"
 #include "format/utf8.h"
 
 #define KEY_MAX 65535
@@ -28,15 +27,12 @@ const char *neck__gguf_type_name(int32_t type)
     return type >= 0 && type < NECK__GGUF_TYPES ? types[type].name : "?";
 }
 
-/* How to print a key in a message: with %.*s. */
-#define KEY(value) NECK__SHOWN((value)->key_length), (value)->key
-
 static neck_status take_type(neck__gguf_cursor *cursor, const neck__gguf_value *value, int32_t *out)
 {
     uint32_t type = 0;
     NECK_TRY(neck__gguf_take_u32(cursor, "a value's type", &type));
     if (type >= NECK__GGUF_TYPES)
-        return neck__fail(NECK_E_FORMAT, "key '%.*s': unknown type %" PRIu32, KEY(value), type);
+        return neck__fail(NECK_E_FORMAT, "key '%.*s': unknown type %" PRIu32, NECK__KEY(value), type);
     *out = (int32_t)type;
     return NECK_OK;
 }
@@ -48,7 +44,7 @@ static neck_status take_strings(neck__gguf_cursor *cursor, const neck__gguf_valu
     /* Each string has a length of 8 bytes: the loop ends with the file, whatever the count. */
     for (int64_t i = 0; i < value->count; i++) {
         neck_status status = neck__gguf_take_string(cursor, "a string", &bytes, &length);
-        if (status != NECK_OK) return neck__fail_in(status, "key '%.*s'", KEY(value));
+        if (status != NECK_OK) return neck__fail_in(status, "key '%.*s'", NECK__KEY(value));
     }
     return NECK_OK;
 }
@@ -57,7 +53,8 @@ static neck_status check_booleans(const neck__gguf_value *value)
 {
     for (int64_t i = 0; i < value->count; i++)
         if (value->data[i] > 1)
-            return neck__fail(NECK_E_FORMAT, "key '%.*s': a boolean is %d, neither 0 nor 1", KEY(value), value->data[i]);
+            return neck__fail(NECK_E_FORMAT, "key '%.*s': a boolean is %d, neither 0 nor 1", NECK__KEY(value),
+                              value->data[i]);
     return NECK_OK;
 }
 
@@ -70,7 +67,7 @@ static neck_status take_items(neck__gguf_cursor *cursor, neck__gguf_value *value
     } else {
         if (value->count > (cursor->size - begin) / item)
             return neck__fail(NECK_E_FORMAT, "key '%.*s': truncated: %" PRId64 " items of %s do not fit the %" PRId64
-                              " bytes that follow", KEY(value), value->count, types[value->item].name,
+                              " bytes that follow", NECK__KEY(value), value->count, types[value->item].name,
                               cursor->size - begin);
         cursor->at += value->count * item;
     }
@@ -86,7 +83,7 @@ static neck_status take_key(neck__gguf_cursor *cursor, neck__gguf_value *value)
         return neck__fail(NECK_E_FORMAT, "a key has %" PRId64 " bytes: at most %d are allowed", value->key_length,
                           KEY_MAX);
     if (memchr(value->key, '\0', (size_t)value->key_length))
-        return neck__fail(NECK_E_FORMAT, "the key '%.*s...' holds a NUL byte", KEY(value));
+        return neck__fail(NECK_E_FORMAT, "the key '%.*s...' holds a NUL byte", NECK__KEY(value));
     if (!neck__utf8_valid(value->key, (size_t)value->key_length))
         return neck__fail(NECK_E_FORMAT, "a key is not valid UTF-8");
     return NECK_OK;
@@ -100,7 +97,7 @@ static neck_status take_value(neck__gguf_cursor *cursor, neck__gguf_value *value
     if (value->type == NECK__GGUF_ARRAY) {
         NECK_TRY(take_type(cursor, value, &value->item));
         if (value->item == NECK__GGUF_ARRAY)
-            return neck__fail(NECK_E_UNSUPPORTED, "key '%.*s': arrays of arrays are not supported", KEY(value));
+            return neck__fail(NECK_E_UNSUPPORTED, "key '%.*s': arrays of arrays are not supported", NECK__KEY(value));
         NECK_TRY(neck__gguf_take_count(cursor, "an array's length", &value->count));
     }
     return take_items(cursor, value);
@@ -128,7 +125,7 @@ static neck_status fill(neck__gguf_cursor *cursor, neck__gguf *gguf, int64_t cou
     qsort(gguf->values, (size_t)count, sizeof *gguf->values, by_key);
     for (int64_t i = 1; i < count; i++)
         if (by_key(&gguf->values[i - 1], &gguf->values[i]) == 0)
-            return neck__fail(NECK_E_FORMAT, "two values have the key '%.*s'", KEY(&gguf->values[i]));
+            return neck__fail(NECK_E_FORMAT, "two values have the key '%.*s'", NECK__KEY(&gguf->values[i]));
     return NECK_OK;
 }
 
@@ -137,8 +134,8 @@ neck_status neck__gguf_read_table(const neck__allocator *allocator, neck__gguf_c
 {
     /* Bounded by the file before memory is asked for. */
     if (count > (cursor->size - cursor->at) / SMALLEST_ENTRY)
-        return neck__fail(NECK_E_FORMAT, "truncated: %" PRId64 " keys do not fit the %" PRId64 " bytes that follow", count,
-                          cursor->size - cursor->at);
+        return neck__fail(NECK_E_FORMAT, "truncated: %" PRId64 " keys do not fit the %" PRId64 " bytes that follow",
+                          count, cursor->size - cursor->at);
     neck__gguf *gguf = neck__calloc(allocator, 1, (int64_t)sizeof *gguf + count * (int64_t)sizeof *gguf->values,
                                     "a table of metadata");
     if (!gguf) return NECK_E_NOMEM;

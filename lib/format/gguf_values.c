@@ -6,25 +6,21 @@
 #include "format/checkpoint_object.h"
 #include "format/gguf_cursor.h"
 
-#define KEY(value) NECK__SHOWN((value)->key_length), (value)->key
-
 const neck__gguf *neck__checkpoint_gguf(const neck_checkpoint *checkpoint) { return checkpoint->list.gguf; }
 
 /* ---- items ------------------------------------------------------------------------------------------------------- */
 
 static neck_status fail_type(const neck__gguf_value *value, const char *wanted)
 {
-    if (value->type == NECK__GGUF_ARRAY)
-        return neck__fail(NECK_E_FORMAT, "key '%.*s' is an array of %s, not %s", KEY(value),
-                          neck__gguf_type_name(value->item), wanted);
-    return neck__fail(NECK_E_FORMAT, "key '%.*s' is %s, not %s", KEY(value), neck__gguf_type_name(value->type), wanted);
+    return neck__fail(NECK_E_FORMAT, "key '%.*s' is %s%s, not %s", NECK__KEY(value),
+                      value->type == NECK__GGUF_ARRAY ? "an array of " : "", neck__gguf_type_name(value->item), wanted);
 }
 
 static neck_status check_index(const neck__gguf_value *value, int64_t index)
 {
     if (index >= 0 && index < value->count) return NECK_OK;
-    return neck__fail(NECK_E_ARGUMENT, "key '%.*s' has %" PRId64 " items, none at %" PRId64, KEY(value), value->count,
-                      index);
+    return neck__fail(NECK_E_ARGUMENT, "key '%.*s' has %" PRId64 " items, none at %" PRId64, NECK__KEY(value),
+                      value->count, index);
 }
 
 /* Two's complement of size bytes, widened. */
@@ -45,7 +41,7 @@ neck_status neck__gguf_item_integer(const neck__gguf_value *value, int64_t index
     case NECK__GGUF_U64: {
         const uint64_t number = neck__gguf_load(value->data + index * size, size);
         if (number > INT64_MAX)
-            return neck__fail(NECK_E_FORMAT, "key '%.*s': %" PRIu64 " is too large", KEY(value), number);
+            return neck__fail(NECK_E_FORMAT, "key '%.*s': %" PRIu64 " is too large", NECK__KEY(value), number);
         *out = (int64_t)number;
         return NECK_OK;
     }
@@ -102,7 +98,8 @@ static neck_status find(const neck__gguf *gguf, const char *key, const neck__ggu
     return *out ? NECK_OK : neck__fail(NECK_E_NOT_FOUND, "the file has no metadata '%.200s'", key);
 }
 
-static neck_status find_single(const neck__gguf *gguf, const char *key, const char *wanted, const neck__gguf_value **out)
+static neck_status find_single(const neck__gguf *gguf, const char *key, const char *wanted,
+                               const neck__gguf_value **out)
 {
     NECK_TRY(find(gguf, key, out));
     return (*out)->type == NECK__GGUF_ARRAY ? fail_type(*out, wanted) : NECK_OK;
@@ -146,7 +143,8 @@ neck_status neck__gguf_array(const neck__gguf *gguf, const char *key, int32_t it
     const neck__gguf_value *value;
     NECK_TRY(find(gguf, key, &value));
     if (value->type != NECK__GGUF_ARRAY || value->item != item)
-        return neck__fail(NECK_E_FORMAT, "key '%.*s' is not an array of %s", KEY(value), neck__gguf_type_name(item));
+        return neck__fail(NECK_E_FORMAT, "key '%.*s' is not an array of %s", NECK__KEY(value),
+                          neck__gguf_type_name(item));
     *out = value;
     return NECK_OK;
 }

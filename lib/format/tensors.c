@@ -76,8 +76,8 @@ static neck_status check_layout(neck__tensor *tensor, const char *name, size_t l
             return neck__fail(NECK_E_FORMAT, "tensor '%.*s': shape %s has a negative dimension", NECK__SHOWN(length),
                               name, shape);
     if (block && (tensor->ndim == 0 || tensor->shape[tensor->ndim - 1] % block->elements != 0))
-        return neck__fail(NECK_E_FORMAT, "tensor '%.*s': rows of shape %s are no whole blocks of %s, which have %" PRId64
-                          " elements", NECK__SHOWN(length), name, shape, neck_dtype_name(tensor->dtype),
+        return neck__fail(NECK_E_FORMAT, "tensor '%.*s': rows of shape %s are no whole blocks of %s, which have "
+                          "%" PRId64 " elements", NECK__SHOWN(length), name, shape, neck_dtype_name(tensor->dtype),
                           block->elements);
     if (!lay_out(tensor->dtype, tensor->ndim, tensor->shape, tensor->stride, &needed))
         return neck__fail(NECK_E_FORMAT, "tensor '%.*s': shape %s overflows the size of any file", NECK__SHOWN(length),
