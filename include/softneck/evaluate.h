@@ -77,6 +77,8 @@ NECK_API neck_status neck_evaluation_push_text(neck_context *context, neck_evalu
  * those of LM Evaluation Harness: exp of the summed nll over the number of units. NaN where a number of units is 0. */
 typedef struct neck_text_loss {
     size_t struct_size;
+    int64_t context_length; /* of the windows */
+    int64_t stride;
     int64_t documents;      /* pushed, whole or in part */
     int64_t tokens;         /* predicted */
     int64_t correct;        /* of them, those that were the model's first choice */

@@ -220,7 +220,9 @@ static neck_text_loss summary(const neck_evaluation *evaluation)
 {
     double n = (double)evaluation->tokens, sum = evaluation->nll_sum;
     double variance = n > 1 ? fmax(evaluation->nll_squares - sum * sum / n, 0) / (n - 1) : NAN;
-    return (neck_text_loss){.documents = evaluation->documents,
+    return (neck_text_loss){.context_length = evaluation->options.context_length,
+                            .stride = evaluation->options.stride,
+                            .documents = evaluation->documents,
                             .tokens = evaluation->tokens,
                             .correct = evaluation->correct,
                             .bytes = evaluation->bytes,

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""make_evaluate.py LM_EVAL_UTILS > evaluate.json - windows and word counts by the programs whose conventions they follow.
+"""make_evaluate.py LM_EVAL_UTILS REFERENCE_TSV > evaluate.json - what the programs say whose conventions are followed.
 
 LM_EVAL_UTILS is the path of lm_eval/utils.py (LM Evaluation Harness 0.4): its rolling windows are run, not
 rewritten. The windows of the perplexity guide of transformers are the guide's own loop. Words are counted by Python.
+REFERENCE_TSV holds what an independent double-precision evaluator says of stories260K on three stories: columns
+story, pos, token_in, target, nll_nats.
 """
 import ast
 import json
@@ -51,5 +53,14 @@ for context in (1, 2, 5, 8):
 texts = ["", " ", "one", "two words", " lead", "trail ", "a\tb\nc\r\nd", "a  b", "a\u00a0b", "a\u3000b\u2003 c", "a\u200bb",
          "a\x1cb\x1fc", "a\u0085b", "a\u1680b\u202fc\u205fd", "\u2028x\u2029", "é è", "日本 語", "🙂 🙂", "\u180ea b"]
 words = [{"text": text, "words": len(re.split(r"\s+", text)), "kept": len(text.rstrip().encode())} for text in texts]
-json.dump({"windows": cases, "words": words}, sys.stdout, indent=0, separators=(",", ":"))
+stories = []
+for line in open(sys.argv[2]).read().splitlines()[1:]:
+    story, pos, token_in, target, nll = line.split("\t")
+    if pos == "0":
+        stories.append({"ids": [int(token_in)], "nll": []})
+    assert stories[int(story)]["ids"][-1] == int(token_in)
+    stories[int(story)]["ids"].append(int(target))
+    stories[int(story)]["nll"].append(float(nll))
+
+json.dump({"windows": cases, "words": words, "stories": stories}, sys.stdout, separators=(",", ":"))
 print()
