@@ -108,7 +108,8 @@ static neck_status locate(search *s, enum neck__module module, int64_t layer, co
     name_buffer name;
     name_of(s, module, layer, suffix, name);
     int64_t index = find_name(s->checkpoint, name);
-    if (!wanted && index >= 0 && module != NECK__HEAD)
+    int copy_of_embedding = module == NECK__HEAD && strcmp(suffix, ".weight") == 0; /* some files hold a tied head too */
+    if (!wanted && index >= 0 && !copy_of_embedding)
         return neck__fail(NECK_E_FORMAT, "there is a tensor '%s', but the configuration has no place for it", name);
     *out = -1;
     if (!wanted) return NECK_OK;
