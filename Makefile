@@ -94,12 +94,15 @@ $(BUILD)/obj/examples/%.o: examples/%.c $(STAMP)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(filter-out -Ilib,$(OURS)) $(CPPFLAGS) $(CFLAGS) -Iexamples -I$(@D) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 # The gnuplot scripts travel inside the tools, as C strings, so that a tool alone can draw.
-$(BUILD)/obj/examples/support_figures.o: $(BUILD)/obj/examples/plots.h
-$(BUILD)/obj/examples/plots.h: $(sort $(wildcard examples/plots/*.gp))
+PLOTS := $(patsubst examples/plots/%.gp,$(BUILD)/obj/examples/%_gp.h,$(sort $(wildcard examples/plots/*.gp)))
+$(SUPPORT:examples/%.c=$(BUILD)/obj/examples/%.o): | $(PLOTS)
+$(BUILD)/obj/examples/%_gp.h: examples/plots/%.gp
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)for script in $^; do echo "static const char $$(basename $$script .gp)_gp[] ="; \
-		sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $$script; echo '    ;'; done > $@
-$(BUILD)/examples/neck-%: $(BUILD)/obj/examples/%.o $(SUPPORT:examples/%.c=$(BUILD)/obj/examples/%.o) $(STATIC)
+	$(call say,GEN,$@){ echo "static const char $*_gp[] ="; sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    ;'; } > $@
+# An archive: each tool takes of the support files what it uses.
+$(BUILD)/obj/examples/support.a: $(SUPPORT:examples/%.c=$(BUILD)/obj/examples/%.o)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/examples/neck-%: $(BUILD)/obj/examples/%.o $(BUILD)/obj/examples/support.a $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 

@@ -51,7 +51,7 @@ static const tool self = {
     "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
     ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
     options,
-    NULL,
+    "PATH...",
 };
 
 /* What the command line asks for. */
@@ -173,21 +173,6 @@ static void check_settings(settings *asked, int paths)
 
 /* ---- the work ------------------------------------------------------------------------------------------------- */
 
-/* The last part of a path that says something: "runs/a/" is "a", "." is the name of the current folder. */
-static char *series_name(const char *path)
-{
-    char *name = text_copy(text_base_name(path));
-    size_t length = strlen(name);
-    while (length > 1 && name[length - 1] == '/') name[--length] = '\0';
-    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) return name;
-    char *absolute = realpath(path, NULL);
-    if (!absolute) return name;
-    free(name);
-    name = text_copy(text_base_name(absolute));
-    free(absolute);
-    return name;
-}
-
 /* 0 when the work was interrupted. */
 static int one_checkpoint(session *now, measured_series *into, const char *path, int64_t step)
 {
@@ -221,7 +206,7 @@ static int one_path(session *now, const char *path)
     }
     int64_t count = neck_series_count(series);
     measured_series *into = &now->series[now->series_count++];
-    into->name = series_name(path);
+    into->name = text_path_name(path);
     into->rows = text_alloc((size_t)count * sizeof *into->rows);
     int going = 1;
     for (int64_t i = 0; i < count && going; i++) {
@@ -231,16 +216,6 @@ static int one_path(session *now, const char *path)
     }
     neck_series_destroy(series);
     return going;
-}
-
-/* "run.svg" as "run-entropy.svg". */
-static char *entropy_file(const char *plot)
-{
-    size_t stem = strlen(plot) - 4;
-    size_t size = strlen(plot) + sizeof "-entropy";
-    char *name = text_alloc(size);
-    snprintf(name, size, "%.*s-entropy%s", (int)stem, plot, plot + stem);
-    return name;
 }
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
@@ -277,7 +252,7 @@ static void draw(session *now)
     int drawn = figures_spectrum(now->series, now->series_count, now->asked->report.top, now->asked->plot, error);
     tell_figure(now, drawn, now->asked->plot, error);
     if (!drawn || !figures_have_steps(now->series, now->series_count)) return;
-    char *file = entropy_file(now->asked->plot);
+    char *file = figure_beside(now->asked->plot, "-entropy");
     drawn = figures_entropy(now->series, now->series_count, file, error);
     tell_figure(now, drawn, file, error);
     free(file);

@@ -89,7 +89,7 @@ static void print_option(const tool_option *option)
 
 void args_help(const tool *self)
 {
-    printf("Usage: %s [OPTION]... PATH...\n%s\n\nOptions:\n", self->name, self->summary);
+    printf("Usage: %s [OPTION]... %s\n%s\n\nOptions:\n", self->name, self->operands, self->summary);
     for (const tool_option *option = self->options; option->name; option++) print_option(option);
 }
 

@@ -23,6 +23,7 @@ typedef struct tool {
     const char *name; /* "neck-spectrum" */
     const char *summary;
     const tool_option *options; /* ends with a NULL name */
+    const char *operands;       /* what follows them, for --help: "PATH..." */
 } tool;
 
 /* args_next - the code of the next option, its argument in optarg; -1 after the last one, with optind at the first

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots.h"
+#include "curves_gp.h"
+#include "heatmap_gp.h"
 #include "support_gnuplot.h"
 #include "support_text.h"
 

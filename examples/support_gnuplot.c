@@ -48,6 +48,15 @@ int figure_type_known(const char *output)
     return has_suffix(output, ".svg") || has_suffix(output, ".png");
 }
 
+char *figure_beside(const char *output, const char *suffix)
+{
+    size_t stem = strlen(output) - 4;
+    size_t size = strlen(output) + strlen(suffix) + 1;
+    char *name = text_alloc(size);
+    snprintf(name, size, "%.*s%s%s", (int)stem, output, suffix, output + stem);
+    return name;
+}
+
 static char *inside(const figure *self, const char *name)
 {
     size_t size = strlen(self->folder) + strlen(name) + 2;

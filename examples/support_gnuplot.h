@@ -15,6 +15,9 @@ typedef struct figure {
 /* figure_type_known - whether a file name ends in .svg or .png. */
 int figure_type_known(const char *output);
 
+/* figure_beside - the name of a second figure: "run.svg" with "-loss" is "run-loss.svg". Release with free. */
+char *figure_beside(const char *output, const char *suffix);
+
 /* figure_begin    - makes the folder and starts the script. 0 on failure (see error), then nothing needs undoing.
  * figure_data     - a new data file in the folder, to be closed with figure_close_data; NULL on failure.
  * figure_number   - name = value in the script.

@@ -122,3 +122,17 @@ const char *text_base_name(const char *path)
         if (at[0] == '/' && at[1]) base = at + 1;
     return base;
 }
+
+char *text_path_name(const char *path)
+{
+    char *name = text_copy(text_base_name(path));
+    size_t length = strlen(name);
+    while (length > 1 && name[length - 1] == '/') name[--length] = '\0';
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) return name;
+    char *absolute = realpath(path, NULL);
+    if (!absolute) return name;
+    free(name);
+    name = text_copy(text_base_name(absolute));
+    free(absolute);
+    return name;
+}

@@ -28,4 +28,8 @@ const char *text_number(char buffer[32], double value, double error);
 /* text_base_name - the part after the last slash (of "a/b/", "b/"). */
 const char *text_base_name(const char *path);
 
+/* text_path_name - a copy of the last part of a path that says something: "runs/a/" is "a", "." is the name of the
+ * current folder. */
+char *text_path_name(const char *path);
+
 #endif

@@ -5,7 +5,8 @@
  *   matrix      borrowed views                     gram        streaming second moments of rows
  *   spectrum    singular values and their error    metrics     entropy, ranks, tails
  *   geometry    anisotropy, isotropy               checkpoint  model files, the LM head in them
- *   model       language models: states, loss
+ *   model       hidden states, loss, logits        tokenizer   text to token numbers and back
+ *   evaluate    models over text, layer by layer
  *
  * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
  * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
@@ -22,5 +23,7 @@
 #include "softneck/geometry.h"
 #include "softneck/checkpoint.h"
 #include "softneck/model.h"
+#include "softneck/tokenizer.h"
+#include "softneck/evaluate.h"
 
 #endif

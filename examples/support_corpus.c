@@ -1,0 +1,112 @@
+/* support_corpus.c - files of text and of JSON lines. */
+#include "support_corpus.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_text.h"
+
+static char *read_file(const char *path, int64_t *size, char error[CORPUS_ERROR_SIZE])
+{
+    size_t used = 0, room = 1 << 16;
+    FILE *file = fopen(path, "rb");
+    char *text = file ? text_alloc(room) : NULL;
+    while (file && !ferror(file) && !feof(file)) {
+        used += fread(text + used, 1, room - used - 1, file);
+        if (used + 1 < room) continue;
+        char *larger = text_alloc(room *= 2);
+        memcpy(larger, text, used);
+        free(text);
+        text = larger;
+    }
+    if (!file || ferror(file)) {
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: %s", path, strerror(errno));
+        if (file) fclose(file);
+        free(text);
+        return NULL;
+    }
+    fclose(file);
+    text[used] = '\0';
+    *size = (int64_t)used;
+    return text;
+}
+
+static int is_json_lines(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 6 && strcmp(path + length - 6, ".jsonl") == 0;
+}
+
+static void add(corpus *self, char *text, int64_t size)
+{
+    if ((self->count & (self->count - 1)) == 0) { /* a power of two: full */
+        document *larger = text_alloc((size_t)(self->count ? 2 * self->count : 1) * sizeof *larger);
+        if (self->count) memcpy(larger, self->documents, (size_t)self->count * sizeof *larger);
+        free(self->documents);
+        self->documents = larger;
+    }
+    self->documents[self->count++] = (document){text, size};
+    self->bytes += size;
+}
+
+json_t *corpus_items(const char *path, char error[CORPUS_ERROR_SIZE])
+{
+    int64_t size, number = 0;
+    char *text = read_file(path, &size, error);
+    json_t *items = text ? json_array() : NULL;
+    for (char *line = text, *end; items && line < text + size; line = end + 1) {
+        end = memchr(line, '\n', (size_t)(text + size - line));
+        if (!end) end = text + size;
+        number++;
+        if (strspn(line, " \t\r") >= (size_t)(end - line)) continue;
+        json_error_t fault;
+        json_t *item = json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
+        if (json_is_object(item) && json_array_append_new(items, item) == 0) continue;
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": %s", path, number,
+                 item ? "not a JSON object" : fault.text);
+        json_decref(items);
+        items = NULL;
+    }
+    free(text);
+    return items;
+}
+
+static int add_lines(corpus *self, const char *path, char error[CORPUS_ERROR_SIZE])
+{
+    size_t i;
+    json_t *items = corpus_items(path, error), *item;
+    if (!items) return 0;
+    json_array_foreach(items, i, item) {
+        const json_t *text = json_object_get(item, "text");
+        if (!json_is_string(text)) {
+            snprintf(error, CORPUS_ERROR_SIZE, "%s: object %zu has no string \"text\"", path, i + 1);
+            json_decref(items);
+            return 0;
+        }
+        size_t size = json_string_length(text);
+        char *copy = text_alloc(size + 1);
+        memcpy(copy, json_string_value(text), size + 1);
+        add(self, copy, (int64_t)size);
+    }
+    json_decref(items);
+    return 1;
+}
+
+int corpus_add(corpus *self, const char *path, char error[CORPUS_ERROR_SIZE])
+{
+    int64_t size;
+    if (is_json_lines(path)) return add_lines(self, path, error);
+    char *text = read_file(path, &size, error);
+    if (!text) return 0;
+    add(self, text, size);
+    return 1;
+}
+
+void corpus_free(corpus *self)
+{
+    for (int64_t i = 0; i < self->count; i++) free(self->documents[i].text);
+    free(self->documents);
+}

@@ -1,0 +1,239 @@
+/* support_evaluate.c - model and documents in, loss and measures of layers out. */
+#include "support_evaluate.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "support_text.h"
+
+const layer_column layer_columns[LAYER_MEASURES] = {
+    [LAYER_ANISOTROPY] = {"anisotropy", "1"},
+    [LAYER_CENTERED_ANISOTROPY] = {"centered_anisotropy", "1"},
+    [LAYER_EFFECTIVE_RANK] = {"effective_rank", "dimensions"},
+    [LAYER_SINGULAR_ENTROPY] = {"singular_entropy", "nats"},
+    [LAYER_ISOSCORE] = {"isoscore", "1"},
+    [LAYER_TOP_COMPONENT_SHARE] = {"top_component_share", "1"},
+};
+
+int32_t evaluate_report(void *user, const neck_progress *told)
+{
+    evaluate_progress *track = user;
+    if (track->finishing) return 0;
+    if (strcmp(told->task, "evaluate") != 0) return interrupt_seen();
+    neck_progress all = *told;
+    all.done += track->before;
+    all.total = track->total;
+    return progress_report(track->shown, &all);
+}
+
+/* ---- tokens ----------------------------------------------------------------------------------------------------- */
+
+/* A GGUF file brings its tokenizer along; any other model in a file of its own may have one beside it. */
+static char *default_tokenizer(const char *path)
+{
+    struct stat found;
+    const char *end = strrchr(path, '.');
+    char *place = text_copy(path);
+    if (stat(path, &found) != 0 || !S_ISREG(found.st_mode) || (end && strcmp(end, ".gguf") == 0)) return place;
+    char *slash = strrchr(place, '/');
+    if (slash) slash[slash == place] = '\0';
+    else snprintf(place, strlen(place) + 1, ".");
+    return place;
+}
+
+neck_tokenizer *evaluate_tokenizer(neck_context *context, const char *given, const char *path, measure_error *error)
+{
+    neck_tokenizer *tokenizer;
+    char *place = given ? text_copy(given) : default_tokenizer(path);
+    neck_status status = neck_tokenizer_open(context, place, NULL, &tokenizer);
+    if (status != NECK_OK) measure_fail(error, status, place);
+    free(place);
+    if (status == NECK_OK) return tokenizer;
+    size_t used = strlen(error->text);
+    if (status == NECK_E_NOT_FOUND && !given)
+        snprintf(error->text + used, sizeof error->text - used, "; --tokenizer names one");
+    return NULL;
+}
+
+typedef struct encoded {
+    int32_t *ids;
+    int64_t count;
+    int64_t bytes;
+    int64_t words;
+} encoded;
+
+static neck_status encode(neck_context *context, const neck_tokenizer *tokenizer, const document *from, encoded *out)
+{
+    int64_t capacity = from->size + 8;
+    neck_status status = NECK_E_OVERFLOW;
+    *out = (encoded){.bytes = from->size};
+    while (status == NECK_E_OVERFLOW) {
+        free(out->ids);
+        out->ids = text_alloc((size_t)capacity * sizeof *out->ids);
+        status = neck_document_encode(context, tokenizer, from->text, from->size, out->ids, capacity, &out->count);
+        capacity = out->count;
+    }
+    if (status != NECK_OK) return status;
+    int32_t *kept = realloc(out->ids, (size_t)(out->count ? out->count : 1) * sizeof *kept);
+    if (kept) out->ids = kept;
+    return neck_text_words(from->text, from->size, &out->words);
+}
+
+/* Keeps the first tokens, and counts the bytes and words they stand for. */
+static neck_status cut(const neck_tokenizer *tokenizer, encoded *made, int64_t count)
+{
+    neck_decode_options plain = {.struct_size = sizeof plain, .skip_special_tokens = 1};
+    neck_status status = NECK_E_OVERFLOW;
+    char *text = NULL;
+    made->count = count;
+    for (int64_t capacity = made->bytes + 16; status == NECK_E_OVERFLOW; capacity = made->bytes) {
+        free(text);
+        text = text_alloc((size_t)capacity);
+        status = neck_tokenizer_decode(tokenizer, made->ids, count, &plain, text, capacity, &made->bytes);
+    }
+    if (status == NECK_OK) status = neck_text_words(text, made->bytes, &made->words);
+    free(text);
+    return status;
+}
+
+/* Documents until enough tokens are to be predicted: how many, and how many tokens that is. */
+static neck_status encode_all(neck_context *context, const neck_tokenizer *tokenizer, const corpus *text, int64_t most,
+                              encoded *out, int64_t *count, int64_t *wanted)
+{
+    *count = *wanted = 0;
+    while (*count < text->count && (most == 0 || *wanted < most)) {
+        encoded *made = &out[*count];
+        neck_status status = encode(context, tokenizer, &text->documents[*count], made);
+        ++*count;
+        if (status == NECK_OK && most && made->count - 1 > most - *wanted)
+            status = cut(tokenizer, made, most - *wanted + 1);
+        if (status != NECK_OK) return status;
+        if (made->count > 1) *wanted += made->count - 1;
+    }
+    return NECK_OK;
+}
+
+/* ---- layers ----------------------------------------------------------------------------------------------------- */
+
+static const neck_measure undefined = {NAN, NAN};
+
+static neck_measure metric_of(const neck_spectrum *spectrum, const char *name)
+{
+    int64_t index;
+    neck_measure found;
+    if (!spectrum || neck_metric_find(name, &index) != NECK_OK) return undefined;
+    return neck_metric_evaluate(index, spectrum, &found) == NECK_OK ? found : undefined;
+}
+
+static void measure_layer(neck_context *context, const neck_evaluation *evaluation, int64_t layer, int32_t variant,
+                          evaluated_layer *out)
+{
+    const neck_gram *gram = neck_evaluation_gram(evaluation, layer);
+    neck_measure *measures = out->measures;
+    neck_spectrum_options options = {.struct_size = sizeof options, .variant = variant};
+    neck_spectrum *spectrum;
+    *out = (evaluated_layer){.depth = (double)layer / (double)(neck_evaluation_layers(evaluation) - 1),
+                             .rows = neck_gram_count(gram),
+                             .cols = neck_gram_cols(gram)};
+    for (int i = 0; i < LAYER_MEASURES; i++) measures[i] = undefined;
+    (void)neck_anisotropy(gram, &measures[LAYER_ANISOTROPY]);
+    (void)neck_isoscore(context, gram, &measures[LAYER_ISOSCORE]);
+    (void)neck_evaluation_centered_anisotropy(context, evaluation, layer, &measures[LAYER_CENTERED_ANISOTROPY],
+                                              &out->centered_standard_error);
+    if (neck_gram_spectrum(context, gram, &options, &spectrum) != NECK_OK) return;
+    static const int of_spectrum[] = {LAYER_EFFECTIVE_RANK, LAYER_SINGULAR_ENTROPY, LAYER_TOP_COMPONENT_SHARE};
+    for (size_t i = 0; i < sizeof of_spectrum / sizeof *of_spectrum; i++)
+        measures[of_spectrum[i]] = metric_of(spectrum, layer_columns[of_spectrum[i]].name);
+    neck_spectrum_destroy(spectrum);
+}
+
+static void measure_layers(neck_context *context, const neck_evaluation *evaluation, int32_t variant, evaluated *out)
+{
+    out->layer_count = neck_evaluation_layers(evaluation);
+    if (out->layer_count == 0) return;
+    out->layers = text_alloc((size_t)out->layer_count * sizeof *out->layers);
+    for (int64_t i = 0; i < out->layer_count; i++)
+        measure_layer(context, evaluation, i, variant, &out->layers[i]);
+}
+
+/* ---- a model ---------------------------------------------------------------------------------------------------- */
+
+static neck_status push_all(neck_context *context, evaluate_progress *track, neck_evaluation *evaluation,
+                            const encoded *documents, int64_t count)
+{
+    neck_status status = NECK_OK;
+    track->before = 0;
+    for (int64_t i = 0; i < count && status == NECK_OK; i++) {
+        const encoded *next = &documents[i];
+        status = neck_evaluation_push_tokens(context, evaluation, next->ids, next->count, next->bytes, next->words);
+        if (next->count > 1) track->before += next->count - 1;
+    }
+    return status;
+}
+
+static void describe(const neck_model *model, const char *path, int64_t step, evaluated *out)
+{
+    *out = (evaluated){.path = text_copy(path),
+                       .family = text_copy(neck_model_family(model)),
+                       .step = step,
+                       .blocks = neck_model_layers(model),
+                       .hidden_size = neck_model_hidden_size(model),
+                       .parameters = neck_model_parameters(model),
+                       .loss = {.struct_size = sizeof out->loss}};
+}
+
+static int run(neck_context *context, evaluate_progress *track, neck_model *model, const neck_tokenizer *tokenizer,
+               const corpus *text, const evaluate_request *request, evaluated *out, measure_error *error)
+{
+    neck_evaluation *evaluation = NULL;
+    int64_t count;
+    encoded *documents = text_alloc((size_t)(text->count ? text->count : 1) * sizeof *documents);
+    neck_status status =
+        encode_all(context, tokenizer, text, request->max_tokens, documents, &count, &track->total);
+    if (status == NECK_OK) status = neck_evaluation_create(context, model, &request->evaluation, &evaluation);
+    if (status == NECK_OK) status = push_all(context, track, evaluation, documents, count);
+    out->wanted = track->total;
+    track->finishing = status == NECK_E_CANCELLED;
+    if (status == NECK_OK || track->finishing) {
+        neck_status counted = neck_evaluation_loss(evaluation, &out->loss);
+        if (counted == NECK_OK) measure_layers(context, evaluation, request->variant, out);
+        status = track->finishing && counted != NECK_OK ? NECK_E_CANCELLED : counted;
+    }
+    if (status != NECK_OK) measure_fail(error, status, out->path);
+    neck_evaluation_destroy(evaluation);
+    for (int64_t i = 0; i < count; i++) free(documents[i].ids);
+    free(documents);
+    return status == NECK_OK;
+}
+
+int evaluate_model(neck_context *context, evaluate_progress *track, const char *path, int64_t step, const corpus *text,
+                   const evaluate_request *request, evaluated *out, measure_error *error)
+{
+    neck_model *model;
+    evaluated made;
+    neck_status status = neck_model_open(context, path, NULL, &model);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    neck_tokenizer *tokenizer = evaluate_tokenizer(context, request->tokenizer, path, error);
+    if (!tokenizer) {
+        neck_model_destroy(model);
+        return 0;
+    }
+    describe(model, path, step, &made);
+    int done = run(context, track, model, tokenizer, text, request, &made, error);
+    if (done) *out = made;
+    else evaluated_free(&made);
+    neck_model_destroy(model);
+    neck_tokenizer_destroy(tokenizer);
+    return done;
+}
+
+void evaluated_free(evaluated *model)
+{
+    free(model->path);
+    free(model->family);
+    free(model->layers);
+}
