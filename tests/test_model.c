@@ -7,6 +7,8 @@
 static const char *const cases[] = {
     "gpt2", "gpt2_variant", "gpt2_bf16", "neox", "neox_sequential", "neox_f16", "opt", "opt_projected", "opt_unbiased",
     "llama", "llama_biased", "llama3", "mistral", "mistral_f16", "qwen2", "gemma", "gemma2",
+    /* as GGUF; the expected values are those of the folder of that name */
+    "gpt2.gguf", "neox.gguf", "llama.gguf", "gemma.gguf", "gemma2_gguf.gguf", "qwen2_gguf.gguf",
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -52,7 +54,7 @@ static fixture open_fixture(const char *name, neck_context *context, int64_t mem
     fixture f;
     snprintf(inner, sizeof inner, "tests/golden/models/%s", name);
     f.model = open_model_with(inner, context, memory_cap);
-    snprintf(inner, sizeof inner, "tests/golden/models/%s/expected.safetensors", name);
+    snprintf(inner, sizeof inner, "tests/golden/models/%.*s/expected.safetensors", (int)strcspn(name, "."), name);
     f.expected = open_checkpoint(inner);
     neck_tensor ids = tensor_of(f.expected, "ids");
     ck_assert_int_eq(ids.ndim, 2);

@@ -138,6 +138,54 @@ START_TEST(no_configuration_no_model)
 }
 END_TEST
 
+/* A GGUF model with one value of its metadata overwritten by bytes of the same length. */
+static const struct {
+    const char *model, *key;
+    size_t skip; /* from the end of the key to the value */
+    const char *bytes;
+    size_t size;
+    neck_status status;
+    const char *fragment;
+} overwritten[] = {
+    {"gpt2", "general.architecture", 4 + 8, "bert", 4, NECK_E_UNSUPPORTED, "architecture 'bert' is not supported"},
+    {"gpt2", "general.architecture", 4 + 8, "gpt3", 4, NECK_E_UNSUPPORTED, "'gpt3'"},
+    {"gpt2", "gpt2.block_count", 4, "\3\0\0\0", 4, NECK_E_NOT_FOUND, "no tensor 'blk.2."},
+    {"gpt2", "gpt2.block_count", 4, "\1\0\0\0", 4, NECK_E_FORMAT, "only 1 layers"},
+    {"gpt2", "gpt2.block_count", 4, "\0\0\0\0", 4, NECK_E_FORMAT, "'gpt2.block_count' is 0"},
+    {"gpt2", "gpt2.embedding_length", 4, "\21\0\0\0", 4, NECK_E_FORMAT, "token_embd.weight' has shape 61 x 16"},
+    {"llama", "llama.attention.head_count_kv", 4, "\3\0\0\0", 4, NECK_E_FORMAT, "not a multiple of 3"},
+    {"llama", "llama.attention.value_length", 4, "\6\0\0\0", 4, NECK_E_UNSUPPORTED, "values of size 6"},
+    {"llama", "llama.rope.dimension_count", 4, "\3\0\0\0", 4, NECK_E_FORMAT, "pairs"},
+    {"llama", "llama.rope.freq_base", 4, "\0\0\300\377", 4, NECK_E_FORMAT, "'llama.rope.freq_base'"},
+};
+enum { OVERWRITTEN = sizeof overwritten / sizeof *overwritten };
+
+START_TEST(a_changed_gguf_file_is_answered)
+{
+    char folder[PATH_CAPACITY], path[PATH_CAPACITY], inner[256];
+    snprintf(inner, sizeof inner, "tests/golden/models/%s.gguf", overwritten[_i].model);
+    neck__mapping *file = map_source(inner);
+    char *bytes = malloc((size_t)file->size);
+    memcpy(bytes, file->data, (size_t)file->size);
+    size_t length = strlen(overwritten[_i].key);
+    char *found = NULL;
+    for (char *p = bytes; !found && p + length < bytes + file->size; p++)
+        if (memcmp(p, overwritten[_i].key, length) == 0) found = p;
+    ck_assert_ptr_nonnull(found);
+    memcpy(found + length + overwritten[_i].skip, overwritten[_i].bytes, overwritten[_i].size);
+    scratch_make(folder);
+    scratch_file(path, folder, "changed.gguf");
+    FILE *out = fopen(path, "wb");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_uint_eq(fwrite(bytes, 1, (size_t)file->size, out), (size_t)file->size);
+    fclose(out);
+    assert_opens(path, overwritten[_i].status, overwritten[_i].fragment);
+    free(bytes);
+    neck__mapping_close(file);
+    scratch_remove(folder);
+}
+END_TEST
+
 static neck_model *open_golden(const char *name, neck_context *context)
 {
     char path[PATH_CAPACITY], inner[256];
@@ -305,6 +353,7 @@ int main(void)
     TCase *tcase = tcase_create("model refusals");
     tcase_add_loop_test(tcase, a_changed_configuration_is_answered, 0, CHANGES);
     tcase_add_test(tcase, no_configuration_no_model);
+    tcase_add_loop_test(tcase, a_changed_gguf_file_is_answered, 0, OVERWRITTEN);
     tcase_add_test(tcase, bad_arguments_are_named);
     tcase_add_test(tcase, callbacks_cancel);
     tcase_add_loop_test(tcase, weights_that_are_not_finite_are_noticed, 0, 3);

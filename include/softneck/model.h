@@ -9,8 +9,9 @@ extern "C" {
 #endif
 
 /* A causal transformer with its weights, read-only once open. Families, by model_type of config.json: gpt2, gpt_neox
- * (Pythia), opt, llama (SmolLM, TinyLlama ...), mistral, qwen2, gemma, gemma2; and llama2.c files. Another architecture,
- * or an option of these that is not supported, is refused by name (NECK_E_UNSUPPORTED) instead of being computed wrongly.
+ * (Pythia), opt, llama (SmolLM, TinyLlama ...), mistral, qwen2, gemma, gemma2; llama2.c files; GGUF files of the
+ * architectures gpt2, gptneox, llama, qwen2, gemma, gemma2. Another architecture, or an option of these that is not
+ * supported, is refused by name (NECK_E_UNSUPPORTED) instead of being computed wrongly.
  * All arithmetic is in f32, sums of norms and softmaxes in double; results do not depend on the number of threads.
  * Thread rule: calls on one model may run side by side, unless memory_cap made it stream weights. */
 typedef struct neck_model neck_model;
@@ -21,7 +22,7 @@ typedef struct neck_model_options {
                            layer; what does not fit stays mapped and is converted anew by every call */
 } neck_model_options;
 
-/* neck_model_open - opens a model folder (config.json beside the weights) or a llama2.c file and checks every weight it
+/* neck_model_open - opens a model folder (config.json beside the weights), a llama2.c or a GGUF file and checks every weight it
  * needs against the configuration: names, shapes, and that there are no more layers or biases than it speaks of.
  * Errors: those of neck_checkpoint_open; NECK_E_UNSUPPORTED (architecture, option, dtype: named), NECK_E_NOT_FOUND (no
  * configuration, a missing tensor), NECK_E_FORMAT (the configuration makes no sense, or the weights differ from it). */

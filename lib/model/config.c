@@ -65,6 +65,8 @@ neck_status neck__config_read(const neck_checkpoint *checkpoint, neck__config *o
     memset(&config, 0, sizeof config);
     if (checkpoint->format == NECK_FORMAT_LLAMA2C)
         NECK_TRY(neck__config_from_llama2c(checkpoint, &config));
+    else if (checkpoint->format == NECK_FORMAT_GGUF)
+        NECK_TRY(neck__config_from_gguf(checkpoint, &config));
     else if (checkpoint->config)
         NECK_TRY(neck__config_from_json(checkpoint->config, &config));
     else

@@ -53,6 +53,7 @@ neck_status neck__config_read(const neck_checkpoint *checkpoint, neck__config *o
 
 /* One form each. */
 neck_status neck__config_from_json(const char *text, neck__config *out);
+neck_status neck__config_from_gguf(const neck_checkpoint *checkpoint, neck__config *out);
 neck_status neck__config_from_llama2c(const neck_checkpoint *checkpoint, neck__config *out);
 
 /* Do the numbers make a model? Called by neck__config_read. */

@@ -91,3 +91,28 @@ const neck__layout neck__layout_llama2c = {
               [NECK__UP] = "feed_forward.w3",
               [NECK__DOWN] = "feed_forward.w2"},
 };
+
+#define GGUF_NAMES                                                                                                  \
+    [NECK__EMBEDDING] = "token_embd", [NECK__POSITIONS] = "position_embd", [NECK__FINAL_NORM] = "output_norm",      \
+    [NECK__HEAD] = "output", [NECK__ATTENTION_NORM] = "attn_norm", [NECK__OUT] = "attn_output",                     \
+    [NECK__MLP_NORM] = "ffn_norm", [NECK__UP] = "ffn_up", [NECK__DOWN] = "ffn_down"
+
+/* llama.cpp's names are the same for all families. */
+const neck__layout neck__layout_gguf = {
+    .prefixes = {""},
+    .block = "blk.%lld.",
+    .names = {GGUF_NAMES,
+              [NECK__Q] = "attn_q",
+              [NECK__K] = "attn_k",
+              [NECK__V] = "attn_v",
+              [NECK__ATTENTION_POST_NORM] = "post_attention_norm",
+              [NECK__GATE] = "ffn_gate",
+              [NECK__MLP_POST_NORM] = "post_ffw_norm"},
+};
+
+const neck__layout neck__layout_gguf_fused = {
+    .prefixes = {""},
+    .block = "blk.%lld.",
+    .names = {GGUF_NAMES, [NECK__QKV] = "attn_qkv"},
+    .fused = NECK__FUSED_BY_PART,
+};

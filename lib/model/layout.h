@@ -46,5 +46,6 @@ extern const neck__layout neck__layout_opt;
 extern const neck__layout neck__layout_llama;
 extern const neck__layout neck__layout_gemma2;
 extern const neck__layout neck__layout_llama2c;
+extern const neck__layout neck__layout_gguf, neck__layout_gguf_fused;
 
 #endif

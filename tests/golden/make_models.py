@@ -64,6 +64,11 @@ CASES = {
     "gemma2": (Gemma2ForCausalLM,
                Gemma2Config(**GROUPED, head_dim=12, sliding_window=6, query_pre_attn_scalar=9, attn_logit_softcapping=2.0,
                             final_logit_softcapping=3.0), torch.float32, 2, 19),
+    # What GGUF can say of these two: see make_models_gguf.py.
+    "gemma2_gguf": (Gemma2ForCausalLM,
+                    Gemma2Config(**GROUPED, head_dim=12, sliding_window=6, query_pre_attn_scalar=12,
+                                 attn_logit_softcapping=2.0, final_logit_softcapping=3.0), torch.float32, 1, 19),
+    "qwen2_gguf": (Qwen2ForCausalLM, Qwen2Config(**GROUPED, tie_word_embeddings=True), torch.float32, 1, 19),
 }
 
 
