@@ -18,6 +18,7 @@ SCALARS = {
     "int64_t": ctypes.c_int64,
     "size_t": ctypes.c_size_t,
     "double": ctypes.c_double,
+    "float": ctypes.c_float,
     "void": None,
     "neck_status": _abi.Status,
 }

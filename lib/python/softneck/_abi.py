@@ -7,7 +7,7 @@ and the structs with what a C compiler lays out.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from typing import Any, Dict, List, Tuple
 
 ABI_VERSION = 0
@@ -135,6 +135,99 @@ class Tensor(Struct):
     ]
 
 
+class ModelOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("memory_cap", c_int64)]
+
+
+class States(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("layer", c_int64),
+        ("count", c_int64),
+        ("first_row", c_int64),
+        ("matrix", Matrix),
+    ]
+
+
+STATES_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(States))
+
+
+class ForwardOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("states", STATES_FN),
+        ("states_user", c_void_p),
+        ("lengths", POINTER(c_int64)),
+        ("targets", POINTER(c_int32)),
+        ("nll", POINTER(c_double)),
+        ("best", POINTER(c_int32)),
+    ]
+
+
+class Loss(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("loss", c_double),
+        ("nll_sum", c_double),
+        ("tokens", c_int64),
+        ("correct", c_int64),
+    ]
+
+
+class TokenizerOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("merges", c_char_p)]
+
+
+class EncodeOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("no_special_tokens", c_int32), ("strict_utf8", c_int32)]
+
+
+class DecodeOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("skip_special_tokens", c_int32), ("keep_leading_space", c_int32)]
+
+
+class EvaluationOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("context_length", c_int64),
+        ("stride", c_int64),
+        ("batch_tokens", c_int64),
+        ("sample_rows", c_int64),
+        ("watch_layers", c_int32),
+        ("reach_back", c_int32),
+    ]
+
+
+class TextLoss(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("context_length", c_int64),
+        ("stride", c_int64),
+        ("documents", c_int64),
+        ("tokens", c_int64),
+        ("correct", c_int64),
+        ("bytes", c_double),
+        ("words", c_double),
+        ("nll_sum", c_double),
+        ("loss", c_double),
+        ("standard_error", c_double),
+        ("perplexity", c_double),
+        ("bits_per_byte", c_double),
+        ("byte_perplexity", c_double),
+        ("word_perplexity", c_double),
+        ("accuracy", c_double),
+    ]
+
+
+class Likelihood(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("log_likelihood", c_double),
+        ("tokens", c_int64),
+        ("greedy", c_int64),
+    ]
+
+
 # The C name of each struct above.
 STRUCTS: Dict[str, type] = {
     "neck_progress": Progress,
@@ -147,6 +240,16 @@ STRUCTS: Dict[str, type] = {
     "neck_power_law": PowerLaw,
     "neck_checkpoint_options": CheckpointOptions,
     "neck_tensor": Tensor,
+    "neck_model_options": ModelOptions,
+    "neck_states": States,
+    "neck_forward_options": ForwardOptions,
+    "neck_loss": Loss,
+    "neck_tokenizer_options": TokenizerOptions,
+    "neck_encode_options": EncodeOptions,
+    "neck_decode_options": DecodeOptions,
+    "neck_evaluation_options": EvaluationOptions,
+    "neck_text_loss": TextLoss,
+    "neck_likelihood": Likelihood,
 }
 
 
@@ -163,6 +266,7 @@ OUT_INT32 = POINTER(c_int32)
 OUT_INT64 = POINTER(c_int64)
 OUT_MEASURE = POINTER(Measure)
 MATRIX = POINTER(Matrix)
+IDS = POINTER(c_int32)
 
 # name -> (result type, argument types), in the order of the headers.
 _PLAIN_METRIC = (Status, [HANDLE, OUT_MEASURE])
@@ -279,4 +383,53 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_series_step": (c_int64, [HANDLE, c_int64]),
     "neck_safetensors_write": (Status, [HANDLE, STRING, POINTER(Tensor), c_int64, STRINGS, STRINGS, c_int64]),
     "neck_npy_write": (Status, [HANDLE, STRING, MATRIX]),
+    # model.h
+    "neck_model_open": (Status, [HANDLE, STRING, POINTER(ModelOptions), OUT_HANDLE]),
+    "neck_model_destroy": (None, [HANDLE]),
+    "neck_model_family": (STRING, [HANDLE]),
+    "neck_model_checkpoint": (HANDLE, [HANDLE]),
+    "neck_model_layers": (c_int64, [HANDLE]),
+    "neck_model_hidden_size": (c_int64, [HANDLE]),
+    "neck_model_head_size": (c_int64, [HANDLE]),
+    "neck_model_vocabulary": (c_int64, [HANDLE]),
+    "neck_model_context_length": (c_int64, [HANDLE]),
+    "neck_model_parameters": (c_int64, [HANDLE]),
+    "neck_model_head": (Status, [HANDLE, MATRIX, OUT_INT32]),
+    "neck_model_forward": (Status, [HANDLE, HANDLE, IDS, c_int64, c_int64, POINTER(ForwardOptions)]),
+    "neck_model_loss": (Status, [HANDLE, HANDLE, IDS, c_int64, c_int64, POINTER(ForwardOptions), POINTER(Loss)]),
+    "neck_model_logits": (
+        Status,
+        [HANDLE, HANDLE, IDS, c_int64, c_int64, POINTER(ForwardOptions), POINTER(c_float)],
+    ),
+    # tokenizer.h
+    "neck_tokenizer_open": (Status, [HANDLE, STRING, POINTER(TokenizerOptions), OUT_HANDLE]),
+    "neck_tokenizer_destroy": (None, [HANDLE]),
+    "neck_tokenizer_vocab_size": (c_int64, [HANDLE]),
+    "neck_tokenizer_kind": (STRING, [HANDLE]),
+    "neck_tokenizer_special": (c_int32, [HANDLE, c_int32]),
+    "neck_tokenizer_token": (Status, [HANDLE, c_int32, STRINGS, OUT_INT64]),
+    "neck_tokenizer_find": (Status, [HANDLE, STRING, c_int64, OUT_INT32]),
+    "neck_tokenizer_encode": (
+        Status,
+        [HANDLE, HANDLE, STRING, c_int64, POINTER(EncodeOptions), IDS, c_int64, OUT_INT64],
+    ),
+    "neck_tokenizer_decode": (
+        Status,
+        [HANDLE, IDS, c_int64, POINTER(DecodeOptions), STRING, c_int64, OUT_INT64],
+    ),
+    # evaluate.h
+    "neck_text_words": (Status, [STRING, c_int64, OUT_INT64]),
+    "neck_document_encode": (Status, [HANDLE, HANDLE, STRING, c_int64, IDS, c_int64, OUT_INT64]),
+    "neck_evaluation_create": (Status, [HANDLE, HANDLE, POINTER(EvaluationOptions), OUT_HANDLE]),
+    "neck_evaluation_destroy": (None, [HANDLE]),
+    "neck_evaluation_push_tokens": (Status, [HANDLE, HANDLE, IDS, c_int64, c_int64, c_int64]),
+    "neck_evaluation_push_text": (Status, [HANDLE, HANDLE, HANDLE, STRING, c_int64]),
+    "neck_evaluation_loss": (Status, [HANDLE, POINTER(TextLoss)]),
+    "neck_evaluation_layers": (c_int64, [HANDLE]),
+    "neck_evaluation_gram": (HANDLE, [HANDLE, c_int64]),
+    "neck_evaluation_centered_anisotropy": (Status, [HANDLE, HANDLE, c_int64, OUT_MEASURE, DOUBLES]),
+    "neck_continuation_likelihood": (
+        Status,
+        [HANDLE, HANDLE, HANDLE, STRING, c_int64, STRING, c_int64, POINTER(Likelihood)],
+    ),
 }
