@@ -28,12 +28,15 @@ from ._errors import (
     TrailingDataError,
     UnsupportedError,
 )
+from ._evaluate import CenteredAnisotropy, Evaluation, TextLoss, count_words
 from ._gram import Gram, anisotropy
 from ._library import lib as _lib
 from ._library import path as library_path
 from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
+from ._model import Likelihood, Model
 from ._spectrum import SVD, Spectrum, spectrum, svd
+from ._tokenizer import Tokenizer
 from ._writers import write_npy, write_safetensors
 
 __version__: str = _text(_lib.neck_version_string()) or ""
@@ -47,16 +50,20 @@ def build_info() -> str:
 __all__ = [
     "ArgumentError",
     "CancelledError",
+    "CenteredAnisotropy",
     "Checkpoint",
     "Context",
     "ConvergenceError",
     "Error",
+    "Evaluation",
     "FileError",
     "FormatError",
     "Gram",
     "Head",
     "InternalError",
+    "Likelihood",
     "Measure",
+    "Model",
     "NonFiniteError",
     "NotFoundError",
     "OutOfMemoryError",
@@ -67,10 +74,13 @@ __all__ = [
     "Spectrum",
     "StateError",
     "Tensor",
+    "TextLoss",
+    "Tokenizer",
     "TrailingDataError",
     "UnsupportedError",
     "anisotropy",
     "build_info",
+    "count_words",
     "library_path",
     "metric_names",
     "metric_summary",

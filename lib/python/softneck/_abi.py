@@ -401,6 +401,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
         Status,
         [HANDLE, HANDLE, IDS, c_int64, c_int64, POINTER(ForwardOptions), POINTER(c_float)],
     ),
+    "neck_states_file_create": (Status, [HANDLE, STRING, c_int64, c_int32, OUT_HANDLE]),
+    "neck_states_file_push": (Status, [HANDLE, MATRIX, OUT_INT32]),
+    "neck_states_file_finish": (Status, [HANDLE]),
+    "neck_states_file_destroy": (None, [HANDLE]),
     # tokenizer.h
     "neck_tokenizer_open": (Status, [HANDLE, STRING, POINTER(TokenizerOptions), OUT_HANDLE]),
     "neck_tokenizer_destroy": (None, [HANDLE]),
