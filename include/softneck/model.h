@@ -111,6 +111,24 @@ NECK_API neck_status neck_model_loss(neck_context *context, neck_model *model, c
 NECK_API neck_status neck_model_logits(neck_context *context, neck_model *model, const int32_t *tokens, int64_t batch,
                                        int64_t length, const neck_forward_options *options, float *logits);
 
+/* Hidden states on disk, for training heads later: a safetensors file with the tensors states (rows x width) and targets
+ * (rows, I32), to be mapped by neck_checkpoint_open or any other reader. Thread rule: one call at a time on one file. */
+typedef struct neck_states_file neck_states_file;
+
+/* neck_states_file_create  - starts a file of states of that width, stored as NECK_F32, NECK_F16 or NECK_BF16 (rounded to
+ *                            nearest). Nothing is at path before it is finished.
+ * neck_states_file_push    - appends rows with the token each should predict; targets NULL: NECK_NO_TARGET for all. A block
+ *                            whose states are not finite or do not fit the dtype is refused as a whole.
+ * neck_states_file_finish  - makes the file appear, whole or not at all; only destroy may follow.
+ * neck_states_file_destroy - frees; what was not finished is removed.
+ * Memory: 4 bytes a row. Errors: NECK_E_ARGUMENT, NECK_E_OVERFLOW (a state, by row and column), NECK_E_STATE (no rows),
+ * NECK_E_IO, NECK_E_NOMEM. After NECK_E_IO the file can only be destroyed. */
+NECK_API neck_status neck_states_file_create(neck_context *context, const char *path, int64_t width, int32_t dtype,
+                                             neck_states_file **out);
+NECK_API neck_status neck_states_file_push(neck_states_file *file, const neck_matrix *states, const int32_t *targets);
+NECK_API neck_status neck_states_file_finish(neck_states_file *file);
+NECK_API void neck_states_file_destroy(neck_states_file *file);
+
 #ifdef __cplusplus
 }
 #endif

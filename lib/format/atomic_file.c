@@ -106,6 +106,21 @@ neck_status neck__atomic_file_write(neck__atomic_file *file, const void *data, i
     return NECK_OK;
 }
 
+neck_status neck__atomic_file_rewrite(neck__atomic_file *file, int64_t offset, const void *data, int64_t size)
+{
+    const unsigned char *bytes = data;
+    NECK_TRY(flush(file));
+    while (size > 0) {
+        ssize_t written = pwrite(file->fd, bytes, (size_t)size, (off_t)offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return neck__fail_system("write", file->temporary, errno);
+        bytes += written;
+        offset += written;
+        size -= written;
+    }
+    return NECK_OK;
+}
+
 /* close may report what write did not (network file systems). */
 static neck_status close_temporary(neck__atomic_file *file)
 {
