@@ -13,8 +13,8 @@
 #include "support_layer_report.h"
 #include "support_text.h"
 
-enum { OPT_TEXT = 256, OPT_TOKENIZER, OPT_CONTEXT, OPT_STRIDE, OPT_MAX_TOKENS, OPT_VARIANT, OPT_SAMPLE, OPT_JSON, OPT_PLOT,
-       OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_TEXT = 256, OPT_TOKENIZER, OPT_CONTEXT, OPT_STRIDE, OPT_MAX_TOKENS, OPT_VARIANT, OPT_SAMPLE, OPT_DUMP,
+       OPT_JSON, OPT_PLOT, OPT_THREADS, OPT_QUIET, OPT_VERSION };
 
 static const tool_option options[] = {
     {"text", OPT_TEXT, "FILE",
@@ -27,6 +27,8 @@ static const tool_option options[] = {
     {"max-tokens", OPT_MAX_TOKENS, "N", "predict no more than these of each model"},
     {"variant", OPT_VARIANT, "NAME", "spectra of states as they are (raw, default) or\nminus their mean (centered)"},
     {"sample", OPT_SAMPLE, "N", "states kept of each layer for the centred\nanisotropy (default 1024)"},
+    {"dump-states", OPT_DUMP, "FILE",
+     "write the states after the final norm and the\ntokens they predict (safetensors: states,\ntargets); for one model"},
     {"json", OPT_JSON, NULL, "one JSON object per model, not tables"},
     {"plot", OPT_PLOT, "FILE",
      "draw into FILE.svg or FILE.png: anisotropy against\ndepth, a line a model; of checkpoints also loss\nagainst "
@@ -106,6 +108,7 @@ static void take_option(settings *asked, int code)
     case OPT_MAX_TOKENS: request->max_tokens = args_integer(&self, "max-tokens", optarg, 1, INT64_MAX); break;
     case OPT_VARIANT: request->variant = variant_of(optarg); break;
     case OPT_SAMPLE: request->evaluation.sample_rows = args_integer(&self, "sample", optarg, 2, INT32_MAX); break;
+    case OPT_DUMP: request->dump = optarg; break;
     case OPT_JSON: asked->json = 1; break;
     case OPT_PLOT: asked->plot = optarg; break;
     case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
@@ -126,6 +129,7 @@ static void check_settings(const settings *asked, int models)
 {
     const neck_evaluation_options *windows = &asked->request.evaluation;
     if (models == 0) args_usage_error(&self, "no MODEL given");
+    if (asked->request.dump && models > 1) args_usage_error(&self, "--dump-states takes one MODEL");
     if (asked->text.count == 0) args_usage_error(&self, "no --text FILE given, or nothing in it");
     if (windows->context_length > 0 && windows->stride > windows->context_length)
         args_usage_error(&self, "--stride %" PRId64 " is longer than --context %" PRId64, windows->stride,
@@ -170,6 +174,8 @@ static int one_path(session *now, const char *path)
         return 1;
     }
     int64_t count = neck_series_count(series);
+    if (now->asked->request.dump && count > 1)
+        args_usage_error(&self, "--dump-states takes one model: there are %" PRId64 " in '%s'", count, path);
     evaluated_series *into = &now->series[now->series_count++];
     into->name = text_path_name(path);
     into->models = text_alloc((size_t)count * sizeof *into->models);

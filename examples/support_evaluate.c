@@ -194,8 +194,12 @@ static int run(neck_context *context, evaluate_progress *track, neck_model *mode
     encoded *documents = text_alloc((size_t)(text->count ? text->count : 1) * sizeof *documents);
     neck_status status =
         encode_all(context, tokenizer, text, request->max_tokens, documents, &count, &track->total);
-    if (status == NECK_OK) status = neck_evaluation_create(context, model, &request->evaluation, &evaluation);
+    neck_evaluation_options options = request->evaluation;
+    if (status == NECK_OK && request->dump)
+        status = neck_states_file_create(context, request->dump, neck_model_head_size(model), NECK_F32, &options.dump);
+    if (status == NECK_OK) status = neck_evaluation_create(context, model, &options, &evaluation);
     if (status == NECK_OK) status = push_all(context, track, evaluation, documents, count);
+    if (status == NECK_OK && request->dump) status = neck_states_file_finish(options.dump);
     out->wanted = track->total;
     track->finishing = status == NECK_E_CANCELLED;
     if (status == NECK_OK || track->finishing) {
@@ -205,6 +209,7 @@ static int run(neck_context *context, evaluate_progress *track, neck_model *mode
     }
     if (status != NECK_OK) measure_fail(error, status, out->path);
     neck_evaluation_destroy(evaluation);
+    neck_states_file_destroy(options.dump);
     for (int64_t i = 0; i < count; i++) free(documents[i].ids);
     free(documents);
     return status == NECK_OK;

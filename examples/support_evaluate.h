@@ -11,6 +11,7 @@ typedef struct evaluate_request {
     const char *tokenizer; /* NULL: the one beside the model */
     int64_t max_tokens;    /* predicted of each model, 0: all */
     int32_t variant;       /* of the spectra of layers: NECK_VARIANT_* */
+    const char *dump;      /* file for the last states and their targets, NULL: none */
     neck_evaluation_options evaluation;
 } evaluate_request;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "softneck.h"
 
@@ -232,6 +233,53 @@ START_TEST(overlapping_windows_count_no_state_twice)
 }
 END_TEST
 
+/* The head on the dumped states gives the loss again. */
+START_TEST(dumped_states_predict_their_targets)
+{
+    char folder[] = "/tmp/softneck-evaluation-XXXXXX", path[64];
+    int32_t ids[MOST_IDS];
+    double nll;
+    int64_t count = story(0, ids, &nll), states, targets;
+    neck_evaluation_options options = {.context_length = 100, .stride = 30};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/states", folder);
+    ck_assert_int_eq(neck_states_file_create(NULL, path, 64, NECK_F32, &options.dump), NECK_OK);
+    neck_evaluation *evaluation = create(options);
+    push(evaluation, ids, count, 0, 0);
+    ck_assert_int_eq(neck_evaluation_layers(evaluation), 0);
+    ck_assert_int_eq(neck_states_file_finish(options.dump), NECK_OK);
+    neck_states_file_destroy(options.dump);
+    neck_checkpoint *file;
+    neck_matrix rows, head;
+    neck_tensor tensor = {.struct_size = sizeof tensor};
+    ck_assert_int_eq(neck_checkpoint_open(NULL, path, NULL, &file), NECK_OK);
+    ck_assert_int_eq(neck_checkpoint_find(file, "states", &states), NECK_OK);
+    ck_assert_int_eq(neck_checkpoint_find(file, "targets", &targets), NECK_OK);
+    ck_assert_int_eq(neck_checkpoint_matrix(NULL, file, states, &rows), NECK_OK);
+    ck_assert_int_eq(neck_checkpoint_tensor(file, targets, &tensor), NECK_OK);
+    ck_assert_int_eq(neck_model_head(model, &head, NULL), NECK_OK);
+    ck_assert_int_eq(rows.rows, count - 1);
+    ck_assert_mem_eq(tensor.data, ids + 1, (size_t)(count - 1) * sizeof *ids);
+    double sum = 0;
+    for (int64_t i = 0; i < rows.rows; i++) {
+        double total = 0, chosen = 0;
+        for (int64_t v = 0; v < head.rows; v++) {
+            double logit = 0;
+            for (int64_t j = 0; j < 64; j++)
+                logit += (double)((const float *)rows.data)[i * 64 + j] * ((const float *)head.data)[v * 64 + j];
+            total += exp(logit);
+            if (v == ids[i + 1]) chosen = logit;
+        }
+        sum += log(total) - chosen;
+    }
+    ck_assert_double_eq_tol(loss_of(evaluation).nll_sum, sum, 1e-3);
+    neck_evaluation_destroy(evaluation);
+    neck_checkpoint_destroy(file);
+    remove(path);
+    rmdir(folder);
+}
+END_TEST
+
 /* ---- what can go wrong ------------------------------------------------------------------------------------------ */
 
 /* Stops before the second batch. */
@@ -374,6 +422,7 @@ int main(void)
     tcase_add_test(tcase, windows_batches_and_threads_do_not_change_what_is_predicted);
     tcase_add_test(tcase, layers_hold_one_row_for_each_predicted_token);
     tcase_add_test(tcase, overlapping_windows_count_no_state_twice);
+    tcase_add_test(tcase, dumped_states_predict_their_targets);
     tcase_add_test(tcase, a_cancelled_document_counts_as_far_as_it_came);
     tcase_add_test(tcase, nothing_predicted_is_no_loss);
     tcase_add_test(tcase, options_and_arguments_are_checked);

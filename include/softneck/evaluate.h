@@ -53,6 +53,8 @@ typedef struct neck_evaluation_options {
     int64_t sample_rows;    /* states kept of each layer for its centred anisotropy, at least 2; 0: 1024 */
     int32_t watch_layers;   /* non-zero: the layers too, not the loss alone */
     int32_t reach_back;     /* non-zero: see above */
+    neck_states_file *dump; /* gets the last layer's rows and the tokens they predict; borrowed, to be finished by the
+                               caller; NULL: none */
 } neck_evaluation_options;
 
 /* neck_evaluation_create - an evaluation of nothing yet.

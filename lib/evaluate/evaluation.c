@@ -67,6 +67,7 @@ neck_status neck_evaluation_create(neck_context *context, neck_model *model, con
     evaluation->options = given;
     neck_status status = NECK_OK;
     if (given.watch_layers) status = neck__watch_init(context, model, given.sample_rows, &evaluation->watch);
+    evaluation->watch.dump = given.dump;
     if (status == NECK_OK) *out = evaluation;
     else neck__release(&allocator, evaluation);
     return status;
@@ -148,9 +149,10 @@ static neck_status run_batch(neck_context *context, neck_evaluation *evaluation,
     neck_loss loss = {.struct_size = sizeof loss};
     neck_forward_options options = {
         .struct_size = sizeof options, .targets = run->targets, .nll = run->nll, .best = run->best};
-    if (watch->layers) {
+    if (watch->layers || watch->dump) {
         watch->context = context;
         watch->windows = run->windows;
+        watch->targets = run->targets;
         watch->batch = run->count;
         watch->length = run->length;
         watch->status = NECK_OK;

@@ -38,7 +38,6 @@ void neck__watch_free(neck__watch *watch)
 /* The rows [first, last) of the batch, as far as this block has them. */
 static neck_status take(neck__watch *watch, const neck_states *states, int64_t first, int64_t last)
 {
-    neck__watched_layer *layer = &watch->layers[states->layer];
     neck_matrix rows = states->matrix;
     int64_t stride = rows.row_stride ? rows.row_stride : rows.cols;
     if (first < states->first_row) first = states->first_row;
@@ -47,9 +46,13 @@ static neck_status take(neck__watch *watch, const neck_states *states, int64_t f
     const float *data = (const float *)rows.data + (first - states->first_row) * stride;
     rows.data = data;
     rows.rows = last - first;
-    NECK_TRY(neck_gram_push(watch->context, layer->gram, &rows));
-    neck__sample_push(&layer->sample, data, rows.rows, stride);
-    return NECK_OK;
+    if (watch->layers) {
+        neck__watched_layer *layer = &watch->layers[states->layer];
+        NECK_TRY(neck_gram_push(watch->context, layer->gram, &rows));
+        neck__sample_push(&layer->sample, data, rows.rows, stride);
+    }
+    if (!watch->dump || states->layer + 1 < states->count) return NECK_OK;
+    return neck_states_file_push(watch->dump, &rows, watch->targets + first);
 }
 
 int32_t neck__watch_states(void *user, const neck_states *states)

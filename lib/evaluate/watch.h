@@ -11,13 +11,15 @@ typedef struct neck__watched_layer {
     neck__sample sample;
 } neck__watched_layer;
 
-/* One accumulator a layer, and the batch whose states are on their way. */
+/* One accumulator a layer (none when only the dump is wanted), and the batch whose states are on their way. */
 typedef struct neck__watch {
     neck__allocator allocator;
     neck_context *context; /* of the call under way */
     neck__watched_layer *layers;
     int64_t count;
+    neck_states_file *dump;      /* NULL: none */
     const neck__window *windows; /* sequence i of the batch is windows[i] */
+    const int32_t *targets;      /* of the batch */
     int64_t batch;
     int64_t length;     /* tokens of a sequence */
     neck_status status; /* why the callback stopped the model */

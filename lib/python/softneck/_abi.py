@@ -195,6 +195,7 @@ class EvaluationOptions(Struct):
         ("sample_rows", c_int64),
         ("watch_layers", c_int32),
         ("reach_back", c_int32),
+        ("dump", c_void_p),
     ]
 
 

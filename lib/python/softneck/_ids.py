@@ -27,7 +27,7 @@ def _numpy_ids(values: Any) -> Tuple[Any, Tuple[int, ...]]:
     if numbers.size and not (LOWEST <= int(numbers.min()) and int(numbers.max()) <= HIGHEST):
         raise ArgumentError("a token id does not fit in 32 bits")
     flat = numpy.ascontiguousarray(numbers, dtype=numpy.int32).reshape(-1)
-    result = (ctypes.c_int32 * flat.size).from_address(flat.ctypes.data) if flat.size else (ctypes.c_int32 * 0)()
+    result: Any = (ctypes.c_int32 * flat.size).from_address(flat.ctypes.data) if flat.size else (ctypes.c_int32 * 0)()
     result._owner = flat
     return result, tuple(numbers.shape)
 

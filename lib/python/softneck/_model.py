@@ -187,7 +187,7 @@ def _tokens(ids: Any) -> Tuple[Any, Tuple[int, ...]]:
 
 
 def _batch(shape: Tuple[int, ...]) -> Tuple[int, int]:
-    return shape if len(shape) == 2 else (1, shape[0])  # type: ignore[return-value]
+    return shape if len(shape) == 2 else (1, shape[0])
 
 
 class _States:
