@@ -89,8 +89,8 @@ static void take_option(settings *asked, int code)
         exit(TOOL_OK);
     default:
         args_help(&self);
-        printf("\nExit status: 0 all evaluated, 1 something failed (the rest is printed), 2 wrong usage,\n"
-               "130 interrupted (what was scored by then is printed).\n");
+        printf("\nExit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
+               "2 wrong usage, 130 interrupted (what was scored by then is printed).\n");
         exit(TOOL_OK);
     }
 }
