@@ -22,7 +22,7 @@ void *neck__grown(const neck__allocator *allocator, void *items, int64_t used, i
 
 neck_status neck__buffer_reserve(neck__buffer *buffer, int64_t extra)
 {
-    if (extra <= buffer->capacity - buffer->size) return NECK_OK;
+    if (buffer->data && extra <= buffer->capacity - buffer->size) return NECK_OK; /* data is not NULL even when empty */
     int64_t needed;
     if (!neck__add(buffer->size, extra, &needed)) return neck__fail(NECK_E_OVERFLOW, "text of more than 2^63 bytes");
     unsigned char *grown = neck__grown(&buffer->allocator, buffer->data, buffer->size, needed, 1, &buffer->capacity, "text");

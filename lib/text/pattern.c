@@ -53,7 +53,7 @@ static neck_status compile(neck__pattern *pattern, const void *text, int64_t len
     pattern->code = pcre2_compile(text, (size_t)length, PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_NEVER_BACKSLASH_C),
                                   &error, &offset, context);
     pcre2_compile_context_free(context);
-    if (!pattern->code && error == PCRE2_ERROR_NOMEMORY) return neck__fail_nomem("a regular expression", length);
+    if (!pattern->code && error == PCRE2_ERROR_HEAP_FAILED) return neck__fail_nomem("a regular expression", length);
     if (!pattern->code) {
         char reason[128] = "";
         pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof reason);

@@ -20,8 +20,7 @@ const char *neck__json_type(const json_t *value)
 const char *neck__json_text(const json_t *value, const char *key, neck_status *status)
 {
     const char *text = json_string_value(json_object_get(value, key));
-    if (!text && *status == NECK_OK)
-        *status = neck__fail(NECK_E_FORMAT, "'%s' of a %s in the tokenizer is no string", key, neck__json_type(value));
+    if (!text && *status == NECK_OK) *status = neck__fail(NECK_E_FORMAT, "a part of the tokenizer has no string '%s'", key);
     return text ? text : "";
 }
 

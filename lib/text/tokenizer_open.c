@@ -136,10 +136,18 @@ static neck_status open_file(neck_context *context, const char *path, const char
     return status;
 }
 
-/* The file in a folder, as a path in new memory; NULL when there is none. */
+/* Names that vary: llama2.c calls its files by the size of the vocabulary, tok512.bin. */
+static int could_be(const char *name)
+{
+    const size_t length = strlen(name);
+    if (length > 4 && strncmp(name, "tok", 3) == 0 && strcmp(name + length - 4, ".bin") == 0) return 1;
+    return length > 5 && strcmp(name + length - 5, ".gguf") == 0;
+}
+
+/* The file in a folder, as a path in new memory. */
 static neck_status find_file(const neck__allocator *allocator, const char *folder, char **out)
 {
-    static const char *const names[] = {"tokenizer.json", "vocab.json", "encoder.json", "tokenizer.bin"};
+    static const char *const names[] = {"tokenizer.json", "vocab.json", "encoder.json"};
     *out = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = neck__path_join(allocator, folder, names[i]);
@@ -152,13 +160,12 @@ static neck_status find_file(const neck__allocator *allocator, const char *folde
     }
     neck__names files = {0};
     NECK_TRY(neck__names_read(allocator, folder, &files));
-    for (int64_t i = 0; i < files.count && !*out; i++) {
-        const size_t length = strlen(files.names[i]);
-        if (length > 5 && strcmp(files.names[i] + length - 5, ".gguf") == 0)
-            *out = neck__path_join(allocator, folder, files.names[i]);
-    }
+    neck_status status = neck__fail(NECK_E_NOT_FOUND, "no tokenizer in '%s'", folder);
+    for (int64_t i = 0; i < files.count && status == NECK_E_NOT_FOUND; i++)
+        if (could_be(files.names[i]))
+            status = (*out = neck__path_join(allocator, folder, files.names[i])) ? NECK_OK : NECK_E_NOMEM;
     neck__names_clear(&files);
-    return *out ? NECK_OK : neck__fail(NECK_E_NOT_FOUND, "no tokenizer in '%s'", folder);
+    return status;
 }
 
 neck_status neck_tokenizer_open(neck_context *context, const char *path, const neck_tokenizer_options *options,

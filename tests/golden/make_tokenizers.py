@@ -190,6 +190,170 @@ def cases(tokenizer: Tokenizer) -> list:
     return made
 
 
+def llama2c_tokens(path: str) -> list:
+    with open(path, "rb") as file:
+        data = file.read()
+    at, tokens = 4, []
+    while at < len(data):
+        score, length = struct.unpack_from("<fi", data, at)
+        tokens.append((data[at + 8:at + 8 + length], score))
+        at += 8 + length
+    return tokens
+
+
+def llama2c_encode(tokens: list, text: bytes) -> list:
+    """What encode() of llama2.c's run.c does, step by step: BOS, a space, characters, then the best pair over and over."""
+    numbers = {}
+    for i, (spelling, _) in enumerate(tokens):
+        numbers.setdefault(spelling, i)
+    ids = [numbers[b" "]] if text else []
+    for character in text.decode():
+        spelling = character.encode()
+        ids += [numbers[spelling]] if spelling in numbers else [byte + 3 for byte in spelling]
+    while True:
+        best, at = -1e10, None
+        for i in range(len(ids) - 1):
+            merged = numbers.get(tokens[ids[i]][0] + tokens[ids[i + 1]][0])
+            if merged is not None and tokens[merged][1] > best:
+                best, at, number = tokens[merged][1], i, merged
+        if at is None:
+            return [1] + ids
+        ids[at:at + 2] = [number]
+
+
+def llama2c(data: str) -> list:
+    """Texts with tok512.bin; checked against what an independent evaluator was given."""
+    tokens = llama2c_tokens(os.path.join(HERE, "..", "..", "examples", "data", "stories260K", "tok512.bin"))
+    if data:
+        with open(os.path.join(data, "models", "stories260K", "reference_nll_first3stories.tsv"), encoding="utf-8") as file:
+            rows = [line.split("\t") for line in file.read().splitlines()[1:]]
+        with open(os.path.join(data, "text", "tinystories-1000.json"), encoding="utf-8") as file:
+            stories = json.load(file)[:3]
+        for i, story in enumerate(stories):
+            given = [int(row[2]) for row in rows if row[0] == str(i)]
+            assert llama2c_encode(tokens, story.encode())[:len(given)] == given
+    return [None if "\0" in text else llama2c_encode(tokens, text.encode()) for text in TEXTS]
+
+
+def gguf(values: dict) -> bytes:
+    """A GGUF file of version 3 without tensors; values are (type, value), arrays (9, (type, values))."""
+    formats = {4: "<I", 5: "<i", 6: "<f", 7: "<B"}
+
+    def string(text) -> bytes:
+        data = text if isinstance(text, bytes) else text.encode()
+        return struct.pack("<Q", len(data)) + data
+
+    def plain(kind, value) -> bytes:
+        return string(value) if kind == 8 else struct.pack(formats[kind], value)
+
+    out = b"GGUF" + struct.pack("<IQQ", 3, 0, len(values))
+    for key, (kind, value) in values.items():
+        out += string(key) + struct.pack("<I", kind)
+        if kind == 9:
+            out += struct.pack("<IQ", value[0], len(value[1])) + b"".join(plain(value[0], item) for item in value[1])
+        else:
+            out += plain(kind, value)
+    return out
+
+
+def write_gguf(made: dict) -> None:
+    """tok512 and smollm once more, the way llama.cpp keeps them."""
+    tokens = llama2c_tokens(os.path.join(HERE, "..", "..", "examples", "data", "stories260K", "tok512.bin"))
+    kinds = [2, 3, 3] + [6] * 256 + [1] * (len(tokens) - 259)
+    key = "tokenizer.ggml."
+    llama = {key + "model": (8, "llama"), key + "tokens": (9, (8, [t.replace(b" ", LOW_LINE.encode()) for t, _ in tokens])),
+             key + "scores": (9, (6, [score for _, score in tokens])), key + "token_type": (9, (5, kinds)),
+             key + "bos_token_id": (4, 1), key + "eos_token_id": (4, 2), key + "unknown_token_id": (4, 0)}
+    model = json.loads(made["smollm"].to_str())["model"]
+    smollm = {key + "model": (8, "gpt2"), key + "pre": (8, "smollm"), key + "tokens": (9, (8, list(model["vocab"]))),
+              key + "merges": (9, (8, [" ".join(merge) for merge in model["merges"]])), key + "add_bos_token": (7, 0)}
+    for name, values in (("llama", llama), ("smollm", smollm)):
+        with open(os.path.join(CORPUS, name + ".gguf"), "wb") as file:
+            file.write(gguf(values))
+
+
+def tiny(**members) -> dict:
+    """A sound tokenizer.json of a few tokens, with some members changed; model_X changes X of the model."""
+    model = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "\u0120": 3, "\u0120a": 4}, "merges": ["a b", ["\u0120", "a"]]}
+    made = {"added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+            "post_processor": None, "decoder": {"type": "ByteLevel"}, "model": model}
+    for name, value in members.items():
+        (model if name.startswith("model_") else made)[name.removeprefix("model_")] = value
+    return made
+
+
+def regex(pattern: str) -> dict:
+    split_by = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+    return {"type": "Sequence", "pretokenizers": [split_by, {"type": "ByteLevel", "use_regex": False}]}
+
+
+def template(single: list) -> dict:
+    return {"type": "TemplateProcessing", "single": single, "special_tokens": {"a": {"id": "a", "ids": [0]}, "x": {"ids": [99]}}}
+
+
+def added(**how) -> list:
+    return [{"id": 5, "content": "<s>", "special": True, **how}]
+
+
+def write_malformed() -> None:
+    text, special = {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "x"}}
+    bad = {
+        "wordpiece": tiny(model={"type": "WordPiece", "vocab": {"a": 0}}),
+        "unigram": tiny(model_type="Unigram"),
+        "no_model_type": tiny(model={"vocab": {"a": 0}}),
+        "vocab_list": tiny(model_vocab=["a"]),
+        "empty_vocab": tiny(model_vocab={}, model_merges=[]),
+        "negative_number": tiny(model_vocab={"a": -1}),
+        "huge_number": tiny(model_vocab={"a": 0, "b": 2000000000}),
+        "same_number": tiny(model_vocab={"a": 0, "b": 0}),
+        "merges_object": tiny(model_merges={}),
+        "merge_of_three": tiny(model_merges=["a b c"]),
+        "merge_without_space": tiny(model_merges=["ab"]),
+        "merge_number": tiny(model_merges=[["a", 1]]),
+        "merge_unknown": tiny(model_merges=["b a"]),
+        "unknown_missing": tiny(model_unk_token="<unk>"),
+        "affix": tiny(model_end_of_word_suffix="</w>"),
+        "dropout": tiny(model_dropout=0.1),
+        "fallback_of_bytes": tiny(model_byte_fallback=True),
+        "lowercase": tiny(normalizer={"type": "Lowercase"}),
+        "replace_regex": tiny(normalizer={"type": "Replace", "pattern": {"Regex": " +"}, "content": " "}),
+        "replace_nothing": tiny(normalizer={"type": "Replace", "pattern": {"String": ""}, "content": "x"}),
+        "many_normalizers": tiny(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}] * 9}),
+        "bert": tiny(pre_tokenizer={"type": "BertPreTokenizer"}),
+        "many_pretokenizers": tiny(pre_tokenizer={"type": "Sequence", "pretokenizers": [
+            {"type": "Digits", "individual_digits": True}] * 9}),
+        "sequence": tiny(pre_tokenizer={"type": "Sequence"}),
+        "behind_bytes": tiny(pre_tokenizer={"type": "Sequence", "pretokenizers": [
+            {"type": "ByteLevel"}, {"type": "Digits", "individual_digits": True}]}),
+        "behavior": tiny(pre_tokenizer={"type": "Split", "pattern": {"String": "x"}, "behavior": "Sideways"}),
+        "no_pattern": tiny(pre_tokenizer={"type": "Split", "pattern": {}, "behavior": "Isolated"}),
+        "scheme": tiny(pre_tokenizer={"type": "Metaspace", "replacement": "_", "prepend_scheme": "twice"}),
+        "regex_dot": tiny(pre_tokenizer=regex("a.b")),
+        "regex_possessive": tiny(pre_tokenizer=regex(r"\p{N}{1,3}+")),
+        "regex_nested_class": tiny(pre_tokenizer=regex("[a[b]]")),
+        "regex_open": tiny(pre_tokenizer=regex("(a")),
+        "regex_empty_match": tiny(pre_tokenizer=regex("a*")),
+        "regex_named_group": tiny(pre_tokenizer=regex("(?<n>a)")),
+        "processor": tiny(post_processor={"type": "Barcode"}),
+        "template_token": tiny(post_processor=template([special, text])),
+        "template_twice": tiny(post_processor=template([text, text])),
+        "template_empty": tiny(post_processor=template([])),
+        "decoder": tiny(decoder={"type": "WordPiece"}),
+        "strip": tiny(decoder={"type": "Strip", "content": " ", "start": 0, "stop": 1}),
+        "single_word": tiny(added_tokens=added(single_word=True)),
+        "added_number": tiny(added_tokens=added(id="5")),
+    }
+    for name, value in bad.items():
+        with open(os.path.join(CORPUS, f"bad_{name}.json"), "w", encoding="utf-8") as file:
+            json.dump(value, file, separators=(",", ":"))
+    gpt2 = json.dumps({"a": 0, "b": 1, "ab": 2}).encode()
+    with open(os.path.join(CORPUS, "tiny_gpt2"), "wb") as file:
+        file.write(gpt2 + b"\0#version: 0.2\na b\n")
+    with open(os.path.join(CORPUS, "tiny_llama2c"), "wb") as file:
+        tokens = [b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x41>", b" ", b"a", b" a", b"aa"]
+        file.write(struct.pack("<i", 6) + b"".join(struct.pack("<fi", -i, len(t)) + t for i, t in enumerate(tokens)))
+
+
 def real_tokenizers(data: str) -> dict:
     folder = os.path.join(data, "tokenizers")
     gpt2 = Tokenizer(models.BPE.from_file(os.path.join(folder, "gpt2-encoder.json"), os.path.join(folder, "gpt2-vocab.bpe")))
@@ -213,12 +377,16 @@ def main() -> None:
     os.makedirs(CORPUS, exist_ok=True)
     path = os.path.join(HERE, "tokenizers.json")
     golden = {"texts": [text.encode().hex() for text in TEXTS], "tokenizers": {}}
-    for name, tokenizer in make_all().items():
+    made = make_all()
+    write_gguf(made)
+    write_malformed()
+    for name, tokenizer in made.items():
         with open(os.path.join(CORPUS, name + ".json"), "w", encoding="utf-8") as file:
             json.dump(json.loads(tokenizer.to_str()), file, ensure_ascii=False, separators=(",", ":"))
         ids = tokenizer.encode(long_word()).ids
         golden["tokenizers"][name] = {"size": tokenizer.get_vocab_size(), "long_word": [len(ids), checksum(ids)],
                                       "cases": cases(tokenizer)}
+    golden["llama2c"] = llama2c(sys.argv[1] if len(sys.argv) > 1 else "")
     if len(sys.argv) > 1:
         golden["real"] = real_tokenizers(sys.argv[1])
     elif os.path.exists(path):
