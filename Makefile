@@ -121,7 +121,7 @@ deps: ## install what is missing (apt), or say what to install
 	@sh tests/check/deps.sh build $(BUILD) $(PYTHON)
 
 # A second make, because what `deps` installs changes what this one has already looked up.
-demo: deps ## run the main job on real checkpoints: two tables, and two figures in build/demo/
+demo: deps ## run the main jobs on real checkpoints: tables, and figures in build/demo/
 	@$(MAKE) --no-print-directory all
 	@sh examples/demo.sh $(BUILD)
 
