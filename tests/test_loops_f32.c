@@ -1,4 +1,5 @@
-/* tests/test_loops_f32.c - the elementwise loops of models against the C library in double, on every table this CPU can run. */
+/* tests/test_loops_f32.c - the elementwise loops of models against the C library in double, on every table this CPU
+ * can run. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,8 +44,8 @@ START_TEST(activations_are_those_of_libm)
     for (int i = 0; i < COUNT; i++) {
         double at = (double)((float)(i - COUNT / 2) / 1000.0f), expected = activation(kind, at);
         double allowed = (2e-6 + 2e-7 * at * at) * fabs(expected) + 1e-36;
-        ck_assert_msg(fabs((double)x[i] - expected) <= allowed, "%s, activation %d of %g: %g, not %g", kernels->name, kind, at,
-                      (double)x[i], expected);
+        ck_assert_msg(fabs((double)x[i] - expected) <= allowed, "%s, activation %d of %g: %g, not %g", kernels->name,
+                      kind, at, (double)x[i], expected);
     }
     free(x);
 }

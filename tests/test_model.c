@@ -126,7 +126,8 @@ START_TEST(states_and_logits_are_those_of_transformers)
     fixture f = open_fixture(cases[_i], NULL, 0);
     seen s = {&f, cases[_i], 0, 0};
     neck_forward_options options = {.struct_size = sizeof options, .states = compare_states, .states_user = &s};
-    ck_assert_msg(neck_model_forward(NULL, f.model, f.ids, f.batch, f.length, &options) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_model_forward(NULL, f.model, f.ids, f.batch, f.length, &options) == NECK_OK, "%s",
+                  neck_last_error());
     ck_assert_int_eq(s.next_layer, neck_model_layers(f.model) + 1);
     neck_tensor expected = tensor_of(f.expected, "logits");
     ck_assert_int_eq(expected.shape[2], neck_model_vocabulary(f.model));
@@ -193,7 +194,8 @@ START_TEST(threads_and_memory_change_nothing)
     neck_context *one = NULL, *three = NULL;
     ck_assert_int_eq(neck_context_create(&alone, &one), NECK_OK);
     ck_assert_int_eq(neck_context_create(&many, &three), NECK_OK);
-    fixture f = open_fixture(cases[_i], one, 0), g = open_fixture(cases[_i], three, 1), h = open_fixture(cases[_i], one, 9000);
+    fixture f = open_fixture(cases[_i], one, 0), g = open_fixture(cases[_i], three, 1),
+            h = open_fixture(cases[_i], one, 9000);
     size_t bytes = (size_t)(f.batch * f.length * neck_model_vocabulary(f.model)) * sizeof(float);
     float *a = logits_of(&f, one), *b = logits_of(&g, three), *c = logits_of(&h, one);
     ck_assert_mem_eq(a, b, bytes);
@@ -238,7 +240,8 @@ START_TEST(padding_is_not_seen)
     ck_assert_int_eq(short_loss.tokens, 6);
     for (int i = 0; i < 7; i++) ck_assert_double_eq_tol(nll[LENGTH + i], alone[i], 1e-6);
     for (int i = 6; i < LENGTH; i++) ck_assert_int_eq(best[LENGTH + i], NECK_NO_TARGET);
-    for (int64_t layer = 0; layer <= neck_model_layers(f.model); layer++) ck_assert_int_eq(rows.rows[layer], LENGTH + 7);
+    for (int64_t layer = 0; layer <= neck_model_layers(f.model); layer++)
+        ck_assert_int_eq(rows.rows[layer], LENGTH + 7);
     close_fixture(&f);
 }
 END_TEST
@@ -258,7 +261,8 @@ START_TEST(targets_choose_what_is_scored)
     ck_assert_int_eq(neck_model_loss(NULL, f.model, f.ids, f.batch, f.length, &options, &loss), NECK_OK);
     int32_t best;
     const float *logits = tensor_of(f.expected, "logits").data;
-    double first = expected_nll(logits + 3 * 61, 61, 5, &best), last = expected_nll(logits + (rows - 1) * 61, 61, 60, &best);
+    double first = expected_nll(logits + 3 * 61, 61, 5, &best),
+           last = expected_nll(logits + (rows - 1) * 61, 61, 60, &best);
     ck_assert_int_eq(loss.tokens, 2);
     ck_assert_double_eq_tol(nll[3], first, 1e-4);
     ck_assert_double_eq_tol(nll[rows - 1], last, 1e-4);
@@ -285,7 +289,8 @@ START_TEST(stories260K_is_as_probable_as_the_reference_says)
     double *nll = malloc((size_t)length * sizeof *nll);
     neck_forward_options options = {.struct_size = sizeof options, .targets = targets.data, .nll = nll};
     neck_loss loss = {.struct_size = sizeof loss};
-    ck_assert_msg(neck_model_loss(NULL, model, tokens.data, 1, length, &options, &loss) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_model_loss(NULL, model, tokens.data, 1, length, &options, &loss) == NECK_OK, "%s",
+                  neck_last_error());
     ck_assert_int_eq(loss.tokens, length);
     for (int64_t i = 0; i < length; i++) ck_assert_double_eq_tol(nll[i], reference[i], 1e-4);
     free(nll);
@@ -306,7 +311,8 @@ START_TEST(a_model_says_what_it_is)
     ck_assert_int_eq(neck_model_vocabulary(model), 512);
     ck_assert_int_eq(neck_model_context_length(model), 512);
     /* embedding, final norm, and a block: two norms, q and o, k and v, three of the MLP */
-    ck_assert_int_eq(neck_model_parameters(model), 512 * 64 + 64 + 5 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 172 * 64));
+    ck_assert_int_eq(neck_model_parameters(model),
+                     512 * 64 + 64 + 5 * (2 * 64 + 2 * 64 * 64 + 2 * 32 * 64 + 3 * 172 * 64));
     ck_assert_int_eq(neck_model_head(model, &head, &tied), NECK_OK);
     ck_assert_int_eq(tied, 1);
     ck_assert_int_eq(head.rows, 512);

@@ -1,5 +1,5 @@
-/* tests/test_model_refusals.c - configurations that lie, options that are not supported, bad arguments, memory that runs out:
- * one clear line each. */
+/* tests/test_model_refusals.c - configurations that lie, options that are not supported, bad arguments, memory that
+ * runs out: one clear line each. */
 #include <check.h>
 #include <jansson.h>
 
@@ -17,11 +17,13 @@ static const change changes[] = {
     {"llama", "model_type", "\"mamba\"", NECK_E_UNSUPPORTED, "architecture 'mamba'"},
     {"llama", "hidden_act", "\"mish\"", NECK_E_UNSUPPORTED, "activation 'mish'"},
     {"llama", "quantization_config", "{\"bits\": 4}", NECK_E_UNSUPPORTED, "'quantization_config'"},
-    {"llama", "rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 2}", NECK_E_UNSUPPORTED, "rope scaling 'yarn'"},
+    {"llama", "rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 2}", NECK_E_UNSUPPORTED,
+     "rope scaling 'yarn'"},
     {"llama", "rope_scaling", "{\"type\": \"linear\", \"factor\": 0}", NECK_OK, NULL}, /* rope_parameters go first */
     {"gpt2", "add_cross_attention", "true", NECK_E_UNSUPPORTED, "'add_cross_attention'"},
     {"gemma", "use_bidirectional_attention", "true", NECK_E_UNSUPPORTED, "'use_bidirectional_attention'"},
-    {"gemma2", "layer_types", "[\"full_attention\", \"chunked_attention\"]", NECK_E_UNSUPPORTED, "'chunked_attention'"},
+    {"gemma2", "layer_types", "[\"full_attention\", \"chunked_attention\"]", NECK_E_UNSUPPORTED,
+     "'chunked_attention'"},
     {"opt", "layer_norm_elementwise_affine", "false", NECK_E_UNSUPPORTED, "norms without weights"},
     {"llama", "head_dim", "512", NECK_E_UNSUPPORTED, "heads of size 512"},
     /* what makes no sense */
@@ -32,21 +34,24 @@ static const change changes[] = {
     {"llama", "hidden_size", "1e300", NECK_E_FORMAT, "'hidden_size' is not a whole number"},
     {"llama", "vocab_size", "99999999999", NECK_E_FORMAT, "'vocab_size' is not a whole number"},
     {"llama", "num_hidden_layers", "0", NECK_E_FORMAT, "'num_hidden_layers' is not a whole number"},
-    {"llama", "num_hidden_layers", "100000", NECK_E_FORMAT, "'num_hidden_layers' is not a whole number from 1 to 1024"},
+    {"llama", "num_hidden_layers", "100000", NECK_E_FORMAT,
+     "'num_hidden_layers' is not a whole number from 1 to 1024"},
     {"llama", "num_key_value_heads", "3", NECK_E_FORMAT, "4 heads are not a multiple of 3"},
     {"gpt2", "n_head", "3", NECK_E_FORMAT, "width 16 does not split into 3 heads"},
     {"llama", "rms_norm_eps", "-1", NECK_E_FORMAT, "'rms_norm_eps' is not a positive number"},
     {"llama", "rope_parameters", "[]", NECK_E_FORMAT, "not an object"},
     {"llama", "tie_word_embeddings", "\"yes\"", NECK_E_FORMAT, "'tie_word_embeddings' is neither true nor false"},
-    {"llama", "rope_parameters", "{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4}",
-     NECK_E_FORMAT, "'high_freq_factor' is not above"},
+    {"llama", "rope_parameters",
+     "{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4}", NECK_E_FORMAT,
+     "'high_freq_factor' is not above"},
     {"neox", "rope_parameters", "{\"partial_rotary_factor\": 1.5}", NECK_E_FORMAT, "more than the whole of a head"},
     {"neox", "rope_parameters", "{\"partial_rotary_factor\": 0.4}", NECK_E_FORMAT, "3 rotated numbers a head"},
     {"gemma2", "layer_types", "[\"full_attention\"]", NECK_E_FORMAT, "'layer_types' is not a list of 2"},
     {"gemma2", "sliding_window", "0", NECK_E_FORMAT, "'sliding_window'"},
     {"qwen2", "max_window_layers", "\"all\"", NECK_E_FORMAT, "'max_window_layers'"},
     /* what the weights contradict */
-    {"llama", "vocab_size", "60", NECK_E_FORMAT, "'model.embed_tokens.weight' has shape 61 x 16: the configuration says 60 x 16"},
+    {"llama", "vocab_size", "60", NECK_E_FORMAT,
+     "'model.embed_tokens.weight' has shape 61 x 16: the configuration says 60 x 16"},
     {"llama", "intermediate_size", "37", NECK_E_FORMAT, "has shape 36 x 16: the configuration says 37 x 16"},
     {"llama", "num_hidden_layers", "1", NECK_E_FORMAT, "only 1 layers"},
     {"llama", "num_hidden_layers", "3", NECK_E_NOT_FOUND, "no tensor 'model.layers.2."},
@@ -200,7 +205,8 @@ START_TEST(bad_arguments_are_named)
 {
     neck_model *model = open_golden("gpt2", NULL), *untouched = model;
     neck_model_options bad_cap = {.struct_size = sizeof bad_cap, .memory_cap = -1};
-    int32_t ids[100] = {1, 2, 3, 4}, wrong[] = {1, 61, 2}, negative[] = {-1, 1, 2}, targets[] = {5, 61, 1}, none[] = {-1, -1, -1};
+    int32_t ids[100] = {1, 2, 3, 4}, wrong[] = {1, 61, 2}, negative[] = {-1, 1, 2}, targets[] = {5, 61, 1},
+            none[] = {-1, -1, -1};
     int64_t lengths[] = {4}, zero[] = {0};
     float logits[4 * 61];
     neck_loss loss = {.struct_size = sizeof loss, .loss = 42}, unset = {0};
@@ -221,9 +227,11 @@ START_TEST(bad_arguments_are_named)
     assert_fails(neck_model_forward(NULL, model, wrong, 1, 3, NULL), NECK_E_ARGUMENT,
                  "token id 61 (sequence 0, position 1) is outside the vocabulary of 61", "forward");
     assert_fails(neck_model_forward(NULL, model, negative, 1, 3, NULL), NECK_E_ARGUMENT, "token id -1", "forward");
-    assert_fails(neck_model_forward(NULL, model, ids, 1, 3, &with_lengths), NECK_E_ARGUMENT, "lengths[0] is 4", "forward");
+    assert_fails(neck_model_forward(NULL, model, ids, 1, 3, &with_lengths), NECK_E_ARGUMENT, "lengths[0] is 4",
+                 "forward");
     assert_fails(neck_model_forward(NULL, model, ids, 1, 3, &with_zero), NECK_E_ARGUMENT, "lengths[0] is 0", "forward");
-    assert_fails(neck_model_loss(NULL, model, ids, 1, 3, &with_targets, &loss), NECK_E_ARGUMENT, "targets[1] is 61", "loss");
+    assert_fails(neck_model_loss(NULL, model, ids, 1, 3, &with_targets, &loss), NECK_E_ARGUMENT, "targets[1] is 61",
+                 "loss");
     assert_fails(neck_model_loss(NULL, model, ids, 1, 3, &with_none, &loss), NECK_E_ARGUMENT, "no position", "loss");
     assert_fails(neck_model_loss(NULL, model, ids, 1, 1, NULL, &loss), NECK_E_ARGUMENT, "no position", "loss");
     assert_fails(neck_model_loss(NULL, model, ids, 1, 3, NULL, &unset), NECK_E_ARGUMENT, "struct_size", "loss");
@@ -256,7 +264,8 @@ START_TEST(callbacks_cancel)
     neck_forward_options options = {.struct_size = sizeof options, .states = stop_at_layer_1, .states_user = &calls};
     assert_fails(neck_model_forward(NULL, model, ids, 1, 3, &options), NECK_E_CANCELLED, "at layer 1", "forward");
     ck_assert_int_eq(calls, 2);
-    neck_context_options impatient = {.struct_size = sizeof impatient, .progress = stop_loading, .progress_user = &calls};
+    neck_context_options impatient = {
+        .struct_size = sizeof impatient, .progress = stop_loading, .progress_user = &calls};
     neck_context *context = NULL;
     ck_assert_int_eq(neck_context_create(&impatient, &context), NECK_OK);
     source_path(path, "tests/golden/models/gpt2");
@@ -272,8 +281,8 @@ END_TEST
 /* A NaN anywhere in the weights must not end as a number. */
 START_TEST(weights_that_are_not_finite_are_noticed)
 {
-    static const char *const poisoned[] = {"model.layers.0.self_attn.q_proj.weight", "model.layers.1.mlp.down_proj.weight",
-                                           "model.norm.weight"};
+    static const char *const poisoned[] = {"model.layers.0.self_attn.q_proj.weight",
+                                           "model.layers.1.mlp.down_proj.weight", "model.norm.weight"};
     char folder[PATH_CAPACITY], path[PATH_CAPACITY];
     change same = {"llama", "model_type", "\"llama\"", NECK_OK, NULL};
     char *config = changed_config(&same);
@@ -295,7 +304,8 @@ START_TEST(weights_that_are_not_finite_are_noticed)
     }
     ck_assert_ptr_nonnull(copy);
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_msg(neck_safetensors_write(NULL, path, tensors, count, NULL, NULL, 0) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_safetensors_write(NULL, path, tensors, count, NULL, NULL, 0) == NECK_OK, "%s",
+                  neck_last_error());
     neck_model *model = NULL;
     ck_assert_msg(neck_model_open(NULL, folder, NULL, &model) == NECK_OK, "%s", neck_last_error());
     int32_t ids[] = {1, 2, 3};
@@ -337,7 +347,8 @@ START_TEST(memory_that_runs_out_is_said)
         neck_status status = neck_context_create(&options, &context);
         if (status == NECK_OK) status = open_and_run(context, path, _i / 2);
         neck_context_destroy(context);
-        ck_assert_msg(state.live == 0, "%lld blocks leak when allocation %lld fails", (long long)state.live, (long long)k);
+        ck_assert_msg(state.live == 0, "%lld blocks leak when allocation %lld fails", (long long)state.live,
+                      (long long)k);
         if (!state.failed) {
             ck_assert_int_eq(status, NECK_OK);
             ck_assert_int_gt(k, 50);

@@ -68,7 +68,8 @@ START_TEST(what_is_pushed_is_read_back)
 }
 END_TEST
 
-/* Every neighbour pair of 16-bit numbers: values at, just below and just above their middle go where nearest-even says. */
+/* Every neighbour pair of 16-bit numbers: values at, just below and just above their middle go where nearest-even
+ * says. */
 START_TEST(narrowing_rounds_to_nearest_even)
 {
     int32_t dtype = dtypes[1 + _i];
@@ -122,7 +123,8 @@ START_TEST(what_does_not_fit_is_refused_and_nothing_is_left)
     ck_assert_int_eq(neck_states_file_create(NULL, p.path, 3, NECK_F16, &file), NECK_OK);
     assert_fails(neck_states_file_finish(file), NECK_E_STATE, "no states", "finish");
     ck_assert_int_eq(neck_states_file_push(file, &fits, NULL), NECK_OK);
-    assert_fails(neck_states_file_push(file, &large, NULL), NECK_E_OVERFLOW, "65520 (row 0, column 0) does not fit in F16", "push");
+    assert_fails(neck_states_file_push(file, &large, NULL), NECK_E_OVERFLOW,
+                 "65520 (row 0, column 0) does not fit in F16", "push");
     values[3] = 5;
     assert_fails(neck_states_file_push(file, &large, NULL), NECK_E_OVERFLOW, "column 1", "push");
     assert_fails(neck_states_file_push(file, &narrow, NULL), NECK_E_ARGUMENT, "width 2", "push");

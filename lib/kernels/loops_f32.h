@@ -1,6 +1,6 @@
-/* kernels/loops_f32.h - the elementwise single-precision loops of models, in portable C, compiled once for each instruction
- * set: whoever includes this defines TARGET. Sixteen lanes at a time in loops of constant length, which compilers turn into
- * vectors at -O2. Relative errors: exp and silu below 3e-7, both gelus below 2e-6 + 2e-7 x^2. */
+/* kernels/loops_f32.h - the elementwise single-precision loops of models, in portable C, compiled once for each
+ * instruction set: whoever includes this defines TARGET. Sixteen lanes at a time in loops of constant length, which
+ * compilers turn into vectors at -O2. Relative errors: exp and silu below 3e-7, both gelus below 2e-6 + 2e-7 x^2. */
 #ifndef NECK_KERNELS_LOOPS_F32_H
 #define NECK_KERNELS_LOOPS_F32_H
 
@@ -12,8 +12,8 @@
 enum { WIDE = 16 };
 #define EACH_LANE for (int i = 0; i < WIDE; i++)
 
-/* x = exp(x), between exp(-87) and exp(88): 2^n times a polynomial on |r| <= ln(2)/2. Adding 1.5 * 2^23 leaves n in the low
- * bits of the sum. NaN stays NaN. */
+/* x = exp(x), between exp(-87) and exp(88): 2^n times a polynomial on |r| <= ln(2)/2. Adding 1.5 * 2^23 leaves n in
+ * the low bits of the sum. NaN stays NaN. */
 TARGET static inline void exp_lanes(float *x)
 {
     const float round = 12582912.0f;

@@ -1,6 +1,6 @@
-/* model/attention.c - causal attention in blocks: a block of queries meets one block of keys after another and keeps a
- * running maximum and sum, so that no row of scores is ever whole (Milakov & Gimelshein 2018; Dao et al. 2022). Products are
- * made by the packed single-precision tiles. */
+/* model/attention.c - causal attention in blocks: a block of queries meets one block of keys after another and
+ * keeps a running maximum and sum, so that no row of scores is ever whole (Milakov & Gimelshein 2018; Dao et al.
+ * 2022). Products are made by the packed single-precision tiles. */
 #include <math.h>
 #include <string.h>
 
@@ -101,7 +101,8 @@ static void take_queries(block *b, int64_t sequence, int64_t head)
     memset(b->queries, 0, sizeof b->queries);
     for (int64_t i = 0; i < b->count; i++) {
         float *query = b->queries + i * b->j->size;
-        memcpy(query, head_at(&a->queries, sequence * a->length + b->first + i, head), (size_t)b->j->size * sizeof *query);
+        memcpy(query, head_at(&a->queries, sequence * a->length + b->first + i, head),
+               (size_t)b->j->size * sizeof *query);
         if (a->rotation->size) neck__rotate(a->rotation, b->first + i, query);
         for (int64_t k = 0; k < b->j->size; k++) query[k] *= scale;
     }

@@ -1,5 +1,5 @@
-/* model/config_gguf.c - the configuration in a GGUF file's metadata, as llama.cpp writes it. Its keys begin with the name of
- * the architecture; sizes without a key are those of tensors. */
+/* model/config_gguf.c - the configuration in a GGUF file's metadata, as llama.cpp writes it. Its keys begin with
+ * the name of the architecture; sizes without a key are those of tensors. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "model/config.h"
 #include "model/layout.h"
 
-/* What is fixed for an architecture and not said in the file. llama.cpp's converter permutes Llama's queries and keys so that
- * pairs of neighbours are rotated, and adds Gemma's 1 to the weights of norms. */
+/* What is fixed for an architecture and not said in the file. llama.cpp's converter permutes Llama's queries and
+ * keys so that pairs of neighbours are rotated, and adds Gemma's 1 to the weights of norms. */
 typedef struct architecture {
     const char *name, *family;
     const neck__layout *layout;
@@ -19,11 +19,14 @@ typedef struct architecture {
 } architecture;
 
 static const architecture architectures[] = {
-    {"gpt2", "gpt2", &neck__layout_gguf_fused, NECK__NORM_LAYER, NECK__GELU_TANH, 0, 0, 0, 1, 1, 0, NECK__NORM_BEFORE},
-    {"gptneox", "gpt_neox", &neck__layout_gguf_fused, NECK__NORM_LAYER, NECK__GELU, 0, 1, NECK__ROTATE_HALVES, 1, 1, 0,
+    {"gpt2", "gpt2", &neck__layout_gguf_fused, NECK__NORM_LAYER, NECK__GELU_TANH, 0, 0, 0, 1, 1, 0,
      NECK__NORM_BEFORE},
-    {"llama", "llama", &neck__layout_gguf, NECK__NORM_RMS, NECK__SILU, 1, 1, NECK__ROTATE_PAIRS, 0, 0, 0, NECK__NORM_BEFORE},
-    {"qwen2", "qwen2", &neck__layout_gguf, NECK__NORM_RMS, NECK__SILU, 1, 1, NECK__ROTATE_HALVES, 0, 1, 0, NECK__NORM_BEFORE},
+    {"gptneox", "gpt_neox", &neck__layout_gguf_fused, NECK__NORM_LAYER, NECK__GELU, 0, 1, NECK__ROTATE_HALVES, 1, 1,
+     0, NECK__NORM_BEFORE},
+    {"llama", "llama", &neck__layout_gguf, NECK__NORM_RMS, NECK__SILU, 1, 1, NECK__ROTATE_PAIRS, 0, 0, 0,
+     NECK__NORM_BEFORE},
+    {"qwen2", "qwen2", &neck__layout_gguf, NECK__NORM_RMS, NECK__SILU, 1, 1, NECK__ROTATE_HALVES, 0, 1, 0,
+     NECK__NORM_BEFORE},
     {"gemma", "gemma", &neck__layout_gguf, NECK__NORM_RMS, NECK__GELU_TANH, 1, 1, NECK__ROTATE_HALVES, 0, 0, 1,
      NECK__NORM_BEFORE},
     {"gemma2", "gemma2", &neck__layout_gguf, NECK__NORM_RMS, NECK__GELU_TANH, 1, 1, NECK__ROTATE_HALVES, 0, 0, 1,
@@ -71,12 +74,13 @@ static neck_status find_architecture(const neck__gguf *gguf, const architecture 
     int64_t length = 0;
     NECK_TRY(neck__gguf_string(gguf, "general.architecture", &name, &length));
     for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-        if (strlen(architectures[i].name) == (size_t)length && memcmp(architectures[i].name, name, (size_t)length) == 0) {
+        if (strlen(architectures[i].name) == (size_t)length &&
+            memcmp(architectures[i].name, name, (size_t)length) == 0) {
             *out = &architectures[i];
             return NECK_OK;
         }
-    return neck__fail(NECK_E_UNSUPPORTED, "GGUF architecture '%.*s' is not supported: gpt2, gptneox, llama, qwen2, gemma and "
-                      "gemma2 are", (int)(length < 100 ? length : 100), name);
+    return neck__fail(NECK_E_UNSUPPORTED, "GGUF architecture '%.*s' is not supported: gpt2, gptneox, llama, qwen2, "
+                      "gemma and gemma2 are", (int)(length < 100 ? length : 100), name);
 }
 
 static int64_t find_tensor(const neck_checkpoint *checkpoint, const char *name)
@@ -120,7 +124,8 @@ static neck_status read_rope(const neck_checkpoint *checkpoint, const metadata *
     if (find(m, "rope.scaling.type", full)) NECK_TRY(neck__gguf_string(m->gguf, full, &type, &length));
     if (length == 4 && memcmp(type, "none", 4) == 0) return NECK_OK;
     if (length != 6 || memcmp(type, "linear", 6) != 0)
-        return neck__fail(NECK_E_UNSUPPORTED, "rope scaling '%.*s' is not supported", (int)(length < 50 ? length : 50), type);
+        return neck__fail(NECK_E_UNSUPPORTED, "rope scaling '%.*s' is not supported",
+                          (int)(length < 50 ? length : 50), type);
     c->rope.scaling = NECK__ROPE_LINEAR;
     NECK_TRY(read_real(m, "rope.scaling.factor", 1, &c->rope.factor));
     return c->rope.factor > 0 ? NECK_OK : neck__fail(NECK_E_FORMAT, "'rope.scaling.factor' is 0");

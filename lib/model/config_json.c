@@ -1,5 +1,5 @@
-/* model/config_json.c - config.json as the transformers package writes it: a row of keys and defaults a family, then what
- * is peculiar to each. */
+/* model/config_json.c - config.json as the transformers package writes it: a row of keys and defaults a family,
+ * then what is peculiar to each. */
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ typedef struct family {
     neck_status (*read)(const json_t *root, neck__config *config);
 } family;
 
-/* ---- one value ---------------------------------------------------------------------------------------------------- */
+/* ---- one value -------------------------------------------------------------------------------------------------- */
 
 static int is_absent(const json_t *value)
 {
@@ -38,7 +38,8 @@ static neck_status read_size(const json_t *root, const char *key, int64_t fallba
     }
     int64_t number = neck__json_size(value);
     if (number < 1 || number > most)
-        return neck__fail(NECK_E_FORMAT, "config.json: '%s' is not a whole number from 1 to %lld", key, (long long)most);
+        return neck__fail(NECK_E_FORMAT, "config.json: '%s' is not a whole number from 1 to %lld", key,
+                          (long long)most);
     *out = number;
     return NECK_OK;
 }
@@ -105,7 +106,7 @@ static neck_status read_activation(const json_t *root, const char *key, const ch
     return neck__fail(NECK_E_UNSUPPORTED, "activation '%.100s' is not supported", name);
 }
 
-/* ---- rotary positions --------------------------------------------------------------------------------------------- */
+/* ---- rotary positions ------------------------------------------------------------------------------------------- */
 
 static neck_status read_scaling(const json_t *scaling, int64_t context, neck__rope *rope)
 {
@@ -147,7 +148,7 @@ static neck_status read_rope(const json_t *root, const char *theta_key, const ch
     return NECK_OK;
 }
 
-/* ---- sliding windows ---------------------------------------------------------------------------------------------- */
+/* ---- sliding windows -------------------------------------------------------------------------------------------- */
 
 /* layer_types where the file has it, else layers `first`, `first` + `step` and so on. A window of null is none. */
 static neck_status read_window(const json_t *root, int64_t first, int64_t step, neck__config *config)
@@ -168,7 +169,7 @@ static neck_status read_window(const json_t *root, int64_t first, int64_t step, 
     return NECK_OK;
 }
 
-/* ---- families ----------------------------------------------------------------------------------------------------- */
+/* ---- families --------------------------------------------------------------------------------------------------- */
 
 static neck_status read_gpt2(const json_t *root, neck__config *config)
 {
@@ -241,8 +242,8 @@ static neck_status read_qwen2(const json_t *root, neck__config *config)
     return read_llama_like(root, config);
 }
 
-/* What Gemma 1 and 2 share: RMS norms that store weight - 1, embeddings multiplied by sqrt(hidden). Gemma's gelu is the
- * tanh one whatever an old file says. */
+/* What Gemma 1 and 2 share: RMS norms that store weight - 1, embeddings multiplied by sqrt(hidden). Gemma's gelu is
+ * the tanh one whatever an old file says. */
 static neck_status read_gemma(const json_t *root, neck__config *config)
 {
     NECK_TRY(refuse_flag(root, "use_bidirectional_attention"));
@@ -296,8 +297,8 @@ static neck_status find_family(const json_t *root, const family **out)
             *out = &families[i];
             return NECK_OK;
         }
-    return neck__fail(NECK_E_UNSUPPORTED, "architecture '%.100s' is not supported: gpt2, gpt_neox, opt, llama, mistral, "
-                      "qwen2, gemma and gemma2 are", type);
+    return neck__fail(NECK_E_UNSUPPORTED, "architecture '%.100s' is not supported: gpt2, gpt_neox, opt, llama, "
+                      "mistral, qwen2, gemma and gemma2 are", type);
 }
 
 static neck_status read_sizes(const json_t *root, const family *f, neck__config *config)

@@ -17,7 +17,7 @@ int64_t neck__forward_length(const neck__forward *run, int64_t sequence)
     return run->options.lengths ? run->options.lengths[sequence] : run->length;
 }
 
-/* ---- arguments and memory ------------------------------------------------------------------------------------------ */
+/* ---- arguments and memory --------------------------------------------------------------------------------------- */
 
 static neck_status check_tokens(const neck__forward *run)
 {
@@ -25,13 +25,14 @@ static neck_status check_tokens(const neck__forward *run)
     for (int64_t b = 0; b < run->batch; b++) {
         int64_t length = neck__forward_length(run, b);
         if (length < 1 || length > run->length)
-            return neck__fail(NECK_E_ARGUMENT, "lengths[%lld] is %lld, outside 1 to %lld", (long long)b, (long long)length,
-                              (long long)run->length);
+            return neck__fail(NECK_E_ARGUMENT, "lengths[%lld] is %lld, outside 1 to %lld", (long long)b,
+                              (long long)length, (long long)run->length);
         for (int64_t t = 0; t < length; t++) {
             int32_t id = run->tokens[b * run->length + t];
             if (id < 0 || id >= config->vocabulary)
-                return neck__fail(NECK_E_ARGUMENT, "token id %d (sequence %lld, position %lld) is outside the vocabulary "
-                                  "of %lld", id, (long long)b, (long long)t, (long long)config->vocabulary);
+                return neck__fail(NECK_E_ARGUMENT, "token id %d (sequence %lld, position %lld) is outside the "
+                                  "vocabulary of %lld", id, (long long)b, (long long)t,
+                                  (long long)config->vocabulary);
         }
     }
     return NECK_OK;
@@ -53,7 +54,8 @@ static neck_status check(const neck__forward *run)
 {
     if (!run->model || !run->tokens) return neck__fail(NECK_E_ARGUMENT, "model or tokens is NULL");
     if (run->batch < 1 || run->length < 1 || run->batch > INT32_MAX / run->length)
-        return neck__fail(NECK_E_ARGUMENT, "a batch of %lld x %lld tokens: both must be at least 1, the product below 2^31",
+        return neck__fail(NECK_E_ARGUMENT,
+                          "a batch of %lld x %lld tokens: both must be at least 1, the product below 2^31",
                           (long long)run->batch, (long long)run->length);
     const neck__config *config = &run->model->config;
     if (config->positions == NECK__LEARNED && run->length > config->context)
@@ -100,7 +102,7 @@ void neck__forward_clear(neck__forward *run)
     neck__rotation_clear(&run->allocator, &run->rotation);
 }
 
-/* ---- embedding ----------------------------------------------------------------------------------------------------- */
+/* ---- embedding -------------------------------------------------------------------------------------------------- */
 
 /* out = [out if accumulate] + row * scale */
 static void read_row(const neck_matrix *table, int64_t row, double scale, int accumulate, float *out)
@@ -147,7 +149,7 @@ static void embed(neck__forward *run)
     if (model->positions.data) neck__parallel(run->context, run->rows, position_task, run);
 }
 
-/* ---- blocks -------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static void normalise(neck__forward *run, const neck__norm *norm, const float *x, float *out)
 {
@@ -243,7 +245,7 @@ static neck_status run_layer(neck__forward *run, int64_t layer)
     return NECK_OK;
 }
 
-/* ---- hidden states ------------------------------------------------------------------------------------------------- */
+/* ---- hidden states ---------------------------------------------------------------------------------------------- */
 
 static neck_status give_rows(const neck__forward *run, int64_t layer, int64_t first, int64_t rows, const float *x,
                              int64_t width)
@@ -251,7 +253,8 @@ static neck_status give_rows(const neck__forward *run, int64_t layer, int64_t fi
     neck_states states = {sizeof states, layer, run->model->config.layers + 1, first,
                           {x + first * width, rows, width, width, NECK_F32, 0}};
     if (run->options.states(run->options.states_user, &states) != 0)
-        return neck__fail(NECK_E_CANCELLED, "cancelled by the callback for hidden states, at layer %lld", (long long)layer);
+        return neck__fail(NECK_E_CANCELLED, "cancelled by the callback for hidden states, at layer %lld",
+                          (long long)layer);
     return NECK_OK;
 }
 

@@ -23,8 +23,8 @@ typedef struct neck__forward {
     float *last;                 /* rows x embedding: the last state, which the head multiplies; one of the above */
 } neck__forward;
 
-/* Checks the arguments of a call, allocates, runs; all hidden states go to the callback. On success run->last is set and
- * stays valid until neck__forward_clear, which must follow in any case. */
+/* Checks the arguments of a call, allocates, runs; all hidden states go to the callback. On success run->last is
+ * set and stays valid until neck__forward_clear, which must follow in any case. */
 neck_status neck__forward_run(neck_context *context, neck_model *model, const int32_t *tokens, int64_t batch,
                               int64_t length, const neck_forward_options *options, neck__forward *run);
 void neck__forward_clear(neck__forward *run);

@@ -6,8 +6,8 @@
 #include "core/parallel.h"
 #include "linalg/view.h"
 
-/* A block of logits is 3.5 MB: what the products write is still in a cache when it is read. IDS is a multiple of every
- * packed strip. */
+/* A block of logits is 3.5 MB: what the products write is still in a cache when it is read. IDS is a multiple of
+ * every packed strip. */
 enum { ROWS = 384, IDS = 2304, CAP_ROWS = 16 };
 
 typedef struct capping {

@@ -4,8 +4,8 @@
 
 #include "model/model_object.h"
 
-/* Logits of some rows for some token ids, soft cap applied: row r, id i at logits[(r - first_row) * ids + (i - first_id)].
- * The consumer may overwrite them. */
+/* Logits of some rows for some token ids, soft cap applied: row r and id i are at
+ * logits[(r - first_row) * ids + (i - first_id)]. The consumer may overwrite them. */
 typedef struct neck__logits {
     int64_t first_row, rows, first_id, ids;
     float *logits;
@@ -13,8 +13,8 @@ typedef struct neck__logits {
 
 typedef void (*neck__logits_fn)(void *data, const neck__logits *block);
 
-/* Multiplies states (rows x head_size, packed) with the head; consume gets every pair of row and id once, ids of a row in
- * increasing order. Runs on the calling thread. */
+/* Multiplies states (rows x head_size, packed) with the head; consume gets every pair of row and id once, ids of a
+ * row in increasing order. Runs on the calling thread. */
 neck_status neck__head_sweep(neck_context *context, neck_model *model, const float *states, int64_t rows,
                              neck__logits_fn consume, void *data);
 

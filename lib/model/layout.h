@@ -33,11 +33,11 @@ enum neck__module {
 enum { NECK__FUSED_BY_PART, NECK__FUSED_BY_HEAD };
 
 typedef struct neck__layout {
-    const char *prefixes[3];              /* before every name but the head's; the first under which the embedding exists */
-    const char *block;                    /* before the names of a block, with its number for %lld */
-    const char *names[NECK__MODULES];     /* NULL: the family has none */
+    const char *prefixes[3]; /* before every name but the head's; the first under which the embedding exists */
+    const char *block;       /* before the names of a block, with its number for %lld */
+    const char *names[NECK__MODULES]; /* NULL: the family has none */
     int32_t fused;
-    int32_t transposed;                   /* linear weights are stored in x out */
+    int32_t transposed; /* linear weights are stored in x out */
 } neck__layout;
 
 extern const neck__layout neck__layout_gpt2;

@@ -8,8 +8,8 @@
 
 enum { ABSENT, PRESENT };
 
-/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), and whether
- * there is a weight and a bias. */
+/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), and
+ * whether there is a weight and a bias. */
 typedef struct expected {
     int64_t rows, cols;
     int32_t weight, bias, linear;
@@ -93,10 +93,11 @@ static neck_status check_shape(const neck__tensor *tensor, int64_t rows, int64_t
     if (tensor->ndim == ndim && tensor->shape[0] == rows && (ndim == 1 || tensor->shape[1] == cols)) return NECK_OK;
     char found[128] = "";
     for (int32_t i = 0, used = 0; i < tensor->ndim && used < 100; i++)
-        used += snprintf(found + used, sizeof found - (size_t)used, "%s%lld", i ? " x " : "", (long long)tensor->shape[i]);
+        used += snprintf(found + used, sizeof found - (size_t)used, "%s%lld", i ? " x " : "",
+                         (long long)tensor->shape[i]);
     if (ndim == 1)
-        return neck__fail(NECK_E_FORMAT, "tensor '%.200s' has shape %s: the configuration says %lld", tensor->name, found,
-                          (long long)rows);
+        return neck__fail(NECK_E_FORMAT, "tensor '%.200s' has shape %s: the configuration says %lld", tensor->name,
+                          found, (long long)rows);
     return neck__fail(NECK_E_FORMAT, "tensor '%.200s' has shape %s: the configuration says %lld x %lld", tensor->name,
                       found, (long long)rows, (long long)cols);
 }
@@ -108,7 +109,8 @@ static neck_status locate(search *s, enum neck__module module, int64_t layer, co
     name_buffer name;
     name_of(s, module, layer, suffix, name);
     int64_t index = find_name(s->checkpoint, name);
-    int copy_of_embedding = module == NECK__HEAD && strcmp(suffix, ".weight") == 0; /* some files hold a tied head too */
+    /* Some files hold a tied head too. */
+    int copy_of_embedding = module == NECK__HEAD && strcmp(suffix, ".weight") == 0;
     if (!wanted && index >= 0 && !copy_of_embedding)
         return neck__fail(NECK_E_FORMAT, "there is a tensor '%s', but the configuration has no place for it", name);
     *out = -1;
@@ -161,9 +163,11 @@ neck_status neck__weights_locate(const neck__config *config, const neck_checkpoi
     NECK_TRY(find_prefix(&s));
     for (int module = 0; module < NECK__FIRST_IN_BLOCK; module++)
         NECK_TRY(locate_module(&s, (enum neck__module)module, 0, &places[module]));
-    for (int64_t layer = 0; layer < config->layers; layer++)
+    for (int64_t layer = 0; layer < config->layers; layer++) {
+        neck__place *row = places + (layer + 1) * NECK__MODULES;
         for (int module = NECK__FIRST_IN_BLOCK; module < NECK__MODULES; module++)
-            NECK_TRY(locate_module(&s, (enum neck__module)module, layer, &places[(layer + 1) * NECK__MODULES + module]));
+            NECK_TRY(locate_module(&s, (enum neck__module)module, layer, &row[module]));
+    }
     NECK_TRY(check_last_layer(&s));
     *parameters = s.parameters;
     return NECK_OK;

@@ -19,7 +19,7 @@ typedef struct score {
     double sum;
 } score;
 
-/* ---- which rows are scored ----------------------------------------------------------------------------------------- */
+/* ---- which rows are scored -------------------------------------------------------------------------------------- */
 
 static int32_t target_of(const neck__forward *run, int64_t row)
 {
@@ -43,7 +43,7 @@ static int64_t gather(const neck__forward *run, score *scores)
     return count;
 }
 
-/* ---- softmax over blocks of logits --------------------------------------------------------------------------------- */
+/* ---- softmax over blocks of logits ------------------------------------------------------------------------------ */
 
 typedef struct scoring {
     const neck__kernels *kernels;
@@ -92,7 +92,7 @@ static double nll_of(const score *s)
     return (double)s->most + log(s->sum) - (double)s->target_logit;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------- */
+/* ---- results ---------------------------------------------------------------------------------------------------- */
 
 static neck_status sum_up(const score *scores, int64_t count, neck_loss *loss)
 {
@@ -102,9 +102,8 @@ static neck_status sum_up(const score *scores, int64_t count, neck_loss *loss)
         loss->correct += scores[i].best == scores[i].target;
     }
     loss->loss = loss->nll_sum / (double)count;
-    return isfinite(loss->nll_sum) ? NECK_OK
-                                   : neck__fail(NECK_E_NONFINITE, "the loss is not finite: the model's weights are not, or "
-                                                "its logits overflow");
+    if (isfinite(loss->nll_sum)) return NECK_OK;
+    return neck__fail(NECK_E_NONFINITE, "the loss is not finite: the model's weights are not, or its logits overflow");
 }
 
 static void write_rows(const neck__forward *run, const score *scores, int64_t count)
@@ -133,8 +132,8 @@ static neck_status score_run(neck__forward *run, neck_loss *loss)
     return status;
 }
 
-neck_status neck_model_loss(neck_context *context, neck_model *model, const int32_t *tokens, int64_t batch, int64_t length,
-                            const neck_forward_options *options, neck_loss *out)
+neck_status neck_model_loss(neck_context *context, neck_model *model, const int32_t *tokens, int64_t batch,
+                            int64_t length, const neck_forward_options *options, neck_loss *out)
 {
     if (!out || out->struct_size < sizeof out->struct_size)
         return neck__fail(NECK_E_ARGUMENT, "out is NULL or its struct_size is not set");
@@ -147,7 +146,7 @@ neck_status neck_model_loss(neck_context *context, neck_model *model, const int3
     return status;
 }
 
-/* ---- logits -------------------------------------------------------------------------------------------------------- */
+/* ---- logits ----------------------------------------------------------------------------------------------------- */
 
 typedef struct logits_job {
     const neck__forward *run;

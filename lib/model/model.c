@@ -61,7 +61,8 @@ static neck_status open_model(neck_context *context, const char *path, int64_t c
     return load_resident(context, cap, model);
 }
 
-neck_status neck_model_open(neck_context *context, const char *path, const neck_model_options *options, neck_model **out)
+neck_status neck_model_open(neck_context *context, const char *path, const neck_model_options *options,
+                            neck_model **out)
 {
     if (!path || !path[0] || !out) return neck__fail(NECK_E_ARGUMENT, "path is NULL or empty, or out is NULL");
     NECK_OPTIONS(neck_model_options, given, options);

@@ -53,7 +53,8 @@ void neck__rotation_clear(const neck__allocator *allocator, neck__rotation *rota
 void neck__rotate(const neck__rotation *rotation, int64_t position, float *head)
 {
     int64_t pairs = rotation->size / 2;
-    int64_t apart = rotation->order == NECK__ROTATE_HALVES ? pairs : 1, step = rotation->order == NECK__ROTATE_HALVES ? 1 : 2;
+    int halves = rotation->order == NECK__ROTATE_HALVES;
+    int64_t apart = halves ? pairs : 1, step = halves ? 1 : 2;
     const float *cosines = rotation->cosines + position * pairs, *sines = rotation->sines + position * pairs;
     for (int64_t i = 0; i < pairs; i++) {
         float *first = head + i * step, *second = first + apart, a = *first, b = *second;

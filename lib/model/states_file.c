@@ -1,5 +1,5 @@
-/* model/states_file.c - hidden states on disk: a safetensors file whose header is written last, into room left for it, because
- * only then is the number of rows known. */
+/* model/states_file.c - hidden states on disk: a safetensors file whose header is written last, into room left for
+ * it, because only then is the number of rows known. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct neck_states_file {
     int64_t capacity;
 };
 
-/* ---- narrowing, rounding to nearest even --------------------------------------------------------------------------- */
+/* ---- narrowing, rounding to nearest even ------------------------------------------------------------------------ */
 
 static uint32_t bits_of(float value)
 {
@@ -58,7 +58,8 @@ static double limit_of(int32_t dtype)
     return dtype == NECK_F16 ? 65519.996 : dtype == NECK_BF16 ? 3.3961775e38 : 3.4028235e38;
 }
 
-static neck_status check_range(const neck_states_file *file, int64_t row, const double *line, int64_t first, int64_t count)
+static neck_status check_range(const neck_states_file *file, int64_t row, const double *line, int64_t first,
+                               int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         if (!(line[i] <= limit_of(file->dtype) && line[i] >= -limit_of(file->dtype)))
@@ -82,7 +83,7 @@ static neck_status write_values(neck_states_file *file, const double *line, int6
     return neck__atomic_file_write(file->file, &out, count * neck_dtype_size(file->dtype));
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file --------------------------------------------------------------------------------------------------- */
 
 neck_status neck_states_file_create(neck_context *context, const char *path, int64_t width, int32_t dtype,
                                     neck_states_file **out)
@@ -148,7 +149,8 @@ neck_status neck_states_file_push(neck_states_file *file, const neck_matrix *sta
     if (!file || !file->file) return neck__fail(NECK_E_ARGUMENT, "file is NULL or finished");
     NECK_TRY(neck__view_check(states, &view));
     if (view.cols != file->width)
-        return neck__fail(NECK_E_ARGUMENT, "states of width %" PRId64 " for a file of width %" PRId64, view.cols, file->width);
+        return neck__fail(NECK_E_ARGUMENT, "states of width %" PRId64 " for a file of width %" PRId64, view.cols,
+                          file->width);
     NECK_TRY(reserve(file, view.rows));
     NECK_TRY(pass(file, &view, 0));
     NECK_TRY(pass(file, &view, 1));
@@ -162,11 +164,12 @@ static neck_status write_header(neck_states_file *file)
     int64_t states = file->rows * file->width * neck_dtype_size(file->dtype), end = states + file->rows * 4;
     char header[HEADER];
     memset(header, ' ', sizeof header);
-    int length = snprintf(header + 8, HEADER - 8,
-                          "{\"__metadata__\":{\"softneck\":\"states 1\"},"
-                          "\"states\":{\"dtype\":\"%s\",\"shape\":[%" PRId64 ",%" PRId64 "],\"data_offsets\":[0,%" PRId64 "]},"
-                          "\"targets\":{\"dtype\":\"I32\",\"shape\":[%" PRId64 "],\"data_offsets\":[%" PRId64 ",%" PRId64 "]}}",
-                          neck_dtype_name(file->dtype), file->rows, file->width, states, file->rows, states, end);
+    int length = snprintf(
+        header + 8, HEADER - 8,
+        "{\"__metadata__\":{\"softneck\":\"states 1\"},"
+        "\"states\":{\"dtype\":\"%s\",\"shape\":[%" PRId64 ",%" PRId64 "],\"data_offsets\":[0,%" PRId64 "]},"
+        "\"targets\":{\"dtype\":\"I32\",\"shape\":[%" PRId64 "],\"data_offsets\":[%" PRId64 ",%" PRId64 "]}}",
+        neck_dtype_name(file->dtype), file->rows, file->width, states, file->rows, states, end);
     header[8 + length] = ' ';
     for (int i = 0; i < 8; i++) header[i] = (char)((uint64_t)(HEADER - 8) >> (8 * i) & 0xFF);
     return neck__atomic_file_rewrite(file->file, 0, header, HEADER);

@@ -9,7 +9,8 @@
 #include "linalg/view.h"
 
 /* A vector, which the checkpoint gives as n x 1. */
-static neck_status load_vector(neck_context *context, neck_checkpoint *checkpoint, int64_t index, double offset, float **out)
+static neck_status load_vector(neck_context *context, neck_checkpoint *checkpoint, int64_t index, double offset,
+                               float **out)
 {
     if (index < 0) return NECK_OK;
     const neck__allocator allocator = neck__allocator_of(context);

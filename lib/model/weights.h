@@ -27,8 +27,8 @@ typedef struct neck__block {
     neck__linear qkv, q, k, v, out, gate, up, down;
 } neck__block;
 
-/* Finds every tensor of the model and checks its shape; places has one row for what stands outside blocks, then one a block,
- * each of NECK__MODULES. *parameters counts their elements. Errors: NECK_E_NOT_FOUND, NECK_E_FORMAT. */
+/* Finds every tensor of the model and checks its shape; places has one row for what stands outside blocks, then one
+ * a block, each of NECK__MODULES. *parameters counts their elements. Errors: NECK_E_NOT_FOUND, NECK_E_FORMAT. */
 neck_status neck__weights_locate(const neck__config *config, const neck_checkpoint *checkpoint, neck__place *places,
                                  int64_t *parameters);
 
