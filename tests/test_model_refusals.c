@@ -20,6 +20,9 @@ static const change changes[] = {
     {"llama", "rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 2}", NECK_E_UNSUPPORTED,
      "rope scaling 'yarn'"},
     {"llama", "rope_scaling", "{\"type\": \"linear\", \"factor\": 0}", NECK_OK, NULL}, /* rope_parameters go first */
+    {"llama", "rope_interleaved", "true", NECK_E_UNSUPPORTED, "'rope_interleaved'"},
+    {"llama", "rope_interleaved", "false", NECK_OK, NULL},
+    {"qwen2", "use_mrope", "true", NECK_E_UNSUPPORTED, "'use_mrope'"},
     {"gpt2", "add_cross_attention", "true", NECK_E_UNSUPPORTED, "'add_cross_attention'"},
     {"gemma", "use_bidirectional_attention", "true", NECK_E_UNSUPPORTED, "'use_bidirectional_attention'"},
     {"gemma2", "layer_types", "[\"full_attention\", \"chunked_attention\"]", NECK_E_UNSUPPORTED,

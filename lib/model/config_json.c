@@ -211,6 +211,8 @@ static neck_status read_opt(const json_t *root, neck__config *config)
 
 static neck_status read_llama_like(const json_t *root, neck__config *config)
 {
+    NECK_TRY(refuse_flag(root, "rope_interleaved"));
+    NECK_TRY(refuse_flag(root, "use_mrope"));
     config->norm = NECK__NORM_RMS;
     config->gated = 1;
     return read_rope(root, "rope_theta", NULL, 1, config);
