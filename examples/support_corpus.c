@@ -64,9 +64,13 @@ json_t *corpus_items(const char *path, char error[CORPUS_ERROR_SIZE])
         if (strspn(line, " \t\r") >= (size_t)(end - line)) continue;
         json_error_t fault;
         json_t *item = json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
-        if (json_is_object(item) && json_array_append_new(items, item) == 0) continue;
+        if (json_is_object(item) && json_array_append(items, item) == 0) {
+            json_decref(item);
+            continue;
+        }
         snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": %s", path, number,
                  item ? "not a JSON object" : fault.text);
+        json_decref(item);
         json_decref(items);
         items = NULL;
     }
