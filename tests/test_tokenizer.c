@@ -54,8 +54,8 @@ static int32_t *encode(const neck_tokenizer *tokenizer, const char *text, int64_
 {
     const neck_encode_options options = {sizeof options, .no_special_tokens = bare};
     int32_t *ids = malloc((size_t)(4 * size + 64) * sizeof *ids);
-    ck_assert_msg(neck_tokenizer_encode(NULL, tokenizer, text, size, &options, ids, 4 * size + 64, count) == NECK_OK, "%s",
-                  neck_last_error());
+    ck_assert_msg(neck_tokenizer_encode(NULL, tokenizer, text, size, &options, ids, 4 * size + 64, count) == NECK_OK,
+                  "%s", neck_last_error());
     return ids;
 }
 
@@ -68,8 +68,8 @@ static void assert_ids(const neck_tokenizer *tokenizer, const char *name, size_t
         ck_assert_msg(ids[i] == json_integer_value(json_array_get(expected, (size_t)i)),
                       "%s, text %zu: token %d is %d instead of %d", name, index, (int)i, ids[i],
                       (int)json_integer_value(json_array_get(expected, (size_t)i)));
-    ck_assert_msg(count == (int64_t)json_array_size(expected), "%s, text %zu: %d tokens instead of %zu", name, index, (int)count,
-                  json_array_size(expected));
+    ck_assert_msg(count == (int64_t)json_array_size(expected), "%s, text %zu: %d tokens instead of %zu", name, index,
+                  (int)count, json_array_size(expected));
     free(ids);
 }
 
@@ -81,10 +81,10 @@ static void assert_decodes(const neck_tokenizer *tokenizer, const char *name, si
     int32_t *numbers = malloc((size_t)count * sizeof *numbers + 1);
     for (int64_t i = 0; i < count; i++) numbers[i] = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
     const neck_decode_options options = {sizeof options, .skip_special_tokens = 1};
-    ck_assert_msg(neck_tokenizer_decode(tokenizer, numbers, count, &options, out, length, &size) == NECK_OK, "%s, text %zu: %s",
-                  name, index, neck_last_error());
-    ck_assert_msg(size == length && memcmp(out, text, (size_t)size) == 0, "%s, text %zu: decoded to '%.*s'", name, index, (int)size,
-                  out);
+    ck_assert_msg(neck_tokenizer_decode(tokenizer, numbers, count, &options, out, length, &size) == NECK_OK,
+                  "%s, text %zu: %s", name, index, neck_last_error());
+    ck_assert_msg(size == length && memcmp(out, text, (size_t)size) == 0, "%s, text %zu: decoded to '%.*s'", name,
+                  index, (int)size, out);
     free(text);
     free(out);
     free(numbers);

@@ -1,4 +1,5 @@
-/* tests/test_tokenizer_files.c - tokenizers from each kind of file, refusals, bytes that are not text, lack of memory. */
+/* tests/test_tokenizer_files.c - tokenizers from each kind of file, refusals, bytes that are not text, lack of memory.
+ */
 #include "format_support.h"
 
 #include "format/json.h"
@@ -127,7 +128,8 @@ static void write_gpt2(const char *folder, const char *vocabulary, const char *m
     FILE *file = fopen(path, "wb");
     fputs("#version: 0.2\n", file);
     json_array_foreach(json_object_get(model, "merges"), i, merge)
-        fprintf(file, "%s %s\n", json_string_value(json_array_get(merge, 0)), json_string_value(json_array_get(merge, 1)));
+        fprintf(file, "%s %s\n", json_string_value(json_array_get(merge, 0)),
+                json_string_value(json_array_get(merge, 1)));
     fclose(file);
     json_decref(root);
 }
@@ -177,7 +179,8 @@ START_TEST(a_config_names_special_tokens)
     int32_t ids[ROOM];
     scratch_make(folder);
     write_gpt2(folder, "vocab.json", "merges.txt");
-    write_text(folder, "tokenizer_config.json", "{\"bos_token\":\"a\",\"eos_token\":{\"content\":\"b\"},\"add_bos_token\":true}");
+    write_text(folder, "tokenizer_config.json",
+               "{\"bos_token\":\"a\",\"eos_token\":{\"content\":\"b\"},\"add_bos_token\":true}");
     neck_tokenizer *tokenizer = open_path(folder);
     int32_t a, b;
     ck_assert_int_eq(neck_tokenizer_find(tokenizer, "a", 1, &a), NECK_OK);
@@ -189,7 +192,8 @@ START_TEST(a_config_names_special_tokens)
     ck_assert_int_eq(encode(tokenizer, "x", 1, 1, ids), 1);
     neck_tokenizer_destroy(tokenizer);
     write_text(folder, "tokenizer_config.json", "{");
-    assert_fails(neck_tokenizer_open(NULL, folder, NULL, &tokenizer), NECK_E_FORMAT, "tokenizer_config.json", "broken config");
+    assert_fails(neck_tokenizer_open(NULL, folder, NULL, &tokenizer), NECK_E_FORMAT, "tokenizer_config.json",
+                 "broken config");
     scratch_remove(folder);
 }
 END_TEST
@@ -261,12 +265,14 @@ START_TEST(other_paths_are_refused)
     char folder[PATH_CAPACITY], path[PATH_CAPACITY];
     neck_tokenizer *tokenizer = NULL;
     scratch_make(folder);
-    assert_fails(neck_tokenizer_open(NULL, folder, NULL, &tokenizer), NECK_E_NOT_FOUND, "no tokenizer in", "empty folder");
+    assert_fails(neck_tokenizer_open(NULL, folder, NULL, &tokenizer), NECK_E_NOT_FOUND, "no tokenizer in",
+                 "empty folder");
     scratch_file(path, folder, "nothing");
     assert_fails(neck_tokenizer_open(NULL, path, NULL, &tokenizer), NECK_E_IO, "cannot open", "no file");
     write_text(folder, "text", "Call me Ishmael. Some years ago");
     scratch_file(path, folder, "text");
-    assert_fails(neck_tokenizer_open(NULL, path, NULL, &tokenizer), NECK_E_FORMAT, "no tokenizer of llama2.c", "a text");
+    assert_fails(neck_tokenizer_open(NULL, path, NULL, &tokenizer), NECK_E_FORMAT, "no tokenizer of llama2.c",
+                 "a text");
     write_text(folder, "vocab.json", "{\"a\":0}");
     assert_fails(neck_tokenizer_open(NULL, folder, NULL, &tokenizer), NECK_E_IO, "merges.txt", "vocabulary alone");
     assert_fails(neck_tokenizer_open(NULL, NULL, NULL, &tokenizer), NECK_E_ARGUMENT, "NULL", "no path");
@@ -279,8 +285,8 @@ END_TEST
 
 START_TEST(any_bytes_come_back)
 {
-    static const char *const names[] = {CORPUS "gpt2.json", CORPUS "llama3.json", CORPUS "gemma.json", CORPUS "llama.gguf",
-                                        "examples/data/stories260K/tok512.bin"};
+    static const char *const names[] = {CORPUS "gpt2.json", CORPUS "llama3.json", CORPUS "gemma.json",
+                                        CORPUS "llama.gguf", "examples/data/stories260K/tok512.bin"};
     static const neck_decode_options options = {sizeof options, .skip_special_tokens = 1};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         neck_tokenizer *tokenizer = open_source(names[i]);
@@ -294,8 +300,10 @@ START_TEST(any_bytes_come_back)
                 text[k] = (unsigned char)(state >> 30 ? state >> 16 : 0x20 + (state >> 16) % 0x5F);
             }
             int64_t count = encode(tokenizer, text, sizeof text, 1, ids);
-            ck_assert_int_eq(neck_tokenizer_decode(tokenizer, ids, count, &options, (char *)out, ROOM, &length), NECK_OK);
-            ck_assert_msg(length == sizeof text && memcmp(out, text, sizeof text) == 0, "%s, round %d", names[i], round);
+            ck_assert_int_eq(neck_tokenizer_decode(tokenizer, ids, count, &options, (char *)out, ROOM, &length),
+                             NECK_OK);
+            ck_assert_msg(length == sizeof text && memcmp(out, text, sizeof text) == 0, "%s, round %d", names[i],
+                          round);
         }
         neck_tokenizer_destroy(tokenizer);
     }
@@ -306,7 +314,8 @@ START_TEST(text_around_bad_bytes_is_split_by_itself)
 {
     neck_tokenizer *tokenizer = open_source(CORPUS "gpt2.json");
     int32_t all[ROOM], part[ROOM];
-    int64_t count = encode(tokenizer, "the age\xFF\xC3 of it", 15, 1, all), seen = encode(tokenizer, "the age", 7, 1, part);
+    int64_t count = encode(tokenizer, "the age\xFF\xC3 of it", 15, 1, all),
+            seen = encode(tokenizer, "the age", 7, 1, part);
     ck_assert_mem_eq(all, part, (size_t)seen * sizeof *all);
     seen += 2;
     count -= seen;
@@ -314,8 +323,8 @@ START_TEST(text_around_bad_bytes_is_split_by_itself)
     ck_assert_mem_eq(all + seen, part, (size_t)count * sizeof *all);
     const neck_encode_options strict = {sizeof strict, .strict_utf8 = 1};
     int64_t untouched = -5;
-    assert_fails(neck_tokenizer_encode(NULL, tokenizer, "the age\xFF", 8, &strict, all, ROOM, &untouched), NECK_E_FORMAT,
-                 "byte 7 is 0xFF", "strict");
+    assert_fails(neck_tokenizer_encode(NULL, tokenizer, "the age\xFF", 8, &strict, all, ROOM, &untouched),
+                 NECK_E_FORMAT, "byte 7 is 0xFF", "strict");
     ck_assert_int_eq(untouched, -5);
     neck_tokenizer_destroy(tokenizer);
 }
@@ -327,7 +336,8 @@ START_TEST(long_runs_are_quick)
     enum { SIZE = 1 << 20 };
     char *text = malloc(SIZE);
     int32_t *ids = malloc(SIZE * sizeof *ids);
-    static const char *const names[] = {CORPUS "llama3.json", CORPUS "neox.json", CORPUS "llama2.json", CORPUS "metaspace_split.json"};
+    static const char *const names[] = {CORPUS "llama3.json", CORPUS "neox.json", CORPUS "llama2.json",
+                                        CORPUS "metaspace_split.json"};
     static const char fills[] = " \n-";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         neck_tokenizer *tokenizer = open_source(names[i]);
@@ -336,7 +346,8 @@ START_TEST(long_runs_are_quick)
             memset(text, *fill, SIZE);
             ck_assert_msg(neck_tokenizer_encode(NULL, tokenizer, text, SIZE, NULL, ids, SIZE, &count) == NECK_OK ||
                           count > SIZE, "%s", neck_last_error());
-            ck_assert_int_eq(neck_tokenizer_decode(tokenizer, ids, count < SIZE ? count : SIZE, NULL, NULL, 0, &length), NECK_E_OVERFLOW);
+            ck_assert_int_eq(neck_tokenizer_decode(tokenizer, ids, count < SIZE ? count : SIZE, NULL, NULL, 0, &length),
+                             NECK_E_OVERFLOW);
         }
         neck_tokenizer_destroy(tokenizer);
     }
@@ -353,9 +364,11 @@ START_TEST(room_is_counted)
     int32_t ids[ROOM], few[3] = {-1, -1, -1}, id;
     int64_t count = encode(tokenizer, mixed, sizeof mixed - 1, 0, ids), needed = 0, size;
     char text[4] = "....";
-    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, mixed, sizeof mixed - 1, NULL, NULL, 0, &needed), NECK_E_OVERFLOW);
+    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, mixed, sizeof mixed - 1, NULL, NULL, 0, &needed),
+                     NECK_E_OVERFLOW);
     ck_assert_int_eq(needed, count);
-    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, mixed, sizeof mixed - 1, NULL, few, 2, &needed), NECK_E_OVERFLOW);
+    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, mixed, sizeof mixed - 1, NULL, few, 2, &needed),
+                     NECK_E_OVERFLOW);
     ck_assert_int_eq(needed, count);
     ck_assert_mem_eq(few, ids, 2 * sizeof *few);
     ck_assert_int_eq(few[2], -1);
@@ -365,9 +378,12 @@ START_TEST(room_is_counted)
     ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, NULL, 0, NULL, NULL, 0, &needed), NECK_OK);
     ck_assert_int_eq(needed, 0);
     ids[1] = (int32_t)neck_tokenizer_vocab_size(tokenizer);
-    assert_fails(neck_tokenizer_decode(tokenizer, ids, count, NULL, NULL, 0, &size), NECK_E_ARGUMENT, "ids[1]", "large number");
-    assert_fails(neck_tokenizer_encode(NULL, tokenizer, mixed, -1, NULL, ids, ROOM, &size), NECK_E_ARGUMENT, "-1", "size");
-    assert_fails(neck_tokenizer_encode(NULL, NULL, mixed, 1, NULL, ids, ROOM, &size), NECK_E_ARGUMENT, "NULL", "tokenizer");
+    assert_fails(neck_tokenizer_decode(tokenizer, ids, count, NULL, NULL, 0, &size), NECK_E_ARGUMENT, "ids[1]",
+                 "large number");
+    assert_fails(neck_tokenizer_encode(NULL, tokenizer, mixed, -1, NULL, ids, ROOM, &size), NECK_E_ARGUMENT, "-1",
+                 "size");
+    assert_fails(neck_tokenizer_encode(NULL, NULL, mixed, 1, NULL, ids, ROOM, &size), NECK_E_ARGUMENT, "NULL",
+                 "tokenizer");
     assert_fails(neck_tokenizer_find(tokenizer, "no such token", 13, &id), NECK_E_NOT_FOUND, "no such token", "find");
     neck_tokenizer_destroy(tokenizer);
     neck_tokenizer_destroy(NULL);
@@ -412,8 +428,13 @@ static neck_status open_and_encode(neck_context *context, const char *path)
 
 START_TEST(every_allocation_may_fail)
 {
-    static const char *const names[] = {CORPUS "prefix.json", CORPUS "qwen2.json", CORPUS "llama2.json", CORPUS "smollm.gguf",
-                                        CORPUS "metaspace_split.json", "examples/data/stories260K", "examples/data/stories260K/tok512.bin"};
+    static const char *const names[] = {CORPUS "prefix.json",
+                                        CORPUS "qwen2.json",
+                                        CORPUS "llama2.json",
+                                        CORPUS "smollm.gguf",
+                                        CORPUS "metaspace_split.json",
+                                        "examples/data/stories260K",
+                                        "examples/data/stories260K/tok512.bin"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         failing state = {.before_failure = 0};
         neck_context_options options = {.struct_size = sizeof options, .threads = 1, .alloc = failing_alloc,
@@ -428,8 +449,8 @@ START_TEST(every_allocation_may_fail)
             state.before_failure = allowed;
             status = open_and_encode(context, path);
             /* Patterns need no memory for machine code to work, only to be quick. */
-            ck_assert_msg(status == NECK_OK || (status == NECK_E_NOMEM && state.failed), "%s, allocation %d: %s", names[i],
-                          (int)allowed, neck_last_error());
+            ck_assert_msg(status == NECK_OK || (status == NECK_E_NOMEM && state.failed), "%s, allocation %d: %s",
+                          names[i], (int)allowed, neck_last_error());
             neck_context_destroy(context);
             ck_assert_int_eq(state.live, 0);
         }

@@ -13,7 +13,7 @@ typedef struct neck_tokenizer neck_tokenizer;
 
 typedef struct neck_tokenizer_options {
     size_t struct_size;
-    const char *merges; /* the merges that belong to a vocabulary of GPT-2's kind; NULL: beside it, under a usual name */
+    const char *merges; /* what belongs to a vocabulary of GPT-2's kind; NULL: beside it, under a usual name */
 } neck_tokenizer_options;
 
 /* neck_tokenizer_open - reads a tokenizer. path is one of
@@ -46,7 +46,8 @@ NECK_API int32_t neck_tokenizer_special(const neck_tokenizer *tokenizer, int32_t
  * Errors: NECK_E_ARGUMENT (no such number), NECK_E_NOT_FOUND (no such spelling). */
 NECK_API neck_status neck_tokenizer_token(const neck_tokenizer *tokenizer, int32_t id, const char **bytes,
                                           int64_t *length);
-NECK_API neck_status neck_tokenizer_find(const neck_tokenizer *tokenizer, const char *bytes, int64_t length, int32_t *id);
+NECK_API neck_status neck_tokenizer_find(const neck_tokenizer *tokenizer, const char *bytes, int64_t length,
+                                         int32_t *id);
 
 typedef struct neck_encode_options {
     size_t struct_size;
@@ -54,10 +55,10 @@ typedef struct neck_encode_options {
     int32_t strict_utf8;       /* refuse text that is not UTF-8 instead of keeping its bytes */
 } neck_encode_options;
 
-/* neck_tokenizer_encode - the tokens of size bytes of text: the numbers Hugging Face tokenizers gives. Special and added
- * tokens spelled out in the text become those tokens.
- * Bytes that are not UTF-8 become tokens byte by byte where the vocabulary can express them (always in byte-level BPE and
- * with byte fallback), else the unknown token; the text before and behind them is split as if they were not there.
+/* neck_tokenizer_encode - the tokens of size bytes of text: the numbers Hugging Face tokenizers gives. Special and
+ * added tokens spelled out in the text become those tokens.
+ * Bytes that are not UTF-8 become tokens byte by byte where the vocabulary can express them (always in byte-level BPE
+ * and with byte fallback), else the unknown token; the text before them and the text behind them are split apart.
  *   ids    room for capacity numbers; may be NULL when capacity is 0
  *   count  how many there are; also set when capacity is too small (NECK_E_OVERFLOW), ids is then filled
  * Errors: NECK_E_ARGUMENT, NECK_E_OVERFLOW, NECK_E_FORMAT (strict_utf8: the offset of the first bad byte),
@@ -72,8 +73,8 @@ typedef struct neck_decode_options {
     int32_t keep_leading_space;  /* do not take away the space that a tokenizer puts before a text: for pieces of one */
 } neck_decode_options;
 
-/* neck_tokenizer_decode - the bytes count tokens stand for. They are returned as they are: a token may end inside a UTF-8
- * sequence. text and capacity as ids above; *size is the number of bytes, nothing is NUL-terminated.
+/* neck_tokenizer_decode - the bytes count tokens stand for. They are returned as they are: a token may end inside a
+ * UTF-8 sequence. text and capacity as ids above; *size is the number of bytes, nothing is NUL-terminated.
  * Errors: NECK_E_ARGUMENT (a number that is no token), NECK_E_OVERFLOW. */
 NECK_API neck_status neck_tokenizer_decode(const neck_tokenizer *tokenizer, const int32_t *ids, int64_t count,
                                            const neck_decode_options *options, char *text, int64_t capacity,

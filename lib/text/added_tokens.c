@@ -66,11 +66,13 @@ void neck__added_tokens_finish(neck__added_tokens *added)
 /* The longest token at text, NULL when there is none. */
 static const neck__added_token *token_at(const neck__added_tokens *added, const unsigned char *text, int64_t size)
 {
-    int possible = has_bit(added->lonely, text[0]) || (size > 1 && has_bit(added->pairs, (unsigned)text[0] << 8 | text[1]));
+    int possible =
+        has_bit(added->lonely, text[0]) || (size > 1 && has_bit(added->pairs, (unsigned)text[0] << 8 | text[1]));
     if (!possible) return NULL;
     for (int64_t i = added->first[text[0]]; i < added->first[text[0] + 1]; i++) {
         const neck__added_token *token = &added->tokens[i];
-        if (token->length <= size && memcmp(added->pool.data + token->at, text, (size_t)token->length) == 0) return token;
+        if (token->length <= size && memcmp(added->pool.data + token->at, text, (size_t)token->length) == 0)
+            return token;
     }
     return NULL;
 }

@@ -20,7 +20,8 @@ int32_t neck__bpe_byte_token(const neck__bpe *bpe, unsigned char byte)
 }
 
 /* Non-zero when a space stands behind something else than a space in that spelling. */
-static int has_inner_space(const unsigned char *spelling, int64_t length, const unsigned char *space, int64_t space_length)
+static int has_inner_space(const unsigned char *spelling, int64_t length, const unsigned char *space,
+                           int64_t space_length)
 {
     for (int64_t at = 1; at + space_length <= length; at++)
         if (memcmp(spelling + at, space, (size_t)space_length) == 0 &&
@@ -54,7 +55,8 @@ void neck__bpe_prepare(neck__bpe *bpe, const char *space)
     }
     const size_t length = space ? strlen(space) : 0;
     bpe->space_length = 0;
-    if (length == 0 || length > sizeof bpe->space || !may_cut(bpe, (const unsigned char *)space, (int64_t)length)) return;
+    if (length == 0 || length > sizeof bpe->space || !may_cut(bpe, (const unsigned char *)space, (int64_t)length))
+        return;
     memcpy(bpe->space, space, length);
     bpe->space_length = (int32_t)length;
 }

@@ -14,8 +14,10 @@ typedef struct neck__bpe {
     int32_t unknown;       /* -1: none, what is unknown is left out */
     int32_t singles[256];  /* byte_level: the token of each byte; else of each ASCII character; -1: none */
     int32_t bytes[256];    /* byte_fallback: the token of each byte; -1: none */
-    unsigned char space[4]; /* how the vocabulary spells a space, when no merge joins anything to a space behind it: then */
-    int32_t space_length;   /* a text may be cut before every space without changing its tokens. 0: it may not */
+    /* How the vocabulary spells a space, when no merge joins anything to a space behind it: a text may then be cut
+     * before every space without changing its tokens. space_length 0: it may not. */
+    unsigned char space[4];
+    int32_t space_length;
 } neck__bpe;
 
 /* After vocabulary, merges and flags are set: fills in singles, bytes and space (by the spelling given; NULL: none). */
@@ -45,8 +47,8 @@ typedef struct neck__bpe_run {
 } neck__bpe_run;
 
 /* text_size: how much text there will be about, which decides how many words are worth remembering. */
-neck_status neck__bpe_begin(neck__bpe_run *run, const neck__bpe *bpe, const neck__allocator *allocator, int64_t text_size,
-                            int32_t *ids, int64_t capacity);
+neck_status neck__bpe_begin(neck__bpe_run *run, const neck__bpe *bpe, const neck__allocator *allocator,
+                            int64_t text_size, int32_t *ids, int64_t capacity);
 void neck__bpe_end(neck__bpe_run *run);
 
 /* Appends one token; counts it even where there is no room. */

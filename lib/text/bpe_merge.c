@@ -17,7 +17,8 @@ neck_status neck__symbols_begin(neck__bpe_run *run, int64_t room)
 {
     run->symbol_count = 0;
     if (room <= run->symbol_capacity) return NECK_OK;
-    neck__symbol *grown = neck__grown(&run->allocator, run->symbols, 0, room, sizeof *grown, &run->symbol_capacity, "symbols");
+    neck__symbol *grown =
+        neck__grown(&run->allocator, run->symbols, 0, room, sizeof *grown, &run->symbol_capacity, "symbols");
     if (!grown) return NECK_E_NOMEM;
     run->symbols = grown;
     return NECK_OK;
@@ -33,8 +34,8 @@ void neck__symbols_add(neck__bpe_run *run, int32_t id)
 static neck_status push(neck__bpe_run *run, neck__candidate candidate)
 {
     if (run->heap_count == run->heap_capacity) {
-        neck__candidate *grown = neck__grown(&run->allocator, run->heap, run->heap_count, run->heap_count + 1, sizeof *grown,
-                                             &run->heap_capacity, "merge candidates");
+        neck__candidate *grown = neck__grown(&run->allocator, run->heap, run->heap_count, run->heap_count + 1,
+                                             sizeof *grown, &run->heap_capacity, "merge candidates");
         if (!grown) return NECK_E_NOMEM;
         run->heap = grown;
     }

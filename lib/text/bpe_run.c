@@ -17,8 +17,8 @@ struct neck__remembered {
 
 #define REMEMBERED_MAX 16384 /* 1 MiB */
 
-neck_status neck__bpe_begin(neck__bpe_run *run, const neck__bpe *bpe, const neck__allocator *allocator, int64_t text_size,
-                            int32_t *ids, int64_t capacity)
+neck_status neck__bpe_begin(neck__bpe_run *run, const neck__bpe *bpe, const neck__allocator *allocator,
+                            int64_t text_size, int32_t *ids, int64_t capacity)
 {
     memset(run, 0, sizeof *run);
     run->bpe = bpe;
@@ -70,8 +70,8 @@ static int64_t next_symbol(const neck__bpe *bpe, const unsigned char *bytes, int
     return length;
 }
 
-/* Splits a word into symbols. The order of an unknown token and of bytes behind it is that of Hugging Face tokenizers: the
- * unknown token waits for the next known one. */
+/* Splits a word into symbols. The order of an unknown token and of bytes behind it is that of Hugging Face tokenizers:
+ * the unknown token waits for the next known one. */
 static neck_status split_word(neck__bpe_run *run, const unsigned char *bytes, int64_t size)
 {
     const neck__bpe *bpe = run->bpe;
@@ -125,7 +125,8 @@ static neck_status encode_word(neck__bpe_run *run, const unsigned char *bytes, i
 }
 
 /* Keeps the tokens put since first, if they fit and the caller had room for them. */
-static void remember(neck__bpe_run *run, neck__remembered *entry, const unsigned char *bytes, int64_t size, int64_t first)
+static void remember(neck__bpe_run *run, neck__remembered *entry, const unsigned char *bytes, int64_t size,
+                     int64_t first)
 {
     int64_t count = run->count - first;
     if (run->count > run->capacity || count > (int64_t)(sizeof entry->ids / sizeof *entry->ids)) return;

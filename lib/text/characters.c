@@ -93,8 +93,9 @@ enum { HIGH_INDEX = LOW_END, LONELY_INDEX = HIGH_INDEX + HIGH_END - HIGH_BEGIN }
 int64_t neck__byte_spell(unsigned char byte, unsigned char out[NECK__SPELLED_MAX])
 {
     int32_t code = byte;
-    if (!is_visible(byte))
-        code = FIRST_STAND_IN + (byte < LOW_END ? byte : byte == LONELY ? LONELY_INDEX : byte - HIGH_BEGIN + HIGH_INDEX);
+    if (byte < LOW_END) code = FIRST_STAND_IN + byte;
+    if (byte >= HIGH_BEGIN && byte < HIGH_END) code = FIRST_STAND_IN + byte - HIGH_BEGIN + HIGH_INDEX;
+    if (byte == LONELY) code = FIRST_STAND_IN + LONELY_INDEX;
     if (code < 0x80) {
         out[0] = (unsigned char)code;
         return 1;

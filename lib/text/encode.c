@@ -41,8 +41,8 @@ static neck_status encode_stretch(void *user, const unsigned char *text, int64_t
     const unsigned char *normal;
     int64_t size;
     if (begin > 0) e->flags = 0;
-    neck_status status = neck__normalize(&e->tokenizer->normalizer, e->normal, e->flags & NECK__PIECE_CONTINUES, text + begin,
-                                         end - begin, &normal, &size);
+    neck_status status = neck__normalize(&e->tokenizer->normalizer, e->normal, e->flags & NECK__PIECE_CONTINUES,
+                                         text + begin, end - begin, &normal, &size);
     if (status == NECK_OK)
         status = neck__added_tokens_split(&e->tokenizer->normalized, normal, size, split_normal, put_token, e);
     e->flags = flags;
@@ -79,8 +79,9 @@ static neck_status encode(encoding *e, const char *text, int64_t size, const nec
     return NECK_OK;
 }
 
-neck_status neck_tokenizer_encode(neck_context *context, const neck_tokenizer *tokenizer, const char *text, int64_t size,
-                                  const neck_encode_options *options, int32_t *ids, int64_t capacity, int64_t *count)
+neck_status neck_tokenizer_encode(neck_context *context, const neck_tokenizer *tokenizer, const char *text,
+                                  int64_t size, const neck_encode_options *options, int32_t *ids, int64_t capacity,
+                                  int64_t *count)
 {
     NECK_OPTIONS(neck_encode_options, given, options);
     if (!tokenizer || !count || (!text && size != 0) || (!ids && capacity != 0))
@@ -90,7 +91,8 @@ neck_status neck_tokenizer_encode(neck_context *context, const neck_tokenizer *t
     neck__allocator allocator = neck__allocator_of(context);
     encoding e = {.tokenizer = tokenizer, .normal = {{.allocator = allocator}, {.allocator = allocator}}};
     neck_status status = neck__bpe_begin(&e.run, &tokenizer->bpe, &allocator, size, ids, capacity);
-    if (status == NECK_OK) status = neck__splitting_begin(&e.splitting, &tokenizer->pretokenizer, &allocator, put_piece, &e);
+    if (status == NECK_OK)
+        status = neck__splitting_begin(&e.splitting, &tokenizer->pretokenizer, &allocator, put_piece, &e);
     if (status == NECK_OK) status = encode(&e, text, size, &given);
     neck__splitting_end(&e.splitting);
     neck__bpe_end(&e.run);
@@ -99,6 +101,7 @@ neck_status neck_tokenizer_encode(neck_context *context, const neck_tokenizer *t
     if (status != NECK_OK) return status;
     *count = e.run.count;
     if (e.run.count > capacity)
-        return neck__fail(NECK_E_OVERFLOW, "%" PRId64 " tokens do not fit into room for %" PRId64, e.run.count, capacity);
+        return neck__fail(NECK_E_OVERFLOW, "%" PRId64 " tokens do not fit into room for %" PRId64, e.run.count,
+                          capacity);
     return NECK_OK;
 }

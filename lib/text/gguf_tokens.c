@@ -81,7 +81,8 @@ static neck_status read_scores(neck_tokenizer *tokenizer, const neck__gguf *gguf
         double score = 0;
         status = neck__gguf_item_real(values, i, &score);
         scores[i] = (float)score;
-        if (status == NECK_OK && !isfinite(scores[i])) status = neck__fail(NECK_E_FORMAT, "the score of token %" PRId64 " is %g", i, score);
+        if (status == NECK_OK && !isfinite(scores[i]))
+            status = neck__fail(NECK_E_FORMAT, "the score of token %" PRId64 " is %g", i, score);
     }
     if (status == NECK_OK) status = neck__merges_from_scores(&tokenizer->bpe.merges, vocabulary, scores);
     neck__release(&tokenizer->allocator, scores);
@@ -128,20 +129,24 @@ static neck_status read_gpt2(neck_tokenizer *tokenizer, const neck__gguf *gguf)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if ((int64_t)strlen(known[i].name) != length || memcmp(known[i].name, name, (size_t)length) != 0) continue;
         tokenizer->bpe.whole_words = known[i].whole_words;
-        if (known[i].nfc) NECK_TRY(neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_UNICODE, NECK__NFC, "", ""));
+        if (known[i].nfc)
+            NECK_TRY(neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_UNICODE, NECK__NFC, "", ""));
         if (known[i].digits)
-            NECK_TRY(neck__pretokenizer_split(pretokenizer, neck__pattern_number, (int64_t)strlen(neck__pattern_number), 0,
-                                              NECK__SPLIT_ISOLATED, 0));
+            NECK_TRY(neck__pretokenizer_split(pretokenizer, neck__pattern_number, (int64_t)strlen(neck__pattern_number),
+                                              0, NECK__SPLIT_ISOLATED, 0));
         return neck__pretokenizer_split(pretokenizer, known[i].pattern, (int64_t)strlen(known[i].pattern), 0,
                                         NECK__SPLIT_ISOLATED, 0);
     }
-    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's pre-tokenizer '%.*s' is not supported", (int)(length < 100 ? length : 100), name);
+    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's pre-tokenizer '%.*s' is not supported",
+                      (int)(length < 100 ? length : 100), name);
 }
 
 static neck_status read_special(neck_tokenizer *tokenizer, const neck__gguf *gguf, int llama)
 {
-    static const char *const keys[NECK__SPECIALS] = {[NECK_TOKEN_BOS] = KEY("bos_token_id"), [NECK_TOKEN_EOS] = KEY("eos_token_id"),
-                                                     [NECK_TOKEN_UNK] = KEY("unknown_token_id"), [NECK_TOKEN_PAD] = KEY("padding_token_id")};
+    static const char *const keys[NECK__SPECIALS] = {[NECK_TOKEN_BOS] = KEY("bos_token_id"),
+                                                     [NECK_TOKEN_EOS] = KEY("eos_token_id"),
+                                                     [NECK_TOKEN_UNK] = KEY("unknown_token_id"),
+                                                     [NECK_TOKEN_PAD] = KEY("padding_token_id")};
     int add_bos, add_eos;
     for (int which = 0; which < NECK__SPECIALS; which++) {
         int64_t id;
@@ -163,9 +168,11 @@ neck_status neck__tokenizer_gguf(neck_tokenizer *tokenizer, const neck__gguf *gg
     const char *model;
     int64_t length;
     NECK_TRY(neck__gguf_string(gguf, KEY("model"), &model, &length));
-    const int llama = length == 5 && memcmp(model, "llama", 5) == 0, gpt2 = length == 4 && memcmp(model, "gpt2", 4) == 0;
+    const int llama = length == 5 && memcmp(model, "llama", 5) == 0,
+              gpt2 = length == 4 && memcmp(model, "gpt2", 4) == 0;
     if (!llama && !gpt2)
-        return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's model '%.*s' is not supported", (int)(length < 100 ? length : 100), model);
+        return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's model '%.*s' is not supported",
+                          (int)(length < 100 ? length : 100), model);
     NECK_TRY(llama ? read_llama(tokenizer, gguf) : read_gpt2(tokenizer, gguf));
     NECK_TRY(read_special(tokenizer, gguf, llama));
     return neck__tokenizer_finish(tokenizer, llama ? LOW_LINE : NULL);

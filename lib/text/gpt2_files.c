@@ -18,7 +18,8 @@ static neck_status read_vocabulary(neck_tokenizer *tokenizer, const neck__mappin
         status = neck__vocabulary_init(vocabulary, &tokenizer->allocator, (int64_t)json_object_size(root));
     json_object_foreach(root, spelling, number) {
         if (status != NECK_OK) break;
-        status = neck__vocabulary_add(vocabulary, neck__json_size(number), spelling, (int64_t)strlen(spelling), NECK__TOKEN_MODEL);
+        status = neck__vocabulary_add(vocabulary, neck__json_size(number), spelling, (int64_t)strlen(spelling),
+                                      NECK__TOKEN_MODEL);
     }
     json_decref(root);
     return status;
@@ -42,7 +43,7 @@ static neck_status read_merges(neck_tokenizer *tokenizer, const neck__mapping *f
     return NECK_OK;
 }
 
-/* bos and the others are special wherever they are spelled out; and GPT-2's relatives (OPT) may put bos before a text. */
+/* bos and the others are special wherever they are spelled out; GPT-2's relatives (OPT) may put bos before a text. */
 static neck_status add_special(neck_tokenizer *tokenizer, const json_t *config)
 {
     NECK_TRY(neck__special_tokens(tokenizer, config));
@@ -51,14 +52,16 @@ static neck_status add_special(neck_tokenizer *tokenizer, const json_t *config)
         int64_t length;
         if (tokenizer->special[which] < 0) continue;
         NECK_TRY(neck_tokenizer_token(tokenizer, tokenizer->special[which], &bytes, &length));
-        NECK_TRY(neck__tokenizer_add(tokenizer, tokenizer->special[which], bytes, length, 1, 0, (neck__added_token){0}));
+        NECK_TRY(
+            neck__tokenizer_add(tokenizer, tokenizer->special[which], bytes, length, 1, 0, (neck__added_token){0}));
     }
-    if (!json_is_true(json_object_get(config, "add_bos_token")) || tokenizer->special[NECK_TOKEN_BOS] < 0) return NECK_OK;
+    if (!json_is_true(json_object_get(config, "add_bos_token")) || tokenizer->special[NECK_TOKEN_BOS] < 0)
+        return NECK_OK;
     return neck__frame_add(tokenizer, &tokenizer->before, tokenizer->special[NECK_TOKEN_BOS]);
 }
 
-neck_status neck__tokenizer_gpt2(neck_tokenizer *tokenizer, const neck__mapping *vocabulary, const neck__mapping *merges,
-                                 const json_t *config)
+neck_status neck__tokenizer_gpt2(neck_tokenizer *tokenizer, const neck__mapping *vocabulary,
+                                 const neck__mapping *merges, const json_t *config)
 {
     neck__pretokenizer *pretokenizer = &tokenizer->pretokenizer;
     tokenizer->bpe.byte_level = 1;

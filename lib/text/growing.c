@@ -25,7 +25,8 @@ neck_status neck__buffer_reserve(neck__buffer *buffer, int64_t extra)
     if (buffer->data && extra <= buffer->capacity - buffer->size) return NECK_OK; /* data is not NULL even when empty */
     int64_t needed;
     if (!neck__add(buffer->size, extra, &needed)) return neck__fail(NECK_E_OVERFLOW, "text of more than 2^63 bytes");
-    unsigned char *grown = neck__grown(&buffer->allocator, buffer->data, buffer->size, needed, 1, &buffer->capacity, "text");
+    unsigned char *grown =
+        neck__grown(&buffer->allocator, buffer->data, buffer->size, needed, 1, &buffer->capacity, "text");
     if (!grown) return NECK_E_NOMEM;
     buffer->data = grown;
     return NECK_OK;

@@ -1,5 +1,5 @@
-/* text/hash.h - the hash of the tables in this folder. They hold what one file or one text says, live in one process and
- * are only looked up, so speed is all that is asked of it. */
+/* text/hash.h - the hash of the tables in this folder. They hold what one file or one text says, live in one process
+ * and are only looked up, so speed is all that is asked of it. */
 #ifndef NECK_TEXT_HASH_H
 #define NECK_TEXT_HASH_H
 

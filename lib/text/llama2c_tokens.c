@@ -1,4 +1,4 @@
-/* text/llama2c_tokens.c - llama2.c's tokenizer.bin: the longest token's length, then score, length and bytes of each. */
+/* text/llama2c_tokens.c - llama2.c's tokenizer.bin: the longest token's length, then each token's score, length, bytes. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,8 @@ static neck_status read_token(neck__vocabulary *vocabulary, const neck__mapping 
     const int64_t length = little32(file->data + *at + 4);
     memcpy(score, &bits, sizeof *score);
     if (!isfinite(*score) || length > LENGTH_MAX || length > file->size - *at - RECORD)
-        return neck__fail(NECK_E_FORMAT, "token %" PRId64 " has score %g and %" PRId64 " bytes: no tokenizer of llama2.c", id,
+        return neck__fail(NECK_E_FORMAT,
+                          "token %" PRId64 " has score %g and %" PRId64 " bytes: no tokenizer of llama2.c", id,
                           (double)*score, length);
     NECK_TRY(neck__vocabulary_add(vocabulary, id, file->data + *at + RECORD, length, NECK__TOKEN_MODEL));
     *at += RECORD + length;

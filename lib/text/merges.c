@@ -123,10 +123,12 @@ static neck_status put_splits(neck__merges *merges, const neck__vocabulary *voca
     const unsigned char *spelling = neck__vocabulary_spelling(vocabulary, token);
     if (token->length > SCORED_LENGTH_MAX)
         return neck__fail(NECK_E_FORMAT, "token %d has %d bytes, more than %d", id, token->length, SCORED_LENGTH_MAX);
-    if (neck__vocabulary_find_model(vocabulary, spelling, token->length) != id) return NECK_OK; /* a repeated spelling */
+    if (neck__vocabulary_find_model(vocabulary, spelling, token->length) != id)
+        return NECK_OK; /* a repeated spelling */
     for (int32_t cut = 1; cut < token->length; cut++) {
         const neck__merge merge = {neck__vocabulary_find_model(vocabulary, spelling, cut),
-                                   neck__vocabulary_find_model(vocabulary, spelling + cut, token->length - cut), rank, id};
+                                   neck__vocabulary_find_model(vocabulary, spelling + cut, token->length - cut), rank,
+                                   id};
         if (merge.left >= 0 && merge.right >= 0) NECK_TRY(neck__merges_put(merges, &merge));
     }
     return NECK_OK;

@@ -5,7 +5,8 @@
 
 #include "core/error.h"
 
-neck_status neck__normalizer_add(neck__normalizer *normalizer, int32_t kind, int32_t form, const char *from, const char *to)
+neck_status neck__normalizer_add(neck__normalizer *normalizer, int32_t kind, int32_t form, const char *from,
+                                 const char *to)
 {
     if (normalizer->count == NECK__NORMALIZER_STEPS)
         return neck__fail(NECK_E_UNSUPPORTED, "more than %d normalizers", NECK__NORMALIZER_STEPS);
@@ -42,18 +43,21 @@ static const unsigned char *find(const unsigned char *text, int64_t size, const 
     return NULL;
 }
 
-static neck_status replace(const neck__normalizer_step *step, const unsigned char *text, int64_t size, neck__buffer *out)
+static neck_status replace(const neck__normalizer_step *step, const unsigned char *text, int64_t size,
+                           neck__buffer *out)
 {
     const int64_t from_length = (int64_t)strlen(step->from), to_length = (int64_t)strlen(step->to);
     const unsigned char *end = text + size;
-    for (const unsigned char *found; (found = find(text, end - text, step->from, from_length)); text = found + from_length) {
+    for (const unsigned char *found; (found = find(text, end - text, step->from, from_length));
+         text = found + from_length) {
         NECK_TRY(neck__buffer_append(out, text, found - text));
         NECK_TRY(neck__buffer_append(out, step->to, to_length));
     }
     return neck__buffer_append(out, text, end - text);
 }
 
-static neck_status prepend(const neck__normalizer_step *step, const unsigned char *text, int64_t size, neck__buffer *out)
+static neck_status prepend(const neck__normalizer_step *step, const unsigned char *text, int64_t size,
+                           neck__buffer *out)
 {
     NECK_TRY(neck__buffer_append(out, step->to, (int64_t)strlen(step->to)));
     return neck__buffer_append(out, text, size);

@@ -27,7 +27,8 @@ typedef struct neck__normalizer {
 } neck__normalizer;
 
 /* Appends a step; strings are copied. Errors: NECK_E_UNSUPPORTED (too many, empty from), NECK_E_NOMEM. */
-neck_status neck__normalizer_add(neck__normalizer *normalizer, int32_t kind, int32_t form, const char *from, const char *to);
+neck_status neck__normalizer_add(neck__normalizer *normalizer, int32_t kind, int32_t form, const char *from,
+                                 const char *to);
 void neck__normalizer_clear(neck__normalizer *normalizer);
 
 /* Normalizes well-formed text. *out is the text itself or lies in one of the two buffers. continues: the text goes on

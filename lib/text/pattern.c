@@ -131,14 +131,15 @@ static int find(const neck__pattern *pattern, neck__match *match, const unsigned
 {
     uint64_t steps = STEPS_ALWAYS + STEPS_PER_BYTE * (uint64_t)size;
     pcre2_set_match_limit(match->limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
-    int rc = pcre2_match(pattern->code, text, (size_t)size, (size_t)from, PCRE2_NO_UTF_CHECK, match->data, match->limits);
+    int rc = pcre2_match(pattern->code, text, (size_t)size, (size_t)from, PCRE2_NO_UTF_CHECK, match->data,
+                         match->limits);
     if (rc != PCRE2_ERROR_JIT_STACKLIMIT) return rc;
     return pcre2_match(pattern->code, text, (size_t)size, (size_t)from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match->data,
                        match->limits);
 }
 
-neck_status neck__pattern_find(const neck__pattern *pattern, neck__match *match, const unsigned char *text, int64_t size,
-                               int64_t from, int64_t *begin, int64_t *end)
+neck_status neck__pattern_find(const neck__pattern *pattern, neck__match *match, const unsigned char *text,
+                               int64_t size, int64_t from, int64_t *begin, int64_t *end)
 {
     int rc = find(pattern, match, text, size, from);
     if (rc == PCRE2_ERROR_NOMATCH) {

@@ -6,8 +6,8 @@
 
 typedef struct neck__pattern neck__pattern;
 
-/* Compiles an expression, or (literal) a plain string. Constructs on which Oniguruma and PCRE2 differ, and patterns that
- * match nothing at all, are refused. Errors: NECK_E_UNSUPPORTED, NECK_E_NOMEM. */
+/* Compiles an expression, or (literal) a plain string. Constructs on which Oniguruma and PCRE2 differ, and patterns
+ * that match nothing at all, are refused. Errors: NECK_E_UNSUPPORTED, NECK_E_NOMEM. */
 neck_status neck__pattern_compile(const neck__allocator *allocator, const char *text, int64_t length, int32_t literal,
                                   neck__pattern **out);
 void neck__pattern_destroy(neck__pattern *pattern);
@@ -19,8 +19,8 @@ void neck__match_destroy(neck__match *match);
 
 /* The first match at or behind from in well-formed text; *begin is size when there is none.
  * Errors: NECK_E_UNSUPPORTED (more steps than any reasonable pattern takes), NECK_E_NOMEM. */
-neck_status neck__pattern_find(const neck__pattern *pattern, neck__match *match, const unsigned char *text, int64_t size,
-                               int64_t from, int64_t *begin, int64_t *end);
+neck_status neck__pattern_find(const neck__pattern *pattern, neck__match *match, const unsigned char *text,
+                               int64_t size, int64_t from, int64_t *begin, int64_t *end);
 
 /* Oniguruma's syntax into PCRE2's. Errors: NECK_E_UNSUPPORTED naming what is not known, NECK_E_NOMEM. */
 neck_status neck__pattern_translate(const char *text, int64_t length, neck__buffer *out);

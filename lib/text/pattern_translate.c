@@ -50,8 +50,8 @@ static neck_status copy(reader *r, int64_t length)
 static neck_status unknown(const reader *r)
 {
     int64_t length = r->end - r->at < 12 ? r->end - r->at : 12;
-    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's regular expression has something unknown at '%.*s'", (int)length,
-                      r->at);
+    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's regular expression has something unknown at '%.*s'",
+                      (int)length, r->at);
 }
 
 /* A set of characters, as a class of its own or within one. */
@@ -67,7 +67,8 @@ static neck_status put_set(reader *r, int negated, const char *property, const c
 static neck_status take_property(reader *r)
 {
     const int negated = r->at[1] == 'P';
-    const char *name = r->at + 3, *close = r->end - r->at > 3 && r->at[2] == '{' ? memchr(name, '}', (size_t)(r->end - name)) : NULL;
+    const char *name = r->at + 3,
+               *close = r->end - r->at > 3 && r->at[2] == '{' ? memchr(name, '}', (size_t)(r->end - name)) : NULL;
     if (!close || close == name) return unknown(r);
     for (const char *c = name; c < close; c++)
         if (!isalpha((unsigned char)*c) && *c != '_') return unknown(r);
@@ -133,7 +134,8 @@ static neck_status take_group(reader *r)
     if (r->end - r->at < 2 || r->at[1] != '?') return r->end - r->at > 1 && r->at[1] == '*' ? unknown(r) : copy(r, 1);
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
         const size_t length = strlen(openings[i]);
-        if ((size_t)(r->end - r->at) > length && memcmp(r->at, openings[i], length) == 0) return copy(r, (int64_t)length);
+        if ((size_t)(r->end - r->at) > length && memcmp(r->at, openings[i], length) == 0)
+            return copy(r, (int64_t)length);
     }
     return unknown(r);
 }

@@ -21,8 +21,8 @@ static neck__stage *next_stage(neck__pretokenizer *pretokenizer)
     return NULL;
 }
 
-neck_status neck__pretokenizer_split(neck__pretokenizer *pretokenizer, const char *pattern, int64_t length, int32_t literal,
-                                     int32_t behaviour, int32_t invert)
+neck_status neck__pretokenizer_split(neck__pretokenizer *pretokenizer, const char *pattern, int64_t length,
+                                     int32_t literal, int32_t behaviour, int32_t invert)
 {
     neck__stage *stage = next_stage(pretokenizer);
     if (!stage) return NECK_E_UNSUPPORTED;
@@ -38,7 +38,8 @@ neck_status neck__pretokenizer_edit(neck__pretokenizer *pretokenizer, const char
 {
     neck__stage *stage = next_stage(pretokenizer);
     if (!stage) return NECK_E_UNSUPPORTED;
-    if (strlen(marker) >= sizeof stage->marker) return neck__fail(NECK_E_UNSUPPORTED, "the marker of spaces is '%s'", marker);
+    if (strlen(marker) >= sizeof stage->marker)
+        return neck__fail(NECK_E_UNSUPPORTED, "the marker of spaces is '%s'", marker);
     strcpy(stage->marker, marker);
     stage->replace_spaces = replace_spaces;
     stage->prefix = prefix;
@@ -61,7 +62,8 @@ neck_status neck__splitting_begin(neck__splitting *splitting, const neck__pretok
     splitting->user = user;
     for (int32_t i = 0; i < NECK__STAGES; i++) splitting->edited[i].allocator = *allocator;
     for (int32_t i = 0; i < pretokenizer->count; i++)
-        if (pretokenizer->stages[i].pattern) return neck__match_create(pretokenizer->stages[i].pattern, &splitting->match);
+        if (pretokenizer->stages[i].pattern)
+            return neck__match_create(pretokenizer->stages[i].pattern, &splitting->match);
     return NECK_OK;
 }
 
@@ -71,20 +73,25 @@ void neck__splitting_end(neck__splitting *splitting)
     for (int32_t i = 0; i < NECK__STAGES; i++) neck__buffer_clear(&splitting->edited[i]);
 }
 
-static neck_status run_stage(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size, int32_t flags);
+static neck_status run_stage(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size,
+                             int32_t flags);
 
-static neck_status edit(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size, int32_t flags)
+static neck_status edit(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size,
+                        int32_t flags)
 {
     const neck__stage *stage = &splitting->pretokenizer->stages[index];
     neck__buffer *out = &splitting->edited[index];
     const int64_t length = (int64_t)strlen(stage->marker);
     const int marked = (stage->replace_spaces && text[0] == ' ') ||
                        (size >= length && memcmp(text, stage->marker, (size_t)length) == 0);
-    const int wanted = stage->prefix == NECK__PREFIX_ALWAYS || (stage->prefix == NECK__PREFIX_FIRST && (flags & NECK__PIECE_FIRST));
+    const int wanted =
+        stage->prefix == NECK__PREFIX_ALWAYS || (stage->prefix == NECK__PREFIX_FIRST && (flags & NECK__PIECE_FIRST));
     out->size = 0;
-    if (wanted && !marked && !(flags & NECK__PIECE_CONTINUES)) NECK_TRY(neck__buffer_append(out, stage->marker, length));
+    if (wanted && !marked && !(flags & NECK__PIECE_CONTINUES))
+        NECK_TRY(neck__buffer_append(out, stage->marker, length));
     const unsigned char *end = text + size;
-    for (const unsigned char *space; stage->replace_spaces && (space = memchr(text, ' ', (size_t)(end - text))); text = space + 1) {
+    for (const unsigned char *space; stage->replace_spaces && (space = memchr(text, ' ', (size_t)(end - text)));
+         text = space + 1) {
         NECK_TRY(neck__buffer_append(out, text, space - text));
         NECK_TRY(neck__buffer_append(out, stage->marker, length));
     }
@@ -133,7 +140,8 @@ static neck_status add_stretch(joint *j, int64_t end, int is_match)
     return NECK_OK;
 }
 
-static neck_status split(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size, int32_t flags)
+static neck_status split(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size,
+                         int32_t flags)
 {
     const neck__pattern *pattern = splitting->pretokenizer->stages[index].pattern;
     joint j = {.splitting = splitting, .index = index, .flags = flags, .text = text};
@@ -146,7 +154,8 @@ static neck_status split(neck__splitting *splitting, int32_t index, const unsign
     return flush(&j);
 }
 
-static neck_status run_stage(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size, int32_t flags)
+static neck_status run_stage(neck__splitting *splitting, int32_t index, const unsigned char *text, int64_t size,
+                             int32_t flags)
 {
     if (index == splitting->pretokenizer->count) return splitting->piece(splitting->user, text, size);
     if (splitting->pretokenizer->stages[index].pattern) return split(splitting, index, text, size, flags);

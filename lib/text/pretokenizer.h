@@ -34,8 +34,8 @@ typedef struct neck__pretokenizer {
 
 /* Appends a stage that splits at an expression or plain string; that edits.
  * Errors: those of neck__pattern_compile; NECK_E_UNSUPPORTED (too many stages, a long marker). */
-neck_status neck__pretokenizer_split(neck__pretokenizer *pretokenizer, const char *pattern, int64_t length, int32_t literal,
-                                     int32_t behaviour, int32_t invert);
+neck_status neck__pretokenizer_split(neck__pretokenizer *pretokenizer, const char *pattern, int64_t length,
+                                     int32_t literal, int32_t behaviour, int32_t invert);
 neck_status neck__pretokenizer_edit(neck__pretokenizer *pretokenizer, const char *marker, int32_t replace_spaces,
                                     int32_t prefix);
 void neck__pretokenizer_clear(neck__pretokenizer *pretokenizer);

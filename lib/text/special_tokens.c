@@ -30,7 +30,8 @@ neck_status neck__special_tokens(neck_tokenizer *tokenizer, const json_t *config
 {
     for (int which = 0; which < NECK__SPECIALS; which++) {
         int32_t id = find(tokenizer, configured(config, known[which].key));
-        for (int i = 0; !config && id < 0 && known[which].spellings[i]; i++) id = find(tokenizer, known[which].spellings[i]);
+        for (int i = 0; !config && id < 0 && known[which].spellings[i]; i++)
+            id = find(tokenizer, known[which].spellings[i]);
         tokenizer->special[which] = id;
     }
     if (tokenizer->bpe.unknown >= 0) tokenizer->special[NECK_TOKEN_UNK] = tokenizer->bpe.unknown;

@@ -52,16 +52,16 @@ static neck_status add_normalized(neck_tokenizer *tokenizer, neck__added_token t
 {
     neck__buffer buffers[2] = {{.allocator = tokenizer->allocator}, {.allocator = tokenizer->allocator}};
     const unsigned char *normalized;
-    neck_status status = neck__normalize(&tokenizer->normalizer, buffers, 0, (const unsigned char *)content, token.length,
-                                         &normalized, &token.length);
+    neck_status status = neck__normalize(&tokenizer->normalizer, buffers, 0, (const unsigned char *)content,
+                                         token.length, &normalized, &token.length);
     if (status == NECK_OK) status = neck__added_tokens_add(&tokenizer->normalized, &token, normalized);
     neck__buffer_clear(&buffers[0]);
     neck__buffer_clear(&buffers[1]);
     return status;
 }
 
-neck_status neck__tokenizer_add(neck_tokenizer *tokenizer, int64_t id, const char *content, int64_t length, int32_t special,
-                                int32_t is_normalized, neck__added_token how)
+neck_status neck__tokenizer_add(neck_tokenizer *tokenizer, int64_t id, const char *content, int64_t length,
+                                int32_t special, int32_t is_normalized, neck__added_token how)
 {
     neck__vocabulary *vocabulary = &tokenizer->bpe.vocabulary;
     const int32_t there = neck__vocabulary_find(vocabulary, content, length);
@@ -70,7 +70,8 @@ neck_status neck__tokenizer_add(neck_tokenizer *tokenizer, int64_t id, const cha
     if (special) neck__vocabulary_token(vocabulary, id)->flags |= NECK__TOKEN_SPECIAL;
     how.id = (int32_t)id;
     how.length = length;
-    return is_normalized ? add_normalized(tokenizer, how, content) : neck__added_tokens_add(&tokenizer->raw, &how, content);
+    return is_normalized ? add_normalized(tokenizer, how, content)
+                         : neck__added_tokens_add(&tokenizer->raw, &how, content);
 }
 
 neck_status neck__tokenizer_finish(neck_tokenizer *tokenizer, const char *space)

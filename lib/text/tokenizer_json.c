@@ -20,7 +20,8 @@ const char *neck__json_type(const json_t *value)
 const char *neck__json_text(const json_t *value, const char *key, neck_status *status)
 {
     const char *text = json_string_value(json_object_get(value, key));
-    if (!text && *status == NECK_OK) *status = neck__fail(NECK_E_FORMAT, "a part of the tokenizer has no string '%s'", key);
+    if (!text && *status == NECK_OK)
+        *status = neck__fail(NECK_E_FORMAT, "a part of the tokenizer has no string '%s'", key);
     return text ? text : "";
 }
 
@@ -47,8 +48,9 @@ static neck_status read_merge(neck__bpe *bpe, const json_t *merge, int64_t rank)
     const json_t *left = json_array_get(merge, 0), *right = json_array_get(merge, 1);
     if (json_array_size(merge) != 2 || !json_is_string(left) || !json_is_string(right))
         return neck__fail(NECK_E_FORMAT, "merge %" PRId64 " is not two strings", rank);
-    return neck__merges_put_spelled(&bpe->merges, &bpe->vocabulary, json_string_value(left), (int64_t)json_string_length(left),
-                                    json_string_value(right), (int64_t)json_string_length(right), rank);
+    return neck__merges_put_spelled(&bpe->merges, &bpe->vocabulary, json_string_value(left),
+                                    (int64_t)json_string_length(left), json_string_value(right),
+                                    (int64_t)json_string_length(right), rank);
 }
 
 static neck_status read_merges(neck__bpe *bpe, const neck__allocator *allocator, const json_t *model)
@@ -89,7 +91,8 @@ static neck_status read_model(neck_tokenizer *tokenizer, const json_t *model)
     bpe->whole_words = json_is_true(json_object_get(model, "ignore_merges"));
     const json_t *unknown = json_object_get(model, "unk_token");
     if (!json_is_string(unknown)) return NECK_OK;
-    bpe->unknown = neck__vocabulary_find_model(&bpe->vocabulary, json_string_value(unknown), (int64_t)json_string_length(unknown));
+    bpe->unknown =
+        neck__vocabulary_find_model(&bpe->vocabulary, json_string_value(unknown), (int64_t)json_string_length(unknown));
     if (bpe->unknown < 0)
         return neck__fail(NECK_E_FORMAT, "the unknown token '%s' is not in the vocabulary", json_string_value(unknown));
     return NECK_OK;
@@ -102,7 +105,8 @@ static neck_status read_added_token(neck_tokenizer *tokenizer, const json_t *val
     if (!json_is_string(content) || id < 0)
         return neck__fail(NECK_E_FORMAT, "an added token of the tokenizer has no content or number");
     if (json_is_true(json_object_get(value, "single_word")))
-        return neck__fail(NECK_E_UNSUPPORTED, "the added token '%s' is to match only whole words", json_string_value(content));
+        return neck__fail(NECK_E_UNSUPPORTED, "the added token '%s' is to match only whole words",
+                          json_string_value(content));
     if (json_string_length(content) == 0) return NECK_OK;
     const int32_t special = json_is_true(json_object_get(value, "special"));
     const neck__added_token how = {.strip_left = json_is_true(json_object_get(value, "lstrip")),
@@ -121,7 +125,8 @@ static neck_status read_root(neck_tokenizer *tokenizer, const json_t *root)
     NECK_TRY(neck__json_postprocessor(tokenizer, json_object_get(root, "post_processor")));
     NECK_TRY(neck__json_decoder(tokenizer, json_object_get(root, "decoder")));
     if (tokenizer->bpe.byte_level && tokenizer->bpe.byte_fallback)
-        return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's model has byte_fallback behind a ByteLevel pre-tokenizer");
+        return neck__fail(NECK_E_UNSUPPORTED,
+                          "the tokenizer's model has byte_fallback behind a ByteLevel pre-tokenizer");
     return neck__tokenizer_finish(tokenizer, LOW_LINE);
 }
 

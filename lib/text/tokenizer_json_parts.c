@@ -27,8 +27,10 @@ static neck_status read_part(neck_tokenizer *tokenizer, const json_t *value, con
     const char *type = neck__json_type(value);
     if (strcmp(type, "Sequence") == 0) {
         const json_t *list = json_object_get(value, kind->list);
-        if (!json_is_array(list)) return neck__fail(NECK_E_FORMAT, "a Sequence in the tokenizer has no '%s'", kind->list);
-        for (size_t i = 0; i < json_array_size(list); i++) NECK_TRY(read_part(tokenizer, json_array_get(list, i), kind));
+        if (!json_is_array(list))
+            return neck__fail(NECK_E_FORMAT, "a Sequence in the tokenizer has no '%s'", kind->list);
+        for (size_t i = 0; i < json_array_size(list); i++)
+            NECK_TRY(read_part(tokenizer, json_array_get(list, i), kind));
         return NECK_OK;
     }
     for (size_t i = 0; i < kind->count; i++)
@@ -54,7 +56,8 @@ static neck_status read_prepend(neck_tokenizer *tokenizer, const json_t *value)
 {
     neck_status status = NECK_OK;
     const char *text = neck__json_text(value, "prepend", &status);
-    return status == NECK_OK ? neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_PREPEND, 0, "", text) : status;
+    return status == NECK_OK ? neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_PREPEND, 0, "", text)
+                             : status;
 }
 
 static neck_status read_replace(neck_tokenizer *tokenizer, const json_t *value)
@@ -64,12 +67,14 @@ static neck_status read_replace(neck_tokenizer *tokenizer, const json_t *value)
     if (json_object_get(pattern, "Regex"))
         return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's normalizer replaces by a regular expression");
     const char *from = neck__json_text(pattern, "String", &status), *to = neck__json_text(value, "content", &status);
-    return status == NECK_OK ? neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_REPLACE, 0, from, to) : status;
+    return status == NECK_OK ? neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_REPLACE, 0, from, to)
+                             : status;
 }
 
 static neck_status read_unicode_form(neck_tokenizer *tokenizer, const json_t *value)
 {
-    static const char *const names[] = {[NECK__NFC] = "NFC", [NECK__NFD] = "NFD", [NECK__NFKC] = "NFKC", [NECK__NFKD] = "NFKD"};
+    static const char *const names[] = {
+        [NECK__NFC] = "NFC", [NECK__NFD] = "NFD", [NECK__NFKC] = "NFKC", [NECK__NFKD] = "NFKD"};
     int32_t form = 0;
     while (strcmp(names[form], neck__json_type(value)) != 0) form++;
     return neck__normalizer_add(&tokenizer->normalizer, NECK__NORMALIZE_UNICODE, form, "", "");
@@ -77,8 +82,9 @@ static neck_status read_unicode_form(neck_tokenizer *tokenizer, const json_t *va
 
 neck_status neck__json_normalizer(neck_tokenizer *tokenizer, const json_t *value)
 {
-    static const part_type types[] = {{"Prepend", read_prepend},  {"Replace", read_replace},   {"NFC", read_unicode_form},
-                                      {"NFD", read_unicode_form}, {"NFKC", read_unicode_form}, {"NFKD", read_unicode_form}};
+    static const part_type types[] = {{"Prepend", read_prepend},   {"Replace", read_replace},
+                                      {"NFC", read_unicode_form},  {"NFD", read_unicode_form},
+                                      {"NFKC", read_unicode_form}, {"NFKD", read_unicode_form}};
     static const part_kind kind = KIND("normalizer", "normalizers", types);
     return read_part(tokenizer, value, &kind);
 }
@@ -89,7 +95,8 @@ neck_status neck__json_normalizer(neck_tokenizer *tokenizer, const json_t *value
 static neck_status check_still_text(const neck_tokenizer *tokenizer, const json_t *value)
 {
     if (!tokenizer->bpe.byte_level) return NECK_OK;
-    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's pre-tokenizer '%s' stands behind ByteLevel", neck__json_type(value));
+    return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's pre-tokenizer '%s' stands behind ByteLevel",
+                      neck__json_type(value));
 }
 
 static neck_status read_byte_level(neck_tokenizer *tokenizer, const json_t *value)
@@ -128,7 +135,8 @@ static neck_status read_digits(neck_tokenizer *tokenizer, const json_t *value)
 {
     NECK_TRY(check_still_text(tokenizer, value));
     const int each = json_is_true(json_object_get(value, "individual_digits"));
-    return neck__pretokenizer_split(&tokenizer->pretokenizer, neck__pattern_number, (int64_t)strlen(neck__pattern_number), 0,
+    return neck__pretokenizer_split(&tokenizer->pretokenizer, neck__pattern_number,
+                                    (int64_t)strlen(neck__pattern_number), 0,
                                     each ? NECK__SPLIT_ISOLATED : NECK__SPLIT_CONTIGUOUS, 0);
 }
 
@@ -158,7 +166,8 @@ static neck_status read_metaspace(neck_tokenizer *tokenizer, const json_t *value
     if (!*marker) return neck__fail(NECK_E_FORMAT, "the tokenizer's Metaspace has an empty replacement");
     NECK_TRY(neck__pretokenizer_edit(&tokenizer->pretokenizer, marker, 1, prefix));
     if (!is_on(value, "split")) return NECK_OK;
-    return neck__pretokenizer_split(&tokenizer->pretokenizer, marker, (int64_t)strlen(marker), 1, NECK__SPLIT_WITH_NEXT, 0);
+    return neck__pretokenizer_split(&tokenizer->pretokenizer, marker, (int64_t)strlen(marker), 1, NECK__SPLIT_WITH_NEXT,
+                                    0);
 }
 
 neck_status neck__json_pretokenizer(neck_tokenizer *tokenizer, const json_t *value)
@@ -188,16 +197,19 @@ static neck_status read_template(neck_tokenizer *tokenizer, const json_t *value)
     for (size_t i = 0; i < json_array_size(single); i++) {
         const json_t *special = json_object_get(json_array_get(single, i), "SpecialToken");
         if (!special) {
-            if (seen_text++) return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's TemplateProcessing repeats the text");
+            if (seen_text++)
+                return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's TemplateProcessing repeats the text");
             continue;
         }
         neck_status status = NECK_OK;
         const json_t *ids = json_object_get(json_object_get(specials, neck__json_text(special, "id", &status)), "ids");
         NECK_TRY(status);
         for (size_t k = 0; k < json_array_size(ids); k++)
-            NECK_TRY(add_to_frame(tokenizer, seen_text ? &tokenizer->behind : &tokenizer->before, json_array_get(ids, k)));
+            NECK_TRY(
+                add_to_frame(tokenizer, seen_text ? &tokenizer->behind : &tokenizer->before, json_array_get(ids, k)));
     }
-    return seen_text ? NECK_OK : neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's TemplateProcessing leaves the text out");
+    return seen_text ? NECK_OK
+                     : neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's TemplateProcessing leaves the text out");
 }
 
 /* BERT's and RoBERTa's: "cls" and "sep" are [spelling, number]. */
@@ -233,7 +245,8 @@ static neck_status read_replace_decoder(neck_tokenizer *tokenizer, const json_t 
     const char *from = neck__json_text(json_object_get(value, "pattern"), "String", &status);
     const char *to = neck__json_text(value, "content", &status);
     NECK_TRY(status);
-    if (strcmp(to, " ") != 0) return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's decoder replaces '%s' by '%s'", from, to);
+    if (strcmp(to, " ") != 0)
+        return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's decoder replaces '%s' by '%s'", from, to);
     return set_marker(tokenizer, from);
 }
 
@@ -241,7 +254,8 @@ static neck_status read_strip_decoder(neck_tokenizer *tokenizer, const json_t *v
 {
     const json_t *content = json_object_get(value, "content");
     if (!json_is_string(content) || strcmp(json_string_value(content), " ") != 0 ||
-        json_integer_value(json_object_get(value, "start")) != 1 || json_integer_value(json_object_get(value, "stop")) != 0)
+        json_integer_value(json_object_get(value, "start")) != 1 ||
+        json_integer_value(json_object_get(value, "stop")) != 0)
         return neck__fail(NECK_E_UNSUPPORTED, "the tokenizer's decoder strips something else than one leading space");
     tokenizer->drops_leading_space = 1;
     return NECK_OK;

@@ -40,8 +40,8 @@ neck_status neck__tokenizer_new(const neck__allocator *allocator, neck_tokenizer
 
 /* Registers an added token whose number is in the vocabulary or gets there; normalized: its content is looked for in
  * normalized text. */
-neck_status neck__tokenizer_add(neck_tokenizer *tokenizer, int64_t id, const char *content, int64_t length, int32_t special,
-                                int32_t is_normalized, neck__added_token how);
+neck_status neck__tokenizer_add(neck_tokenizer *tokenizer, int64_t id, const char *content, int64_t length,
+                                int32_t special, int32_t is_normalized, neck__added_token how);
 
 /* Appends a token to a frame. */
 neck_status neck__frame_add(const neck_tokenizer *tokenizer, neck__frame *frame, int32_t id);
@@ -51,8 +51,8 @@ neck_status neck__tokenizer_finish(neck_tokenizer *tokenizer, const char *space)
 
 /* The readers fill in a new tokenizer. config is tokenizer_config.json or NULL. */
 neck_status neck__tokenizer_json(neck_tokenizer *tokenizer, const void *text, int64_t size);
-neck_status neck__tokenizer_gpt2(neck_tokenizer *tokenizer, const neck__mapping *vocabulary, const neck__mapping *merges,
-                                 const json_t *config);
+neck_status neck__tokenizer_gpt2(neck_tokenizer *tokenizer, const neck__mapping *vocabulary,
+                                 const neck__mapping *merges, const json_t *config);
 neck_status neck__tokenizer_llama2c(neck_tokenizer *tokenizer, const neck__mapping *file);
 neck_status neck__tokenizer_gguf(neck_tokenizer *tokenizer, const neck__gguf *gguf);
 

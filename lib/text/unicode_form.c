@@ -27,20 +27,22 @@ static neck_status convert(int32_t form, const unsigned char *text, int64_t size
 {
     const int options = forms[form].options;
     utf8proc_ssize_t codes = utf8proc_decompose(text, size, NULL, 0, options);
-    if (codes < 0) return neck__fail(NECK_E_OVERFLOW, "normalizing %" PRId64 " bytes: %s", size, utf8proc_errmsg(codes));
+    if (codes < 0)
+        return neck__fail(NECK_E_OVERFLOW, "normalizing %" PRId64 " bytes: %s", size, utf8proc_errmsg(codes));
     const int64_t at = (out->size + 3) & ~INT64_C(3); /* 32-bit numbers */
     NECK_TRY(neck__buffer_reserve(out, at - out->size + (codes + 1) * (int64_t)sizeof(utf8proc_int32_t)));
     utf8proc_int32_t *decomposed = (utf8proc_int32_t *)(void *)(out->data + at);
     codes = utf8proc_decompose(text, size, decomposed, codes, options);
     utf8proc_ssize_t bytes = codes < 0 ? codes : utf8proc_reencode(decomposed, codes, options);
-    if (bytes < 0) return neck__fail(NECK_E_OVERFLOW, "normalizing %" PRId64 " bytes: %s", size, utf8proc_errmsg(bytes));
+    if (bytes < 0)
+        return neck__fail(NECK_E_OVERFLOW, "normalizing %" PRId64 " bytes: %s", size, utf8proc_errmsg(bytes));
     for (utf8proc_ssize_t i = 0; i < bytes; i++) out->data[out->size + i] = out->data[at + i];
     out->size += bytes;
     return NECK_OK;
 }
 
-/* ASCII begins anew: nothing composes with what stands before it. So the text is taken in stretches from an ASCII character
- * that other characters follow to the next one. */
+/* ASCII begins anew: nothing composes with what stands before it. So the text is taken in stretches from an ASCII
+ * character that other characters follow to the next one. */
 neck_status neck__unicode_form(int32_t form, const unsigned char *text, int64_t size, neck__buffer *out)
 {
     for (int64_t at = 0; at < size;) {

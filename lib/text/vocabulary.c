@@ -95,7 +95,8 @@ static neck_status extend(neck__vocabulary *vocabulary, int64_t id)
         if (!grown) return NECK_E_NOMEM;
         vocabulary->tokens = grown;
     }
-    for (; vocabulary->count <= id; vocabulary->count++) vocabulary->tokens[vocabulary->count] = (neck__token){.length = -1};
+    for (; vocabulary->count <= id; vocabulary->count++)
+        vocabulary->tokens[vocabulary->count] = (neck__token){.length = -1};
     return NECK_OK;
 }
 
@@ -104,7 +105,8 @@ neck_status neck__vocabulary_add(neck__vocabulary *vocabulary, int64_t id, const
 {
     const int64_t expected = vocabulary->slot_count / 2;
     if (id < 0 || id >= INT32_MAX || id >= HOLES_PER_TOKEN * expected + HOLES_ALWAYS)
-        return neck__fail(NECK_E_FORMAT, "token number %" PRId64 " in a vocabulary of about %" PRId64 " tokens", id, expected);
+        return neck__fail(NECK_E_FORMAT, "token number %" PRId64 " in a vocabulary of about %" PRId64 " tokens", id,
+                          expected);
     if (neck__vocabulary_token(vocabulary, id)) return neck__fail(NECK_E_FORMAT, "two tokens have number %" PRId64, id);
     if (length > INT32_MAX) return neck__fail(NECK_E_FORMAT, "token %" PRId64 " is longer than 2^31 bytes", id);
     if (2 * (vocabulary->used + 1) > vocabulary->slot_count) NECK_TRY(double_slots(vocabulary));
