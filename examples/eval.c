@@ -1,4 +1,4 @@
-/* neck-eval - language models on tasks: log-likelihoods of continuations, by the conventions of LM Evaluation Harness. */
+/* neck-eval - language models on tasks: log-likelihoods by the conventions of LM Evaluation Harness. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -28,7 +28,8 @@ static const tool_option options[] = {
     {"variant", OPT_VARIANT, "NAME", "spectra of states as they are (raw, default) or\nminus their mean (centered)"},
     {"sample", OPT_SAMPLE, "N", "states kept of each layer for the centred\nanisotropy (default 1024)"},
     {"dump-states", OPT_DUMP, "FILE",
-     "write the states after the final norm and the\ntokens they predict (safetensors: states,\ntargets); for one model"},
+     "write the states after the final norm and the\ntokens they predict (safetensors: states,\ntargets); "
+     "for one model"},
     {"json", OPT_JSON, NULL, "one JSON object per model, not tables"},
     {"plot", OPT_PLOT, "FILE",
      "draw into FILE.svg or FILE.png: anisotropy against\ndepth, a line a model; of checkpoints also loss\nagainst "

@@ -30,8 +30,9 @@ static void print_heading(const evaluated *model, int32_t variant)
            model->hidden_size, model->parameters);
     printf("  %" PRId64 " tokens predicted", loss->tokens);
     if (model->wanted > loss->tokens) printf(" of %" PRId64 " (interrupted)", model->wanted);
-    printf(" in %" PRId64 " document%s, context %" PRId64 ", stride %" PRId64 "; spectra of %s states\n", loss->documents,
-           loss->documents == 1 ? "" : "s", loss->context_length, loss->stride, neck_variant_name(variant));
+    printf(" in %" PRId64 " document%s, context %" PRId64 ", stride %" PRId64 "; spectra of %s states\n",
+           loss->documents, loss->documents == 1 ? "" : "s", loss->context_length, loss->stride,
+           neck_variant_name(variant));
 }
 
 void layer_report_table(const evaluated *model, int32_t variant, int first)

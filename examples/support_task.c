@@ -163,8 +163,9 @@ static int rolling_values(const task_score *score, task_value out[TASK_MOST_VALU
 
 static const task tasks[] = {
     {"lambada", "a string \"text\"", lambada_item, lambada_values},
-    {"multiple-choice", "strings \"query\" and \"choices\" (none empty), and \"gold\", the number of the right one from 0",
-     choice_item, choice_values},
+    {"multiple-choice",
+     "strings \"query\" and \"choices\" (none empty), and \"gold\", the number of the right one from 0", choice_item,
+     choice_values},
     {"rolling", "a string \"text\"", rolling_item, rolling_values},
 };
 

@@ -35,8 +35,8 @@ typedef struct task_value {
 
 #define TASK_MOST_VALUES 4
 
-/* A task. item: scores one; NECK_E_FORMAT when the item has not the members it needs, told by `needs`. values: the results,
- * returns how many. */
+/* A task. item: scores one; NECK_E_FORMAT when the item has not the members it needs, told by `needs`. values: the
+ * results, returns how many. */
 typedef struct task {
     const char *name;
     const char *needs;

@@ -1,4 +1,4 @@
-/* tests/test_evaluate_text.c - documents and continuations, as text: against token ids and the model called directly. */
+/* tests/test_evaluate_text.c - documents and continuations, as text: against ids and the model called directly. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ START_TEST(text_with_more_tokens_than_expected_is_encoded_again)
 }
 END_TEST
 
-/* ---- continuations ------------------------------------------------------------------------------------------------ */
+/* ---- continuations ---------------------------------------------------------------------------------------------- */
 
 static neck_status try_likelihood(const char *prefix, const char *continuation, neck_likelihood *out)
 {
@@ -177,11 +177,11 @@ START_TEST(a_long_prefix_loses_its_beginning)
     int64_t count, given;
     snprintf(prefix, sizeof prefix, "%s", text);
     prefix[strlen(prefix) - 1] = '\0';
-    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, prefix, (int64_t)strlen(prefix), NULL, ids, MOST_IDS, &given),
-                     NECK_OK);
+    int64_t size = (int64_t)strlen(prefix);
+    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, prefix, size, NULL, ids, MOST_IDS, &given), NECK_OK);
     strcat(text, "Then");
-    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, text, (int64_t)strlen(text), NULL, ids, MOST_IDS, &count),
-                     NECK_OK);
+    size = (int64_t)strlen(text);
+    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, text, size, NULL, ids, MOST_IDS, &count), NECK_OK);
     ck_assert_int_gt(given, 600);
     double nll[512], sum = 0;
     neck_loss loss = {.struct_size = sizeof loss};

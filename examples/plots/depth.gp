@@ -1,5 +1,6 @@
-# Anisotropy against relative depth, a line a model. Given: curves, file "curve-i" of depth, anisotropy and training step
-# for each, name[i], low, high (of anisotropy), stepped (1: colour tells the step, from first to last; 0: a name each).
+# Anisotropy against relative depth, a line a model. Given: curves, file "curve-i" of depth, anisotropy and training
+# step for each, name[i], low, high (of anisotropy), stepped (1: colour tells the step, from first to last; 0: a name
+# each).
 array colour[7] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#333333'] # told apart by all eyes
 set palette defined (0 '#0d0887', 1 '#41049d', 2 '#6a00a8', 3 '#8f0da4', 4 '#b12a90', 5 '#cc4778', 6 '#e16462', \
     7 '#f2844b', 8 '#fca636', 9 '#fcce25', 10 '#f0f921')

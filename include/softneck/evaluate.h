@@ -36,8 +36,8 @@ NECK_API neck_status neck_document_encode(neck_context *context, const neck_toke
  * the stride tokens after those predicted before. So every token but the first of a document is predicted exactly
  * once, from at least context_length - stride + 1 tokens once there are that many. These are the windows of the
  * perplexity guide of the transformers package with max_length = context_length + 1 (there the last token of a window
- * is only predicted) and the same stride. With stride = context_length and reach_back they are the rolling windows of LM
- * Evaluation Harness, whose last window starts earlier, to be full.
+ * is only predicted) and the same stride. With stride = context_length and reach_back they are the rolling windows of
+ * LM Evaluation Harness, whose last window starts earlier, to be full.
  *
  * Layers. A layer's rows are its states at the positions whose prediction counts: one row a predicted token. Layers are
  * numbered as neck_model_forward tells them: 0 the embedding, i after block i, the last one after the final norm.
@@ -49,7 +49,7 @@ typedef struct neck_evaluation_options {
     size_t struct_size;
     int64_t context_length; /* 0: the model's own, at most 2048 */
     int64_t stride;         /* 1 .. context_length; 0: context_length */
-    int64_t batch_tokens;   /* windows of one document run together, up to so many tokens; 0: 4096; one window at least */
+    int64_t batch_tokens;   /* windows of a document run together, up to so many tokens, but one at least; 0: 4096 */
     int64_t sample_rows;    /* states kept of each layer for its centred anisotropy, at least 2; 0: 1024 */
     int32_t watch_layers;   /* non-zero: the layers too, not the loss alone */
     int32_t reach_back;     /* non-zero: see above */
@@ -63,20 +63,20 @@ NECK_API neck_status neck_evaluation_create(neck_context *context, neck_model *m
                                             const neck_evaluation_options *options, neck_evaluation **out);
 NECK_API void neck_evaluation_destroy(neck_evaluation *evaluation);
 
-/* neck_evaluation_push_tokens - runs the model over a document of count ids that stands for nbytes bytes and words words
- * of text (0 when that is not known or does not matter).
+/* neck_evaluation_push_tokens - runs the model over a document of count ids that stands for nbytes bytes and words
+ * words of text (0 when that is not known or does not matter).
  * neck_evaluation_push_text - the same for text: neck_document_encode, neck_text_words.
- * Progress is told in "tokens" of the task "evaluate", besides what the model tells. After a failure or cancellation the
- * batches done by then count, bytes and words in proportion to the tokens predicted; layers whose states were delivered
- * before a cancelled batch was whole hold those rows too.
+ * Progress is told in "tokens" of the task "evaluate", besides what the model tells. After a failure or cancellation
+ * the batches done by then count, bytes and words in proportion to the tokens predicted; layers whose states were
+ * delivered before a cancelled batch was whole hold those rows too.
  * Errors: those of neck_model_loss, neck_gram_push and the tokenizer. */
-NECK_API neck_status neck_evaluation_push_tokens(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
-                                                 int64_t count, int64_t nbytes, int64_t words);
+NECK_API neck_status neck_evaluation_push_tokens(neck_context *context, neck_evaluation *evaluation,
+                                                 const int32_t *tokens, int64_t count, int64_t nbytes, int64_t words);
 NECK_API neck_status neck_evaluation_push_text(neck_context *context, neck_evaluation *evaluation,
                                                const neck_tokenizer *tokenizer, const char *text, int64_t nbytes);
 
-/* What was predicted, and how well. Set struct_size before the call; only fields within it are written. Perplexities are
- * those of LM Evaluation Harness: exp of the summed nll over the number of units. NaN where a number of units is 0. */
+/* What was predicted, and how well. Set struct_size before the call; only fields within it are written. Perplexities
+ * are those of LM Evaluation Harness: exp of the summed nll over the number of units; NaN where that number is 0. */
 typedef struct neck_text_loss {
     size_t struct_size;
     int64_t context_length; /* of the windows */
@@ -105,10 +105,10 @@ NECK_API neck_status neck_evaluation_loss(const neck_evaluation *evaluation, nec
 NECK_API int64_t neck_evaluation_layers(const neck_evaluation *evaluation);
 NECK_API const neck_gram *neck_evaluation_gram(const neck_evaluation *evaluation, int64_t layer);
 
-/* neck_evaluation_centered_anisotropy - the anisotropy of a layer's rows minus their mean. Cosines after centring need the
- * mean before the first row; instead of a second run over the text they are taken of a random sample of sample_rows rows
- * (the same positions in every layer, chosen by the context's seed), centred on the mean of all rows. Exact, with a
- * standard error of 0, while there are no more rows than that; otherwise *standard_error (may be NULL) is the
+/* neck_evaluation_centered_anisotropy - the anisotropy of a layer's rows minus their mean. Cosines after centring need
+ * the mean before the first row; instead of a second run over the text they are taken of a random sample of sample_rows
+ * rows (the same positions in every layer, chosen by the context's seed), centred on the mean of all rows. Exact, with
+ * a standard error of 0, while there are no more rows than that; otherwise *standard_error (may be NULL) is the
  * sampling's. Errors: NECK_E_ARGUMENT, NECK_E_STATE (fewer than two rows), NECK_E_NOMEM. */
 NECK_API neck_status neck_evaluation_centered_anisotropy(neck_context *context, const neck_evaluation *evaluation,
                                                          int64_t layer, neck_measure *out, double *standard_error);
@@ -123,14 +123,15 @@ typedef struct neck_likelihood {
     int64_t greedy;        /* 1 when each of them is the most probable one after those before it */
 } neck_likelihood;
 
-/* neck_continuation_likelihood - the conventions of LM Evaluation Harness: white space at the end of prefix moves to the
- * continuation; both are encoded together, with the special tokens the tokenizer adds, and the continuation is what
+/* neck_continuation_likelihood - the conventions of LM Evaluation Harness: white space at the end of prefix moves to
+ * the continuation; both are encoded together, with the special tokens the tokenizer adds, and the continuation is what
  * follows as many tokens as prefix alone has. An empty prefix is the opening token of neck_document_encode. Where the
  * model's context is too short, the beginning is cut off.
- * Errors: NECK_E_ARGUMENT (the continuation has no tokens, or more than fit; an empty prefix without opening token), those
- * of neck_tokenizer_encode and neck_model_loss. */
-NECK_API neck_status neck_continuation_likelihood(neck_context *context, neck_model *model, const neck_tokenizer *tokenizer,
-                                                  const char *prefix, int64_t prefix_bytes, const char *continuation,
+ * Errors: NECK_E_ARGUMENT (the continuation has no tokens, or more than fit; an empty prefix without opening token),
+ * those of neck_tokenizer_encode and neck_model_loss. */
+NECK_API neck_status neck_continuation_likelihood(neck_context *context, neck_model *model,
+                                                  const neck_tokenizer *tokenizer, const char *prefix,
+                                                  int64_t prefix_bytes, const char *continuation,
                                                   int64_t continuation_bytes, neck_likelihood *out);
 
 #ifdef __cplusplus

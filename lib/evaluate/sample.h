@@ -23,8 +23,8 @@ void neck__sample_free(neck__sample *sample);
 /* Offers rows of cols floats, row_stride apart. */
 void neck__sample_push(neck__sample *sample, const float *rows, int64_t count, int64_t row_stride);
 
-/* Mean cosine between two different rows after subtracting center, of the kept rows; *standard_error is that of an estimate
- * for all rows seen, 0 when all are kept. NECK_E_STATE for fewer than two rows that differ from center. */
+/* Mean cosine between two different rows after subtracting center, of the kept rows; *standard_error is that of an
+ * estimate for all rows seen, 0 when all are kept. NECK_E_STATE for fewer than two rows that differ from center. */
 neck_status neck__sample_anisotropy(const neck__sample *sample, const double *center, neck_measure *out,
                                     double *standard_error);
 

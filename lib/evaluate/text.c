@@ -34,18 +34,18 @@ neck_status neck_document_encode(neck_context *context, const neck_tokenizer *to
 }
 
 /* The common shape of both ways to encode. */
-typedef neck_status (*encode_fn)(neck_context *context, const neck_tokenizer *tokenizer, const char *text, int64_t nbytes,
-                                 int32_t *ids, int64_t capacity, int64_t *count);
+typedef neck_status (*encode_fn)(neck_context *context, const neck_tokenizer *tokenizer, const char *text,
+                                 int64_t nbytes, int32_t *ids, int64_t capacity, int64_t *count);
 
-static neck_status encode_as_told(neck_context *context, const neck_tokenizer *tokenizer, const char *text, int64_t nbytes,
-                                  int32_t *ids, int64_t capacity, int64_t *count)
+static neck_status encode_as_told(neck_context *context, const neck_tokenizer *tokenizer, const char *text,
+                                  int64_t nbytes, int32_t *ids, int64_t capacity, int64_t *count)
 {
     return neck_tokenizer_encode(context, tokenizer, text, nbytes, NULL, ids, capacity, count);
 }
 
 /* Most text has fewer tokens than half its bytes; what has more is encoded again into room that is sure to do. */
-static neck_status encode_all(neck_context *context, encode_fn encode, const neck_tokenizer *tokenizer, const char *text,
-                              int64_t nbytes, neck__ids *out)
+static neck_status encode_all(neck_context *context, encode_fn encode, const neck_tokenizer *tokenizer,
+                              const char *text, int64_t nbytes, neck__ids *out)
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t capacity = nbytes / 2 + 16, count = 0;

@@ -4,8 +4,8 @@
 #include "core/context.h"
 #include "core/error.h"
 
-static neck_status init_layer(neck_context *context, const neck__allocator *allocator, int64_t cols, int64_t sample_rows,
-                              neck__watched_layer *out)
+static neck_status init_layer(neck_context *context, const neck__allocator *allocator, int64_t cols,
+                              int64_t sample_rows, neck__watched_layer *out)
 {
     NECK_TRY(neck__sample_init(allocator, sample_rows, cols, neck__context_seed(context), &out->sample));
     return neck_gram_create(context, cols, NULL, &out->gram);

@@ -50,8 +50,8 @@ for context in (1, 2, 5, 8):
                 cases.append({"tokens": tokens, "context": context, "stride": stride,
                               "harness": harness(tokens, context, stride), "guide": guide(tokens, context, stride)})
 
-texts = ["", " ", "one", "two words", " lead", "trail ", "a\tb\nc\r\nd", "a  b", "a\u00a0b", "a\u3000b\u2003 c", "a\u200bb",
-         "a\x1cb\x1fc", "a\u0085b", "a\u1680b\u202fc\u205fd", "\u2028x\u2029", "é è", "日本 語", "🙂 🙂", "\u180ea b"]
+texts = ["", " ", "one", "two words", " lead", "trail ", "a\tb\nc\r\nd", "a  b", "a\u00a0b", "a\u3000b\u2003 c",
+         "a\u200bb", "a\x1cb\x1fc", "a\u0085b", "a\u1680b\u202fc\u205fd", "\u2028x\u2029", "é è", "日本 語", "🙂 🙂", "\u180ea b"]
 words = [{"text": text, "words": len(re.split(r"\s+", text)), "kept": len(text.rstrip().encode())} for text in texts]
 stories = []
 for line in open(sys.argv[2]).read().splitlines()[1:]:

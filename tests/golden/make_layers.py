@@ -106,4 +106,5 @@ for story in stories:
     for l, rows in enumerate(found):
         gathered[l].append(rows)
 print(json.dumps({"tokens": len(nll), "loss": np.mean(nll), "standard_error": np.std(nll, ddof=1) / np.sqrt(len(nll)),
-                  "accuracy": correct / len(nll), "layers": [measures(np.concatenate(rows)) for rows in gathered]}, indent=1))
+                  "accuracy": correct / len(nll),
+                  "layers": [measures(np.concatenate(rows)) for rows in gathered]}, indent=1))

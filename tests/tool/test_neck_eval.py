@@ -1,4 +1,4 @@
-"""neck-eval from the outside: its scores against the conventions, applied in Python to likelihoods of single continuations."""
+"""neck-eval from the outside: its scores against the conventions, applied in Python to single likelihoods."""
 import json
 import math
 import os
@@ -107,7 +107,8 @@ class Output(EvalTest):
 
     def test_table_has_a_row_a_model(self):
         file = self.write_lines("items.jsonl", QUESTIONS)
-        text = self.expect(0, STORIES, STORIES, "--tokenizer", TOKENIZER, "--task", "multiple-choice", file).stdout.decode()
+        result = self.expect(0, STORIES, STORIES, "--tokenizer", TOKENIZER, "--task", "multiple-choice", file)
+        text = result.stdout.decode()
         self.assertEqual(len(re.findall(r"stories260K\.bin$", text, re.M)), 2)
         self.assertEqual(text.count("acc"), 2)
         self.assertFalse(re.search(r" +$", text, re.M), "blanks at the end of a line")
