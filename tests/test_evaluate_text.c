@@ -218,6 +218,55 @@ START_TEST(what_cannot_be_scored_is_refused)
 }
 END_TEST
 
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+typedef struct heap {
+    int64_t left;
+    int64_t live;
+} heap;
+
+static void *heap_alloc(void *user, size_t alignment, size_t size)
+{
+    heap *state = user;
+    if (state->left-- <= 0) return NULL;
+    state->live++;
+    return aligned_alloc(alignment, size);
+}
+
+static void heap_release(void *user, void *memory)
+{
+    ((heap *)user)->live--;
+    free(memory);
+}
+
+START_TEST(running_out_of_memory_is_reported_and_leaks_nothing)
+{
+    neck_status status = NECK_E_NOMEM;
+    for (int64_t allowed = 1; status != NECK_OK; allowed++) {
+        heap state = {allowed, 0};
+        neck_context *context = NULL;
+        neck_evaluation *evaluation = NULL;
+        neck_likelihood found = {.struct_size = sizeof found};
+        neck_context_options options = {.struct_size = sizeof options,
+                                        .threads = 1,
+                                        .alloc = heap_alloc,
+                                        .release = heap_release,
+                                        .alloc_user = &state};
+        ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
+        status = neck_continuation_likelihood(context, model, tokenizer, "Once upon", 9, " a time", 7, &found);
+        if (status == NECK_OK)
+            status = neck_continuation_likelihood(context, model, tokenizer, "", 0, "A", 1, &found);
+        if (status == NECK_OK) status = neck_evaluation_create(context, model, NULL, &evaluation);
+        if (status == NECK_OK) status = neck_evaluation_push_text(context, evaluation, tokenizer, story, 30);
+        ck_assert_msg(status == NECK_OK || status == NECK_E_NOMEM, "%s", neck_last_error());
+        neck_evaluation_destroy(evaluation);
+        neck_context_destroy(context);
+        ck_assert_int_eq(state.live, 0);
+        ck_assert_int_lt(allowed, 10000);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("evaluate_text");
@@ -230,6 +279,7 @@ int main(void)
     tcase_add_test(tcase, an_empty_prefix_is_the_opening_token);
     tcase_add_test(tcase, a_long_prefix_loses_its_beginning);
     tcase_add_test(tcase, what_cannot_be_scored_is_refused);
+    tcase_add_test(tcase, running_out_of_memory_is_reported_and_leaks_nothing);
     tcase_set_timeout(tcase, 60);
     Suite *suite = suite_create("evaluate_text");
     suite_add_tcase(suite, tcase);
