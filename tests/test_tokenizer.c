@@ -32,7 +32,7 @@ static neck_tokenizer *open_tokenizer(const char *path)
 static neck_tokenizer *open_small(const char *name)
 {
     char relative[128], path[PATH_CAPACITY];
-    snprintf(relative, sizeof relative, "tests/corpus/tokenizer/%s.json", name);
+    snprintf(relative, sizeof relative, "tests/golden/tokenizers/%s.json", name);
     source_path(path, relative);
     return open_tokenizer(path);
 }

@@ -18,7 +18,7 @@ static neck_tokenizer *open_source(const char *name)
     return open_path(path);
 }
 
-#define CORPUS "tests/corpus/tokenizer/"
+#define SOUND "tests/golden/tokenizers/"
 
 static json_t *read_json(const char *name)
 {
@@ -95,8 +95,8 @@ END_TEST
 
 START_TEST(gguf_agrees)
 {
-    neck_tokenizer *llama = open_source(CORPUS "llama.gguf"), *gguf = open_source(CORPUS "smollm.gguf"),
-                   *json = open_source(CORPUS "smollm.json");
+    neck_tokenizer *llama = open_source(SOUND "llama.gguf"), *gguf = open_source(SOUND "smollm.gguf"),
+                   *json = open_source(SOUND "smollm.json");
     assert_llama2c(llama, 1);
     ck_assert_int_eq(neck_tokenizer_special(llama, NECK_TOKEN_EOS), 2);
     assert_same_ids(gguf, json, mixed);
@@ -119,7 +119,7 @@ static void write_text(const char *folder, const char *name, const char *text)
 /* The model of gpt2.json as GPT-2's two files. */
 static void write_gpt2(const char *folder, const char *vocabulary, const char *merges)
 {
-    json_t *root = read_json(CORPUS "gpt2.json"), *model = json_object_get(root, "model"), *merge;
+    json_t *root = read_json(SOUND "gpt2.json"), *model = json_object_get(root, "model"), *merge;
     char *text = json_dumps(json_object_get(model, "vocab"), 0), path[PATH_CAPACITY];
     size_t i;
     write_text(folder, vocabulary, text);
@@ -139,7 +139,7 @@ START_TEST(two_files_agree_with_one)
     static const struct {
         const char *vocabulary, *merges;
     } names[] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}, {"x-encoder.json", "x-vocab.bpe"}};
-    neck_tokenizer *one = open_source(CORPUS "gpt2.json");
+    neck_tokenizer *one = open_source(SOUND "gpt2.json");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char folder[PATH_CAPACITY], path[PATH_CAPACITY];
         scratch_make(folder);
@@ -161,7 +161,7 @@ START_TEST(merges_may_be_named)
     write_gpt2(folder, "words.json", "joins");
     scratch_file(path, folder, "words.json");
     scratch_file(merges, folder, "joins");
-    neck_tokenizer *tokenizer = NULL, *one = open_source(CORPUS "gpt2.json");
+    neck_tokenizer *tokenizer = NULL, *one = open_source(SOUND "gpt2.json");
     assert_fails(neck_tokenizer_open(NULL, path, NULL, &tokenizer), NECK_E_NOT_FOUND, "without merges", "no merges");
     ck_assert_ptr_null(tokenizer);
     const neck_tokenizer_options options = {sizeof options, merges};
@@ -252,7 +252,7 @@ START_TEST(malformed_files_are_refused)
     for (size_t i = 0; i < count; i++) {
         char name[128], path[PATH_CAPACITY];
         neck_tokenizer *tokenizer = NULL;
-        snprintf(name, sizeof name, CORPUS "bad_%s", refusals[i].name);
+        snprintf(name, sizeof name, "tests/corpus/tokenizer/bad_%s", refusals[i].name);
         source_path(path, name);
         assert_fails(neck_tokenizer_open(NULL, path, NULL, &tokenizer), refusals[i].status, refusals[i].fragment, name);
         ck_assert_ptr_null(tokenizer);
@@ -285,8 +285,8 @@ END_TEST
 
 START_TEST(any_bytes_come_back)
 {
-    static const char *const names[] = {CORPUS "gpt2.json", CORPUS "llama3.json", CORPUS "gemma.json",
-                                        CORPUS "llama.gguf", "examples/data/stories260K/tok512.bin"};
+    static const char *const names[] = {SOUND "gpt2.json", SOUND "llama3.json", SOUND "gemma.json",
+                                        SOUND "llama.gguf", "examples/data/stories260K/tok512.bin"};
     static const neck_decode_options options = {sizeof options, .skip_special_tokens = 1};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         neck_tokenizer *tokenizer = open_source(names[i]);
@@ -312,7 +312,7 @@ END_TEST
 
 START_TEST(text_around_bad_bytes_is_split_by_itself)
 {
-    neck_tokenizer *tokenizer = open_source(CORPUS "gpt2.json");
+    neck_tokenizer *tokenizer = open_source(SOUND "gpt2.json");
     int32_t all[ROOM], part[ROOM];
     int64_t count = encode(tokenizer, "the age\xFF\xC3 of it", 15, 1, all),
             seen = encode(tokenizer, "the age", 7, 1, part);
@@ -330,14 +330,14 @@ START_TEST(text_around_bad_bytes_is_split_by_itself)
 }
 END_TEST
 
-/* A run of white space, and a run of marks, are one piece each: neither may take quadratic time. */
+/* A run of white space or of marks is one piece, and may not take quadratic time. */
 START_TEST(long_runs_are_quick)
 {
     enum { SIZE = 1 << 20 };
     char *text = malloc(SIZE);
     int32_t *ids = malloc(SIZE * sizeof *ids);
-    static const char *const names[] = {CORPUS "llama3.json", CORPUS "neox.json", CORPUS "llama2.json",
-                                        CORPUS "metaspace_split.json"};
+    static const char *const names[] = {SOUND "llama3.json", SOUND "neox.json", SOUND "llama2.json",
+                                        SOUND "metaspace_split.json"};
     static const char fills[] = " \n-";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         neck_tokenizer *tokenizer = open_source(names[i]);
@@ -358,9 +358,29 @@ END_TEST
 
 /* ---- arguments ---- */
 
+/* Marks are sorted by class: so many of them, in the wrong order, that quadratic time would show. */
+START_TEST(many_marks_are_quick)
+{
+    enum { PAIRS = 100000 };
+    char *text = malloc(4 * PAIRS);
+    int32_t *ids = malloc(4 * PAIRS * sizeof *ids);
+    int64_t count;
+    for (int i = 0; i < PAIRS; i++) memcpy(text + 4 * i, "\xCC\x81\xCC\xA3", 4); /* above, below */
+    neck_tokenizer *tokenizer = open_source(SOUND "neox.json");
+    ck_assert_int_eq(neck_tokenizer_encode(NULL, tokenizer, text, 4 * PAIRS, NULL, ids, 4 * PAIRS, &count), NECK_OK);
+    ck_assert_int_eq(neck_tokenizer_decode(tokenizer, ids, count, NULL, text, 4 * PAIRS, &count), NECK_OK);
+    ck_assert_int_eq(count, 4 * PAIRS);
+    ck_assert_mem_eq(text, "\xCC\xA3\xCC\xA3", 4);
+    ck_assert_mem_eq(text + 4 * PAIRS - 4, "\xCC\x81\xCC\x81", 4);
+    neck_tokenizer_destroy(tokenizer);
+    free(text);
+    free(ids);
+}
+END_TEST
+
 START_TEST(room_is_counted)
 {
-    neck_tokenizer *tokenizer = open_source(CORPUS "gpt2.json");
+    neck_tokenizer *tokenizer = open_source(SOUND "gpt2.json");
     int32_t ids[ROOM], few[3] = {-1, -1, -1}, id;
     int64_t count = encode(tokenizer, mixed, sizeof mixed - 1, 0, ids), needed = 0, size;
     char text[4] = "....";
@@ -392,7 +412,7 @@ END_TEST
 
 START_TEST(spelling_and_number_are_inverse)
 {
-    neck_tokenizer *tokenizer = open_source(CORPUS "llama2.json");
+    neck_tokenizer *tokenizer = open_source(SOUND "llama2.json");
     const int64_t size = neck_tokenizer_vocab_size(tokenizer);
     const char *bytes;
     int64_t length;
@@ -428,11 +448,11 @@ static neck_status open_and_encode(neck_context *context, const char *path)
 
 START_TEST(every_allocation_may_fail)
 {
-    static const char *const names[] = {CORPUS "prefix.json",
-                                        CORPUS "qwen2.json",
-                                        CORPUS "llama2.json",
-                                        CORPUS "smollm.gguf",
-                                        CORPUS "metaspace_split.json",
+    static const char *const names[] = {SOUND "prefix.json",
+                                        SOUND "qwen2.json",
+                                        SOUND "llama2.json",
+                                        SOUND "smollm.gguf",
+                                        SOUND "metaspace_split.json",
                                         "examples/data/stories260K",
                                         "examples/data/stories260K/tok512.bin"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -471,6 +491,7 @@ int main(void)
     tcase_add_test(tcase, any_bytes_come_back);
     tcase_add_test(tcase, text_around_bad_bytes_is_split_by_itself);
     tcase_add_test(tcase, long_runs_are_quick);
+    tcase_add_test(tcase, many_marks_are_quick);
     tcase_add_test(tcase, room_is_counted);
     tcase_add_test(tcase, spelling_and_number_are_inverse);
     tcase_add_test(tcase, every_allocation_may_fail);

@@ -1,4 +1,4 @@
-/* text/llama2c_tokens.c - llama2.c's tokenizer.bin: the longest token's length, then each token's score, length, bytes. */
+/* text/llama2c_tokens.c - llama2.c's tokenizer.bin: the length of the longest token; score, length, bytes of each. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -63,15 +63,21 @@ static const char *const sound[] = {
     "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
     "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t)|[^\\\\r\\\\n\\\\p{L}]?\\\\p{L}+|\\\\s+(?!\\\\S)|\\\\s+\"},"
     "\"behavior\":\"MergedWithNext\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":true}]},"
-    "\"normalizer\":{\"type\":\"NFC\"},\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"lstrip\":true,\"rstrip\":true},"
+    "\"normalizer\":{\"type\":\"NFC\"},\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"lstrip\":true,\"rstrip\":true}"
+    ","
     "{\"id\":10,\"content\":\"  \",\"normalized\":true}],"
-    "\"model\":{\"type\":\"BPE\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"b\":1,\"\xC4\xA0\":2,\"ab\":3,\"aab\":4,\"\xC3\x83\":5,"
-    "\"\xC3\x83\xC2\xA9\":6,\"\xC2\xA9\":7,\"\xC4\xA0\x61\":8},\"merges\":[\"a b\",\"a ab\",\"\xC3\x83 \xC2\xA9\",\"\xC4\xA0 a\"]}}",
-    "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKD\"},{\"type\":\"Prepend\",\"prepend\":\"\xE2\x96\x81\"},"
-    "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xE2\x96\x81\"}]},\"pre_tokenizer\":{\"type\":\"Metaspace\","
+    "\"model\":{\"type\":\"BPE\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"b\":1,\"\xC4\xA0\":2,\"ab\":3,\"aab\":4,"
+    "\"\xC3\x83\":5,"
+    "\"\xC3\x83\xC2\xA9\":6,\"\xC2\xA9\":7,\"\xC4\xA0\x61\":8},\"merges\":[\"a b\",\"a ab\",\"\xC3\x83 "
+    "\xC2\xA9\",\"\xC4\xA0 a\"]}}",
+    "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKD\"},{\"type\":\"Prepend\",\"prepend\":"
+    "\"\xE2\x96\x81\"},"
+    "{\"type\":\"Replace\",\"pattern\":{\"String\":\" "
+    "\"},\"content\":\"\xE2\x96\x81\"}]},\"pre_tokenizer\":{\"type\":\"Metaspace\","
     "\"replacement\":\"\xE2\x96\x81\",\"prepend_scheme\":\"first\",\"split\":false},"
     "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"}]},"
-    "\"model\":{\"type\":\"BPE\",\"unk_token\":\"u\",\"fuse_unk\":true,\"byte_fallback\":true,\"vocab\":{\"u\":0,\"a\":1,"
+    "\"model\":{\"type\":\"BPE\",\"unk_token\":\"u\",\"fuse_unk\":true,\"byte_fallback\":true,\"vocab\":{\"u\":0,\"a\":"
+    "1,"
     "\"\xE2\x96\x81\":2,\"\xE2\x96\x81\x61\":3,\"\xE2\x96\x81\xE2\x96\x81\":4,\"<0xC3>\":5,\"<0xA9>\":6,\"aa\":7},"
     "\"merges\":[\"a a\",\"\xE2\x96\x81 a\",\"\xE2\x96\x81 \xE2\x96\x81\"]}}",
 };

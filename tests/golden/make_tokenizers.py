@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes small tokenizers to tests/corpus/tokenizer and what Hugging Face tokenizers makes of texts with them to
-tests/golden/tokenizers.json. Given the folder of shared data, also checksums of whole books with the real tokenizers of
+"""Writes small tokenizers to tests/golden/tokenizers, malformed ones to tests/corpus/tokenizer, and what Hugging Face
+tokenizers makes of texts with the sound ones to tests/golden/tokenizers.json. Given the folder of shared data, also checksums of whole books with the real tokenizers of
 GPT-2 and GPT-NeoX. Needs `pip install tokenizers`; made with version 0.23.3.
 
     make_tokenizers.py [SHARED_DATA]
@@ -15,6 +15,7 @@ import zlib
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SOUND = os.path.join(HERE, "tokenizers")
 CORPUS = os.path.join(HERE, "..", "corpus", "tokenizer")
 LOW_LINE = "\u2581"
 
@@ -268,7 +269,7 @@ def write_gguf(made: dict) -> None:
     smollm = {key + "model": (8, "gpt2"), key + "pre": (8, "smollm"), key + "tokens": (9, (8, list(model["vocab"]))),
               key + "merges": (9, (8, [" ".join(merge) for merge in model["merges"]])), key + "add_bos_token": (7, 0)}
     for name, values in (("llama", llama), ("smollm", smollm)):
-        with open(os.path.join(CORPUS, name + ".gguf"), "wb") as file:
+        with open(os.path.join(SOUND, name + ".gguf"), "wb") as file:
             file.write(gguf(values))
 
 
@@ -374,6 +375,7 @@ def real_tokenizers(data: str) -> dict:
 
 
 def main() -> None:
+    os.makedirs(SOUND, exist_ok=True)
     os.makedirs(CORPUS, exist_ok=True)
     path = os.path.join(HERE, "tokenizers.json")
     golden = {"texts": [text.encode().hex() for text in TEXTS], "tokenizers": {}}
@@ -381,7 +383,7 @@ def main() -> None:
     write_gguf(made)
     write_malformed()
     for name, tokenizer in made.items():
-        with open(os.path.join(CORPUS, name + ".json"), "w", encoding="utf-8") as file:
+        with open(os.path.join(SOUND, name + ".json"), "w", encoding="utf-8") as file:
             json.dump(json.loads(tokenizer.to_str()), file, ensure_ascii=False, separators=(",", ":"))
         ids = tokenizer.encode(long_word()).ids
         golden["tokenizers"][name] = {"size": tokenizer.get_vocab_size(), "long_word": [len(ids), checksum(ids)],
