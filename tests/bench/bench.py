@@ -15,30 +15,7 @@ import sys
 import tempfile
 
 import numpy as np
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Worker:
-    def __init__(self, name, folder):
-        environment = dict(os.environ)
-        if name != "softneck":  # the peers bring a BLAS of their own, which knows this CPU better than a setting made for ours
-            environment.pop("OPENBLAS_CORETYPE", None)
-            environment.pop("OPENBLAS_L2_SIZE", None)
-        self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "worker.py"), name, folder],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
-        )
-        self.operations = json.loads(self.process.stdout.readline())
-
-    def run(self, operation, matrix):
-        self.process.stdin.write(f"{operation} {matrix}\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+from peers import Worker, take_turns
 
 
 def head(rows, cols, seed, decay=0.5):
@@ -65,17 +42,6 @@ def exact(w):
         block = w[first : first + 8192].astype(g.dtype)
         g += block.T @ block
     return np.sqrt(np.maximum(np.linalg.eigvalsh(g.astype(np.float64))[::-1], 0))
-
-
-def measure(workers, runs, rounds):
-    """runs: (worker, operation, matrix). Seconds of every round, turn by turn, after one uncounted round."""
-    results = {run: [] for run in runs}
-    for turn in range(rounds + 1):
-        for run in runs:
-            answer = workers[run[0]].run(*run[1:])
-            if turn:
-                results[run].append(answer)
-    return results
 
 
 def report(results, base, reference, floor_seconds):
@@ -105,7 +71,7 @@ def main():
     print("rows: median seconds, time over softneck's (pair by pair), largest relative error of sigma >= 1e-4 sigma_1,\n"
           "extra memory, fraction of the floor (dsyrk of a double copy + dsytrd + dsterf, same BLAS)")
     with tempfile.TemporaryDirectory() as folder:
-        workers = {name: Worker(name, folder) for name in names}
+        workers = {name: Worker("worker.py", name, folder) for name in names}
         for label, rows, cols in shapes:
             w = head(rows, cols, 1)
             base = f"{label}-f32"
@@ -122,14 +88,14 @@ def main():
             ):
                 first = ("softneck", "gram", matrix)
                 runs = [first] + [(n, o, matrix) for n, o in runs if (n, o, matrix) != first]
-                results = measure(workers, runs, given.rounds)
+                results = take_turns(workers, runs, given.rounds)
                 report(results, first, exact(np.load(os.path.join(folder, matrix + ".npy"))), floor["syrk_s"] + floor["eigen_s"])
         if given.large:
             w = bf16(head(128256, 4096, 2))
             np.save(os.path.join(folder, "llama3-bf16"), w)
             print("\nllama3: 128256 x 4096 bf16")
             run = ("softneck", "gram", "llama3-bf16")
-            report(measure(workers, [run], 1), run, exact(w), 0)
+            report(take_turns(workers, [run], 1), run, exact(w), 0)
         for worker in workers.values():
             worker.close()
 

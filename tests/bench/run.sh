@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/bench/run.sh BUILD PYTHON [BENCH OPTIONS] - times the built library against numpy and PyTorch (2.13, CPU), which go into a
+# tests/bench/run.sh BUILD PYTHON [BENCH OPTIONS] - times the built library against numpy, PyTorch (2.13, CPU) and transformers, which go into a
 # virtual environment under BUILD: they serve comparisons only. Set BENCH_PYTHON to use an environment that has them already.
 set -eu
 build=$1
@@ -11,8 +11,12 @@ if [ -z "${BENCH_PYTHON:-}" ]; then
     "$BENCH_PYTHON" -c 'import numpy' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q numpy
     "$BENCH_PYTHON" -c 'import torch' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q torch==2.13.0 ||
         echo 'PyTorch could not be installed: compared with numpy alone'
+    "$BENCH_PYTHON" -c 'import transformers' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q transformers ||
+        echo 'transformers could not be installed: models are not compared'
 fi
 mkdir -p "$build/bench"
 # shellcheck disable=SC2046
 ${CC:-cc} -O2 -std=c11 -D_POSIX_C_SOURCE=200809L tests/bench/floor.c -o "$build/bench/floor" $(pkg-config --cflags --libs openblas lapacke)
-SOFTNECK_LIBRARY=$build/lib/libsoftneck.so PYTHONPATH=lib/python exec "$BENCH_PYTHON" tests/bench/bench.py "$build/bench/floor" "$@"
+export SOFTNECK_LIBRARY="$build/lib/libsoftneck.so" PYTHONPATH=lib/python
+"$BENCH_PYTHON" tests/bench/bench.py "$build/bench/floor" "$@"
+"$BENCH_PYTHON" tests/bench/bench_models.py "$build/bench/floor"

@@ -5,28 +5,11 @@ Usage: worker.py softneck|numpy|torch FOLDER      cases: OPERATION MATRIX      (
 
 import json
 import os
-import resource
 import sys
 import time
 
 import numpy as np
-
-
-def peak_memory():
-    """Bytes at the process's highest since reset_peak()."""
-    with open("/proc/self/status") as status:
-        for line in status:
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def reset_peak():
-    try:
-        with open("/proc/self/clear_refs", "w") as refs:
-            refs.write("5")
-    except OSError:
-        pass
+from memory import peak_memory, reset_peak
 
 
 def softneck_operations():

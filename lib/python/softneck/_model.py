@@ -144,7 +144,15 @@ class Model(Handle):
 
     def loss(self, ids_or_text: Any) -> float:
         """Mean nats per predicted token: of a text, each token after the opening one; of token ids, each but the first.
-        Longer ones are cut into windows of the model's context (see Evaluation)."""
+        Longer ones are cut into windows of the model's context (see Evaluation). Ids of several sequences, batch x length,
+        run together, each from its own start."""
+        if not isinstance(ids_or_text, (str, bytes, bytearray)):
+            tokens, shape = _tokens(ids_or_text)
+            if len(shape) == 2:
+                out = _abi.Loss()
+                with self._turn:
+                    lib.neck_model_loss(self._context, self, tokens, *shape, None, out)
+                return float(out.loss)
         evaluation = self.evaluate(layers=False)
         evaluation.push(ids_or_text)
         return evaluation.loss.loss
