@@ -428,6 +428,7 @@ def make_torch_by_torch(put):
     noted = torch.nn.Parameter(value(2, 3, torch.float32))
     noted.note = "kept as state"
     save("parameters", {"lm_head.weight": layer, "noted": noted})
+    torch.manual_seed(0)
     embedding = torch.nn.Embedding(7, 3)
     head = torch.nn.Linear(3, 7, bias=False)
     head.weight = embedding.weight
