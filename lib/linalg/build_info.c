@@ -24,12 +24,18 @@ int32_t neck_abi_version(void)
     return NECK_ABI_VERSION;
 }
 
+#if defined(__clang__)
+#define COMPILER __VERSION__ /* names itself */
+#else
+#define COMPILER "GCC " __VERSION__
+#endif
+
 static char info[512];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void describe(void)
 {
-    snprintf(info, sizeof info, "softneck %s (ABI %d), " __VERSION__ ", kernels %s, %s", neck_version_string(),
+    snprintf(info, sizeof info, "softneck %s (ABI %d), " COMPILER ", kernels %s, %s", neck_version_string(),
              neck_abi_version(), neck__kernels_get()->name, neck__blas_info());
 }
 
