@@ -117,13 +117,16 @@ tests: $(TEST_BINS) ## build the unit tests
 deps: ## install what is missing (apt), or say what to install
 	@sh tests/check/deps.sh build $(BUILD) $(PYTHON)
 
-# A second make, because what `deps` installs changes what this one has already looked up.
+# A second make, because what `deps` installs changes what this one has already looked up. It uses all CPUs unless the
+# first was told how many.
+JOBS  = $(shell nproc 2>/dev/null || echo 1)
+AGAIN = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 demo: deps ## run the main job on real checkpoints: two tables, and two figures in build/demo/
-	@$(MAKE) --no-print-directory all
+	+@$(AGAIN) all
 	@sh examples/demo.sh $(BUILD)
 
 bench: deps ## time against numpy and PyTorch on the same matrices
-	@$(MAKE) --no-print-directory all
+	+@$(AGAIN) all
 	@sh tests/bench/run.sh $(BUILD) $(PY)
 
 # ---- checks ------------------------------------------------------------------------------------------------------
@@ -134,7 +137,7 @@ RUN    = $(SCRIPT) sh tests/check/run.sh
 CHECKS := headers layers symbols install readme fuzz asan ubsan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
-	@$(MAKE) --no-print-directory all tests
+	+@$(AGAIN) all tests
 	+@$(RUN) $(TEST_BINS) python:tests/python python:tests/tool $(CHECKS:%=make:check-%)
 
 check-unit: $(TEST_BINS) ## the unit tests alone
@@ -143,8 +146,8 @@ check-python: $(BUILD)/lib/libsoftneck.so ## the Python package's tests
 	@$(RUN) python:tests/python
 check-tool: all ## the tools' tests
 	@$(RUN) python:tests/tool
-check-failmalloc: $(BUILD)/tests/test_failmalloc ## every allocation fails once
-	@$(RUN) $<
+check-failmalloc: $(filter %/test_failmalloc %/test_failmalloc_files,$(TEST_BINS)) ## every allocation fails once
+	@$(RUN) $^
 check-headers: ## each public header alone, as C11 and C++17, without a warning
 	@$(SCRIPT) sh tests/check/headers.sh
 check-layers: ## lib/ includes only what lib/LAYERS allows
@@ -157,7 +160,7 @@ check-readme: all ## the examples in README.md run as written
 	@$(SCRIPT) $(PY) tests/check/readme.py
 
 # Sanitizers get build folders of their own. Both kinds in one build, because malformed files are replayed on it.
-sanitize = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
 ASAN  = ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
 UBSAN = UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
@@ -170,7 +173,7 @@ check-fuzz: ## replay the corpus of malformed files under both
 	+@$(ASAN) fuzz-replay
 
 # Memcheck is slow: the tests of memory, errors and files, in one process each.
-VALGRIND_TESTS = $(filter %/test_error %/test_memory %/test_options %/test_failmalloc %/test_safetensors %/test_npy %/test_zip %/test_checkpoint,\
+VALGRIND_TESTS = $(filter $(addprefix %/test_,error memory options failmalloc safetensors npy llama2c npz torch),\
                  $(TEST_BINS))
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(VALGRIND_TESTS) ## some unit tests under Memcheck
@@ -187,7 +190,7 @@ fuzz-replay: $(REPLAYS)
 	@$(RUN) $(foreach reader,$(REPLAYS:$(BUILD)/fuzz/replay_%=%),replay:$(reader))
 
 FUZZ_RUNS = 1000000
-FUZZING = $(MAKE) --no-print-directory BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS='-O1 -g' \
+FUZZING = $(AGAIN) BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS='-O1 -g' \
           EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
           EXTRA_LDFLAGS='-fsanitize=address,undefined'
 fuzz: ## run each fuzzer FUZZ_RUNS times (clang; 10^6 by default)
