@@ -179,6 +179,9 @@ END_TEST
 #define ONE "model-00001-of-00002.safetensors"
 #define TWO "model-00002-of-00002.safetensors"
 
+static const char good_index[] =
+    "{\"weight_map\": {\"wte.weight\": \"" ONE "\", \"a\": \"" ONE "\", \"lm_head.weight\": \"" TWO "\"}}";
+
 static const refusal indexes[] = {
     {"{", FORMAT, "index.json: invalid JSON"},
     {"[]", FORMAT, "no weight_map"},
@@ -195,7 +198,8 @@ static const refusal indexes[] = {
     {"{\"weight_map\": {\"a\": \"" ONE "\", \"a\": \"" ONE "\"}}", FORMAT, "duplicate"},
     {"{\"weight_map\": {\"a\": \"" ONE "\", \"wte.weight\": \"" ONE "\", \"b\": \"" ONE "\"}}", FORMAT,
      "the index names tensor 'b' in '" ONE "', which does not hold it"},
-    {"{\"weight_map\": {\"a\": \"" ONE "\"}}", FORMAT, "tensor 'wte.weight' in shard '" ONE "' is in another shard too"},
+    {"{\"weight_map\": {\"a\": \"" ONE "\"}}", FORMAT,
+     "tensor 'wte.weight' in shard '" ONE "' is in another shard too, or not in the index"},
     {"{\"weight_map\": {\"a\": \"" TWO "\", \"wte.weight\": \"" ONE "\", \"lm_head.weight\": \"" TWO "\"}}", FORMAT,
      "tensor 'a' is in shard '" ONE "', but the index says '" TWO "'"},
     {"{\"weight_map\": {\"a\": \"text.safetensors\"}}", FORMAT, "text.safetensors: 4 bytes that are neither"},
@@ -218,7 +222,7 @@ END_TEST
 
 START_TEST(a_tensor_in_two_shards_is_refused)
 {
-    write_shards("{\"weight_map\": {\"wte.weight\": \"" ONE "\", \"a\": \"" ONE "\", \"lm_head.weight\": \"" TWO "\"}}");
+    write_shards(good_index);
     const made_tensor second[] = {{"lm_head.weight", 4, 2, 100}, {"a", 1, 1, 50}};
     write_tensors(folder, TWO, second, 2);
     assert_fails(open_status(folder), FORMAT, "tensor 'a' in shard '" TWO "' is in another shard too", "two shards");
@@ -354,7 +358,7 @@ static neck_status open_folder(neck_context *context)
 
 START_TEST(failing_memory_is_survived)
 {
-    write_shards("{\"weight_map\": {\"wte.weight\": \"" ONE "\", \"a\": \"" ONE "\", \"lm_head.weight\": \"" TWO "\"}}");
+    write_shards(good_index);
     write_text(folder, "config.json", "{}");
     assert_survives_failing_memory(open_folder);
     scratch_file(path, folder, index_name);

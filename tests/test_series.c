@@ -132,8 +132,8 @@ START_TEST(damaged_checkpoints_are_not_passed_over)
     neck_series *series = open_series(folder);
     assert_entries(series, expected, 2);
     neck_checkpoint *checkpoint = NULL;
-    assert_fails(neck_checkpoint_open(NULL, neck_series_path(series, 1), NULL, &checkpoint), NECK_E_FORMAT, "step_2.npy",
-                 "damaged");
+    assert_fails(neck_checkpoint_open(NULL, neck_series_path(series, 1), NULL, &checkpoint), NECK_E_FORMAT,
+                 "step_2.npy", "damaged");
     neck_series_destroy(series);
 }
 END_TEST

@@ -401,8 +401,8 @@ def make_torch_good_by_hand(put):
     put("expanded", one_tensor(shape=(1 << 20, 1 << 20), stride=(0, 0)))
     put("overlapping", one_tensor(shape=(3, 4), stride=(1, 1)))
     put("empty", saved(state(("w", tensor(shape=(0, 3), store=storage(count=0)))), data=b""))
-    put("storage_crc", saved(state(("w", tensor())), Member("archive/data/0", SIX, local={"crc": 3}, central={"crc": 3}),
-                             data=None))
+    damaged = Member("archive/data/0", SIX, local={"crc": 3}, central={"crc": 3})
+    put("storage_crc", saved(state(("w", tensor())), damaged, data=None))
     put("tensor_keys", saved(PROTO + EMPTY_DICT + MARK + NONE + NONE + number(7) + tensor() + EMPTY_TUPLE + tensor()
                              + SETITEMS + STOP))
 
@@ -475,11 +475,11 @@ def make_torch():
     make_sums()
 
 
-# Files that PyTorch loads and we refuse: sloppy pickles, tensors with a meaning besides their elements (rebuild_metadata,
-# build_on_tensor), and more levels, dimensions or letters than any checkpoint has.
-STRICTER = {"build_on_tensor", "bytes_after_stop", "key_number_twice", "key_twice", "memo_huge", "name_long", "name_nul",
-            "nested_deep", "newobj", "ordered_dict_with_items", "protocol_6", "protocol_late", "rebuild_metadata",
-            "reduce_with_list", "shape_nine", "stop_with_two"}
+# Files that PyTorch loads and we refuse: sloppy pickles, tensors with a meaning besides their elements
+# (rebuild_metadata, build_on_tensor), and more levels, dimensions or letters than any checkpoint has.
+STRICTER = {"build_on_tensor", "bytes_after_stop", "key_number_twice", "key_twice", "memo_huge", "name_long",
+            "name_nul", "nested_deep", "newobj", "ordered_dict_with_items", "protocol_6", "protocol_late",
+            "rebuild_metadata", "reduce_with_list", "shape_nine", "stop_with_two"}
 
 
 def check_against_torch(folder):
