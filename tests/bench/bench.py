@@ -70,15 +70,18 @@ def exact(w):
 def measure(workers, runs, rounds):
     """runs: (worker, operation, matrix). Seconds of every round, turn by turn, after one uncounted round."""
     results = {run: [] for run in runs}
+    memory = {run: 0 for run in runs}  # the uncounted round counts here: later ones reuse what it took
     for turn in range(rounds + 1):
         for run in runs:
             answer = workers[run[0]].run(*run[1:])
+            memory[run] = max(memory[run], answer["extra_bytes"])
             if turn:
                 results[run].append(answer)
-    return results
+    return results, memory
 
 
-def report(results, base, reference, floor_seconds):
+def report(measured, base, reference, floor_seconds):
+    results, memory = measured
     ours = [a["seconds"] for a in results[base]]
     for run, answers in results.items():
         seconds = [a["seconds"] for a in answers]
@@ -86,7 +89,7 @@ def report(results, base, reference, floor_seconds):
         found = np.array(answers[-1]["values"])
         keep = reference > 1e-4 * reference[0]
         error = np.max(np.abs(found - reference)[keep] / reference[keep])
-        extra = max(a["extra_bytes"] for a in answers) / 1e6
+        extra = memory[run] / 1e6
         floor = f"{floor_seconds / statistics.median(seconds):6.2f}" if run == base and floor_seconds else "      "
         print(f"  {run[0]:9s}{run[1]:7s}{run[2]:22s}{statistics.median(seconds):9.4f} s {ratio:8.2f}x "
               f"{error:11.1e} {extra:9.1f} MB {floor}")
