@@ -58,7 +58,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: static shared examples ## build the library and the tools (default)
+all: static shared examples package-files ## build the library and the tools (default)
 static: $(STATIC) ## build/lib/libsoftneck.a
 shared: $(BUILD)/lib/libsoftneck.so ## build/lib/libsoftneck.so.*
 examples: $(TOOLS) ## build/examples/neck-*
@@ -224,7 +224,7 @@ install -d $(sort $(dir $(call destination,$(2))))
 $(foreach pair,$(2),install -m $(1) $(subst :, $(DESTDIR),$(pair)) &&) true
 endef
 
-install: all package-files ## into DESTDIR/PREFIX
+install: all ## into DESTDIR/PREFIX
 	@$(call place,644,$(DATA_FILES))
 	@$(call place,755,$(PROGRAM_FILES))
 	@for link in $(LINKS); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link; done
@@ -234,7 +234,8 @@ uninstall: ## remove exactly what install placed
 	rm -f $(call destination,$(DATA_FILES) $(PROGRAM_FILES)) $(addprefix $(DESTDIR),$(LINKS))
 	@for folder in $(addprefix $(DESTDIR),$(OWN_FOLDERS)); do rmdir $$folder 2>/dev/null || true; done
 
-# Folders are written relative to the prefix, so that an installed tree may be moved.
+# Folders are written relative to the prefix, so that an installed tree may be moved. Written afresh each time, because
+# the prefix may differ from the last one's.
 PRIVATE_LIBS = -lm -pthread
 package-files: FORCE
 	@mkdir -p $(BUILD)/pkgconfig
