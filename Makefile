@@ -134,7 +134,7 @@ bench: deps ## time against numpy and PyTorch on the same matrices
 PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
 SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
 RUN    = $(SCRIPT) sh tests/check/run.sh
-CHECKS := headers layers symbols install readme fuzz asan ubsan valgrind
+CHECKS := headers layers symbols install readme isa fuzz asan ubsan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
 	+@$(AGAIN) all tests
@@ -148,6 +148,9 @@ check-tool: all ## the tools' tests
 	@$(RUN) python:tests/tool
 check-failmalloc: $(filter %/test_failmalloc %/test_failmalloc_files,$(TEST_BINS)) ## every allocation fails once
 	@$(RUN) $^
+ISA_TESTS = $(filter %/test_gram %/test_spectrum %/test_svd %/test_geometry,$(TEST_BINS))
+check-isa: $(ISA_TESTS) ## the numerical tests on every kernel level this CPU has
+	@for isa in generic avx2 avx512; do SOFTNECK_ISA=$$isa $(RUN) $(ISA_TESTS) || exit 1; done
 check-headers: ## each public header alone, as C11 and C++17, without a warning
 	@$(SCRIPT) sh tests/check/headers.sh
 check-layers: ## lib/ includes only what lib/LAYERS allows
