@@ -58,7 +58,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: static shared examples ## build the library and the tools (default)
+all: static shared examples package-files ## build the library and the tools (default)
 static: $(STATIC) ## build/lib/libsoftneck.a
 shared: $(BUILD)/lib/libsoftneck.so ## build/lib/libsoftneck.so.*
 examples: $(TOOLS) ## build/examples/neck-*
@@ -120,13 +120,16 @@ tests: $(TEST_BINS) ## build the unit tests
 deps: ## install what is missing (apt), or say what to install
 	@sh tests/check/deps.sh build $(BUILD) $(PYTHON)
 
-# A second make, because what `deps` installs changes what this one has already looked up.
+# A second make, because what `deps` installs changes what this one has already looked up. It uses all CPUs unless the
+# first was told how many.
+JOBS  = $(shell nproc 2>/dev/null || echo 1)
+AGAIN = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 demo: deps ## run the main jobs on real checkpoints: tables, and figures in build/demo/
-	@$(MAKE) --no-print-directory all
+	+@$(AGAIN) all
 	@sh examples/demo.sh $(BUILD)
 
 bench: deps ## time against numpy and PyTorch on the same matrices
-	@$(MAKE) --no-print-directory all
+	+@$(AGAIN) all
 	@sh tests/bench/run.sh $(BUILD) $(PY)
 
 # ---- checks ------------------------------------------------------------------------------------------------------
@@ -134,10 +137,10 @@ bench: deps ## time against numpy and PyTorch on the same matrices
 PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
 SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
 RUN    = $(SCRIPT) sh tests/check/run.sh
-CHECKS := headers layers symbols install readme fuzz asan ubsan valgrind
+CHECKS := headers layers symbols install readme isa fuzz asan ubsan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
-	@$(MAKE) --no-print-directory all tests
+	+@$(AGAIN) all tests
 	+@$(RUN) $(TEST_BINS) python:tests/python python:tests/tool $(CHECKS:%=make:check-%)
 
 check-unit: $(TEST_BINS) ## the unit tests alone
@@ -146,8 +149,11 @@ check-python: $(BUILD)/lib/libsoftneck.so ## the Python package's tests
 	@$(RUN) python:tests/python
 check-tool: all ## the tools' tests
 	@$(RUN) python:tests/tool
-check-failmalloc: $(BUILD)/tests/test_failmalloc ## every allocation fails once
-	@$(RUN) $<
+check-failmalloc: $(filter %/test_failmalloc %/test_failmalloc_files,$(TEST_BINS)) ## every allocation fails once
+	@$(RUN) $^
+ISA_TESTS = $(filter %/test_gram %/test_spectrum %/test_svd %/test_geometry,$(TEST_BINS))
+check-isa: $(ISA_TESTS) ## the numerical tests on every kernel level this CPU has
+	@for isa in generic avx2 avx512; do SOFTNECK_ISA=$$isa $(RUN) $(ISA_TESTS) || exit 1; done
 check-headers: ## each public header alone, as C11 and C++17, without a warning
 	@$(SCRIPT) sh tests/check/headers.sh
 check-layers: ## lib/ includes only what lib/LAYERS allows
@@ -160,7 +166,7 @@ check-readme: all ## the examples in README.md run as written
 	@$(SCRIPT) $(PY) tests/check/readme.py
 
 # Sanitizers get build folders of their own. Both kinds in one build, because malformed files are replayed on it.
-sanitize = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
 ASAN  = ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
 UBSAN = UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
@@ -173,7 +179,7 @@ check-fuzz: ## replay the corpus of malformed files under both
 	+@$(ASAN) fuzz-replay
 
 # Memcheck is slow: the tests of memory, errors and files, in one process each.
-VALGRIND_TESTS = $(filter %/test_error %/test_memory %/test_options %/test_failmalloc %/test_safetensors %/test_npy %/test_zip %/test_checkpoint,\
+VALGRIND_TESTS = $(filter $(addprefix %/test_,error memory options failmalloc safetensors npy llama2c npz torch),\
                  $(TEST_BINS))
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(VALGRIND_TESTS) ## some unit tests under Memcheck
@@ -190,7 +196,7 @@ fuzz-replay: $(REPLAYS)
 	@$(RUN) $(foreach reader,$(REPLAYS:$(BUILD)/fuzz/replay_%=%),replay:$(reader))
 
 FUZZ_RUNS = 1000000
-FUZZING = $(MAKE) --no-print-directory BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS='-O1 -g' \
+FUZZING = $(AGAIN) BUILD=$(BUILD)/libfuzzer CC=clang CFLAGS='-O1 -g' \
           EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
           EXTRA_LDFLAGS='-fsanitize=address,undefined'
 fuzz: ## run each fuzzer FUZZ_RUNS times (clang; 10^6 by default)
@@ -224,7 +230,7 @@ install -d $(sort $(dir $(call destination,$(2))))
 $(foreach pair,$(2),install -m $(1) $(subst :, $(DESTDIR),$(pair)) &&) true
 endef
 
-install: all package-files ## into DESTDIR/PREFIX
+install: all ## into DESTDIR/PREFIX
 	@$(call place,644,$(DATA_FILES))
 	@$(call place,755,$(PROGRAM_FILES))
 	@for link in $(LINKS); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link; done
@@ -234,7 +240,8 @@ uninstall: ## remove exactly what install placed
 	rm -f $(call destination,$(DATA_FILES) $(PROGRAM_FILES)) $(addprefix $(DESTDIR),$(LINKS))
 	@for folder in $(addprefix $(DESTDIR),$(OWN_FOLDERS)); do rmdir $$folder 2>/dev/null || true; done
 
-# Folders are written relative to the prefix, so that an installed tree may be moved.
+# Folders are written relative to the prefix, so that an installed tree may be moved. Written afresh each time, because
+# the prefix may differ from the last one's.
 PRIVATE_LIBS = -lm -pthread
 package-files: FORCE
 	@mkdir -p $(BUILD)/pkgconfig

@@ -96,7 +96,9 @@ NECK_API neck_status neck_checkpoint_matrix(neck_context *context, neck_checkpoi
  * embed_out.weight, output.weight ...), else the token embedding it is tied to (wte.weight, embed_in.weight,
  * embed_tokens.weight, word_embeddings.weight, tok_emb.weight ...; GPT-2, GPT-NeoX/Pythia, OPT, Llama, Mistral,
  * Qwen, Gemma, BLOOM, llama2.c, GGUF names, with any prefix), else the only matrix of the file. *tied (may be NULL) is
- * 1 for a tied head. A head is tokens x hidden_size: rows are tokens.
+ * 1 for a tied head. A head is tokens x hidden_size: rows are tokens; a matrix found only because it is alone may
+ * also lie the other way, which no singular value tells apart. Copies that training keeps (optimizer state, moving
+ * averages) count only where nothing else is found.
  * Errors: NECK_E_NOT_FOUND, its message lists the candidates to choose from by name. */
 NECK_API neck_status neck_checkpoint_head(const neck_checkpoint *checkpoint, int64_t *index, int32_t *tied);
 

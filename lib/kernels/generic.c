@@ -16,17 +16,39 @@ enum { VECTORS = 2 }; /* 8 accumulators of 16 registers */
 #endif
 enum { STRIP = LANES * VECTORS };
 
-static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
+/* Products and sums may fuse here, where the CPU always has a fused instruction (arm64): twice the speed. The build forbids it
+ * elsewhere. */
+#if defined(__clang__)
+#define FUSED
+#define FUSE _Pragma("STDC FP_CONTRACT ON")
+#else
+#define FUSED __attribute__((optimize("fp-contract=fast")))
+#define FUSE
+#endif
+
+FUSED static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
 {
-    vector sum[GROUP][VECTORS] = {{{0}}};
+    FUSE
+    vector sum[GROUP][VECTORS];
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) sum[m][v] = (vector){0};
     for (int64_t k = 0; k < depth; k++, a += STRIP, b += STRIP) {
         vector right[VECTORS];
         memcpy(right, b, sizeof right);
+#pragma GCC unroll 4
         for (int m = 0; m < GROUP; m++)
+#pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++) sum[m][v] += a[m] * right[v];
     }
+#pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
-        for (int n = 0; n < STRIP; n++) c[m * stride + n] += sum[m][n / LANES][n % LANES];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            double *to = c + m * stride + v * LANES;
+            for (int lane = 0; lane < LANES; lane++) to[lane] += sum[m][v][lane];
+        }
 }
 
 typedef float vector_f32 __attribute__((vector_size(16)));

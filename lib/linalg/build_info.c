@@ -1,4 +1,4 @@
-/* linalg/build_info.c - versions, and what this library runs on. */
+/* linalg/build_info.c - how this library was built and what it runs on. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -6,30 +6,18 @@
 #include "linalg/blas.h"
 #include "softneck/status.h"
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-
-int32_t neck_version_number(void)
-{
-    return NECK_VERSION_NUMBER;
-}
-
-const char *neck_version_string(void)
-{
-    return TEXT(NECK_VERSION_MAJOR) "." TEXT(NECK_VERSION_MINOR) "." TEXT(NECK_VERSION_PATCH);
-}
-
-int32_t neck_abi_version(void)
-{
-    return NECK_ABI_VERSION;
-}
+#if defined(__clang__)
+#define COMPILER __VERSION__ /* names itself */
+#else
+#define COMPILER "GCC " __VERSION__
+#endif
 
 static char info[512];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void describe(void)
 {
-    snprintf(info, sizeof info, "softneck %s (ABI %d), " __VERSION__ ", kernels %s, %s", neck_version_string(),
+    snprintf(info, sizeof info, "softneck %s (ABI %d), " COMPILER ", kernels %s, %s", neck_version_string(),
              neck_abi_version(), neck__kernels_get()->name, neck__blas_info());
 }
 

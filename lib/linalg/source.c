@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "kernels/kernels.h"
 #include "linalg/view.h"
 
 int64_t neck__source_order(const neck__source *source)
@@ -30,6 +31,11 @@ void neck__source_read(const neck__source *source, int64_t row, int64_t col, int
         for (int64_t j = 0; j < count; j++) out[j] -= source->shift[col + j];
     if (source->scale != 1)
         for (int64_t j = 0; j < count; j++) out[j] *= source->scale;
+}
+
+double neck__sum_squares(int64_t count, const double *x)
+{
+    return neck__kernels_get()->sum_squares(count, x);
 }
 
 neck_status neck__source_not_finite(const neck__source *source)

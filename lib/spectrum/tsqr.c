@@ -7,7 +7,6 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "kernels/kernels.h"
 #include "linalg/lapack.h"
 
 /* A chunk is this many times as long as it is wide: long enough that folding R in costs little, short enough that chains of
@@ -75,20 +74,19 @@ static int64_t load_tasks(const loading *job)
 static void load_task(void *data, int64_t task)
 {
     loading *job = data;
-    const neck__kernels *kernels = neck__kernels_get();
     int64_t begin = task * LINES_PER_TASK, end = begin + LINES_PER_TASK;
     double squares = 0;
     if (job->source->by_rows) {
         for (int64_t j = begin; j < end && j < job->order; j++) {
             double *column = job->to + j * job->count;
             neck__source_read(job->source, j, job->first, job->count, column);
-            squares += kernels->sum_squares(job->count, column);
+            squares += neck__sum_squares(job->count, column);
         }
     } else {
         double *line = job->lines + task * job->order;
         for (int64_t i = begin; i < end && i < job->count; i++) {
             neck__source_read(job->source, job->first + i, 0, job->order, line);
-            squares += kernels->sum_squares(job->order, line);
+            squares += neck__sum_squares(job->order, line);
             for (int64_t j = 0; j < job->order; j++) job->to[j * job->count + i] = line[j];
         }
     }

@@ -6,7 +6,7 @@ strict='-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -Iinclude'
 failed=0
 
 compile() { # COMPILER STANDARD LANGUAGE HEADER
-    printf '#include <%s>\n#include <%s>\nextern int not_empty;\n' "$4" "$4" | "$1" "-std=$2" $strict -x "$3" - || {
+    printf '#include <%s>\n#include <%s>\nextern int not_empty;\n' "$4" "$4" | "$1" -std=$2 $strict -x "$3" - || {
         echo "$4 does not compile as $2 with $1"
         failed=1
     }
@@ -15,7 +15,7 @@ compile() { # COMPILER STANDARD LANGUAGE HEADER
 for header in include/*.h include/softneck/*.h; do
     header=${header#include/}
     for compiler in gcc clang; do
-        command -v $compiler > /dev/null 2>&1 && compile $compiler c11 c "$header"
+        command -v $compiler > /dev/null 2>&1 && compile $compiler 'c11 -Wstrict-prototypes' c "$header"
     done
     for compiler in g++ clang++; do
         command -v $compiler > /dev/null 2>&1 && compile $compiler c++17 c++ "$header"

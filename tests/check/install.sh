@@ -45,6 +45,11 @@ $CC -std=c11 -o "$work/consumer/static" "$work/consumer/spectrum.c" $(pkg-config
     "$prefix/lib/nested/libsoftneck.a" $(pkg-config --libs $(pkg-config --print-requires-private softneck)) -lm -pthread
 expect_output "$work/consumer/static"
 
+step 'pkg-config, not installed'
+$CC -std=c11 -o "$work/consumer/uninstalled" "$work/consumer/spectrum.c" \
+    $(PKG_CONFIG_PATH=$BUILD/pkgconfig pkg-config --cflags --libs softneck) -Wl,-rpath,"$(cd "$BUILD/lib" && pwd)"
+(unset LD_LIBRARY_PATH && expect_output "$work/consumer/uninstalled")
+
 step 'CMake'
 CC="$CC" CXX="$CXX" cmake -S examples/install -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
     -Dsoftneck_DIR="$prefix/lib/nested/cmake/softneck" > /dev/null

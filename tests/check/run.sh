@@ -48,22 +48,24 @@ run_one() { # COMMAND...
 
 for part; do
     name=$part
+    began=$(date +%s)
     case $part in
     python:*) run_python "${part#*:}" ;;
     replay:*) run_one "$BUILD/fuzz/replay_${part#*:}" "tests/corpus/${part#*:}" ;;
     make:*) name=${part#*:} && run_one "$MAKE" --no-print-directory "$name" ;;
     *) name=$(basename "$part") && run_program "$part" ;;
     esac
+    took=$(($(date +%s) - began))
     passed=$((passed + ok))
     failed=$((failed + bad))
     if [ $bad -gt 0 ]; then
-        printf '  FAILED   %-26s %d passed, %d failed\n' "$name" $ok "$bad"
+        printf '  FAILED   %-26s %3d passed %4d s, %d failed\n' "$name" $ok $took "$bad"
         sed 's/^/    | /' "$output"
     elif [ $ok -eq 0 ]; then
         skipped=$((skipped + 1))
         printf '  skipped  %-26s %s\n' "$name" "$(grep -v '^make' "$output" | tail -n 1)"
     else
-        printf '  ok       %-26s %d passed\n' "$name" $ok
+        printf '  ok       %-26s %3d passed %4d s\n' "$name" $ok $took
     fi
 done
 

@@ -9,6 +9,7 @@ Every bad_* file breaks one rule; the tests hold the reader's answer to each of 
 import io
 import pickle
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -273,7 +274,7 @@ SIX = struct.pack("<6f", *range(6))
 
 def saved(program, *more, root="archive", data=SIX, **options):
     """A torch archive around a pickle: one storage "0" unless data is None."""
-    members = [Member(root + "/data.pkl", program)]
+    members = [Member(root + "/data.pkl", program), Member(root + "/version", b"3\n")]
     if data is not None:
         members.append(Member(root + "/data/0", data))
     return archive(*members, *more, **options)
@@ -400,8 +401,8 @@ def make_torch_good_by_hand(put):
     put("expanded", one_tensor(shape=(1 << 20, 1 << 20), stride=(0, 0)))
     put("overlapping", one_tensor(shape=(3, 4), stride=(1, 1)))
     put("empty", saved(state(("w", tensor(shape=(0, 3), store=storage(count=0)))), data=b""))
-    put("storage_crc", archive(Member("archive/data.pkl", state(("w", tensor()))),
-                               Member("archive/data/0", SIX, local={"crc": 3}, central={"crc": 3})))
+    damaged = Member("archive/data/0", SIX, local={"crc": 3}, central={"crc": 3})
+    put("storage_crc", saved(state(("w", tensor())), damaged, data=None))
     put("tensor_keys", saved(PROTO + EMPTY_DICT + MARK + NONE + NONE + number(7) + tensor() + EMPTY_TUPLE + tensor()
                              + SETITEMS + STOP))
 
@@ -428,6 +429,7 @@ def make_torch_by_torch(put):
     noted = torch.nn.Parameter(value(2, 3, torch.float32))
     noted.note = "kept as state"
     save("parameters", {"lm_head.weight": layer, "noted": noted})
+    torch.manual_seed(0)
     embedding = torch.nn.Embedding(7, 3)
     head = torch.nn.Linear(3, 7, bias=False)
     head.weight = embedding.weight
@@ -469,7 +471,30 @@ def make_torch():
     for name in ("good_torch_training_2", "good_torch_training_5", "good_torch_dtypes", "good_made_cycle"):
         with zipfile.ZipFile(folder / name) as z:  # where a fuzzer may break programs without breaking archives
             (folder / name.replace("good", "pickle")).write_bytes(z.read("archive/data.pkl"))
+    check_against_torch(folder)
     make_sums()
+
+
+# Files that PyTorch loads and we refuse: sloppy pickles, tensors with a meaning besides their elements
+# (rebuild_metadata, build_on_tensor), and more levels, dimensions or letters than any checkpoint has.
+STRICTER = {"build_on_tensor", "bytes_after_stop", "key_number_twice", "key_twice", "memo_huge", "name_long",
+            "name_nul", "nested_deep", "newobj", "ordered_dict_with_items", "protocol_6", "protocol_late",
+            "rebuild_metadata", "reduce_with_list", "shape_nine", "stop_with_two"}
+
+
+def check_against_torch(folder):
+    def accepts(path):
+        try:
+            torch.load(path, weights_only=True)
+            return True
+        except Exception:
+            return False
+
+    warnings.simplefilter("ignore")
+    for path in folder.glob("good_made_*"):
+        assert accepts(path), "PyTorch refuses %s" % path.name
+    accepted = {path.name[4:] for path in folder.glob("bad_*") if accepts(path)}
+    assert accepted == STRICTER, accepted ^ STRICTER
 
 
 def make_sums():
