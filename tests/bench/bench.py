@@ -44,7 +44,8 @@ def exact(w):
     return np.sqrt(np.maximum(np.linalg.eigvalsh(g.astype(np.float64))[::-1], 0))
 
 
-def report(results, base, reference, floor_seconds):
+def report(measured, base, reference, floor_seconds):
+    results, memory = measured
     ours = [a["seconds"] for a in results[base]]
     for run, answers in results.items():
         seconds = [a["seconds"] for a in answers]
@@ -52,7 +53,7 @@ def report(results, base, reference, floor_seconds):
         found = np.array(answers[-1]["values"])
         keep = reference > 1e-4 * reference[0]
         error = np.max(np.abs(found - reference)[keep] / reference[keep])
-        extra = max(a["extra_bytes"] for a in answers) / 1e6
+        extra = memory[run] / 1e6
         floor = f"{floor_seconds / statistics.median(seconds):6.2f}" if run == base and floor_seconds else "      "
         print(f"  {run[0]:9s}{run[1]:7s}{run[2]:22s}{statistics.median(seconds):9.4f} s {ratio:8.2f}x "
               f"{error:11.1e} {extra:9.1f} MB {floor}")
