@@ -62,17 +62,13 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, const fl
         for (int v = 0; v < 3; v++) _mm512_storeu_ps(c + m * ldc + 16 * v, sum[m][v]);
 }
 
-TARGET static void store16(double *out, __m512 values)
-{
-    _mm512_storeu_pd(out, _mm512_cvtps_pd(_mm512_castps512_ps256(values)));
-    _mm512_storeu_pd(out + 8, _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(values), 1))));
-}
-
+/* Eight at a time: strips are multiples of it, so packing a strip leaves no remainder. */
 TARGET static void widen_f32(const void *source, int64_t count, double *out)
 {
     const char *bytes = source;
     int64_t i = 0;
-    for (; i + 16 <= count; i += 16) store16(out + i, _mm512_loadu_ps(bytes + 4 * i));
+    for (; i + 8 <= count; i += 8)
+        _mm512_storeu_pd(out + i, _mm512_cvtps_pd(_mm256_loadu_ps((const float *)(const void *)(bytes + 4 * i))));
     neck__kernels_generic.widen[NECK_F32](bytes + 4 * i, count - i, out + i);
 }
 
@@ -80,8 +76,8 @@ TARGET static void widen_f16(const void *source, int64_t count, double *out)
 {
     const char *bytes = source;
     int64_t i = 0;
-    for (; i + 16 <= count; i += 16)
-        store16(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + 2 * i))));
+    for (; i + 8 <= count; i += 8)
+        _mm512_storeu_pd(out + i, _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i)))));
     neck__kernels_generic.widen[NECK_F16](bytes + 2 * i, count - i, out + i);
 }
 
@@ -89,9 +85,9 @@ TARGET static void widen_bf16(const void *source, int64_t count, double *out)
 {
     const char *bytes = source;
     int64_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + 2 * i)));
-        store16(out + i, _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
+    for (; i + 8 <= count; i += 8) {
+        __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i)));
+        _mm512_storeu_pd(out + i, _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16))));
     }
     neck__kernels_generic.widen[NECK_BF16](bytes + 2 * i, count - i, out + i);
 }

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/kernels.h"
+#include "linalg/view.h"
 
 /* Deep panels pay for reading and writing C once a panel; 256 rows of a strip (48 KB) just fit a first-level cache. Narrow
  * matrices have little work a panel, so theirs are deeper. The whole panel stays below PANEL_BYTES. */
@@ -14,6 +15,9 @@ enum { DEEP = 512, USUAL = 256, NARROW = 128, LEAST = 16, PANEL_BYTES = 32 << 20
 
 /* Slices of the long side packed by one task when lines run along the width. */
 enum { LINES_PER_TASK = 16 };
+
+/* Strips that reading is announced ahead. */
+enum { AHEAD = 4 };
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -37,10 +41,10 @@ neck_status neck__panel_create(const neck__allocator *allocator, const neck__sou
     panel->strips = ceil_div(panel->width, strip);
     panel->capacity = neck__panel_depth(source);
     if (panel->capacity > neck__source_length(source)) panel->capacity = neck__source_length(source);
-    panel->line_length = source->by_rows ? panel->capacity : panel->width;
     int64_t tasks = source->by_rows ? panel->strips : ceil_div(panel->capacity, LINES_PER_TASK);
     int64_t data, scratch;
-    if (!neck__mul(panel->strips * strip, panel->capacity, &data) || !neck__mul(tasks, panel->line_length, &scratch))
+    if (!neck__mul(panel->strips * strip, panel->capacity, &data) ||
+        !neck__mul(source->by_rows ? tasks : 0, panel->capacity, &scratch))
         return neck__fail(NECK_E_OVERFLOW, "a matrix with %lld columns is too wide", (long long)panel->width);
     panel->data = neck__alloc(allocator, data, sizeof(double), "a packed panel");
     panel->scratch = panel->data ? neck__alloc(allocator, scratch, sizeof(double), "packing lines") : NULL;
@@ -64,25 +68,29 @@ typedef struct filling {
     const neck__kernels *kernels;
 } filling;
 
-/* C = Y^T Y: a line is a row of Y; it is cut over the strips. */
+/* C = Y^T Y: some rows of Y, cut over the strips. Strip by strip, so that what is written lies together; reading follows as
+ * many streams as there are rows. */
 static void pack_rows(void *data, int64_t task)
 {
     filling *job = data;
+    const neck__source *source = job->source;
     neck__panel *panel = job->panel;
-    int64_t strip = job->kernels->strip, last = (task + 1) * LINES_PER_TASK;
-    double *line = panel->scratch + task * panel->line_length, squares = 0;
-    if (last > panel->depth) last = panel->depth;
-    for (int64_t k = task * LINES_PER_TASK; k < last; k++) {
-        neck__source_read(job->source, panel->first + k, 0, panel->width, line);
-        squares += job->kernels->sum_squares(panel->width, line);
-        double *to = panel->data + k * strip;
-        int64_t j = 0;
-        for (; j + strip <= panel->width; j += strip, to += panel->depth * strip)
-            memcpy(to, line + j, (size_t)strip * sizeof *to);
-        if (j < panel->width) {
-            memset(to, 0, (size_t)strip * sizeof *to);
-            memcpy(to, line + j, (size_t)(panel->width - j) * sizeof *to);
+    int64_t strip = job->kernels->strip, from = task * LINES_PER_TASK, lines = panel->depth - from;
+    if (lines > LINES_PER_TASK) lines = LINES_PER_TASK;
+    const char *rows = neck__view_row(&source->view, panel->first + from);
+    int64_t size = neck_dtype_size(source->view.dtype), stride = source->view.row_stride * size;
+    neck__widen_fn widen = job->kernels->widen[source->view.dtype];
+    double squares = 0;
+    for (int64_t s = 0; s < panel->strips; s++) {
+        int64_t col = s * strip, count = panel->width - col < strip ? panel->width - col : strip;
+        double *to = panel->data + (s * panel->depth + from) * strip;
+        if (count < strip) memset(to, 0, (size_t)(lines * strip) * sizeof *to);
+        for (int64_t k = 0; k < lines; k++) {
+            __builtin_prefetch(rows + k * stride + (col + AHEAD * strip) * size); /* too many streams for the CPU's own */
+            widen(rows + k * stride + col * size, count, to + k * strip);
+            neck__source_adjust(source, col, count, to + k * strip);
         }
+        squares += job->kernels->sum_squares(lines * strip, to);
     }
     panel->squares[task] = squares;
 }
@@ -93,7 +101,7 @@ static void pack_columns(void *data, int64_t task)
     filling *job = data;
     neck__panel *panel = job->panel;
     int64_t strip = job->kernels->strip;
-    double *line = panel->scratch + task * panel->line_length, squares = 0;
+    double *line = panel->scratch + task * panel->capacity, squares = 0;
     double *to = panel->data + task * panel->depth * strip;
     for (int64_t n = 0; n < strip; n++) {
         int64_t row = task * strip + n;

@@ -14,8 +14,7 @@ typedef struct neck__panel {
     int64_t depth;        /* depth in use */
     int64_t first;        /* where on the long side it starts */
     double *data;         /* strips * capacity * strip doubles */
-    double *scratch;      /* one line of line_length doubles a task */
-    int64_t line_length;
+    double *scratch;      /* one line of capacity doubles a task, when products run over rows */
     int64_t tasks;        /* packing tasks of the current fill */
     double *squares;      /* sum of squares, one a task; not finite when an element is not, or on overflow */
 } neck__panel;

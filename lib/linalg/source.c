@@ -24,13 +24,18 @@ const char *neck__source_unit(const neck__source *source)
     return source->by_rows ? "columns" : "rows";
 }
 
+void neck__source_adjust(const neck__source *source, int64_t col, int64_t count, double *line)
+{
+    if (source->shift)
+        for (int64_t j = 0; j < count; j++) line[j] -= source->shift[col + j];
+    if (source->scale != 1)
+        for (int64_t j = 0; j < count; j++) line[j] *= source->scale;
+}
+
 void neck__source_read(const neck__source *source, int64_t row, int64_t col, int64_t count, double *out)
 {
     neck__view_read(&source->view, row, col, count, out);
-    if (source->shift)
-        for (int64_t j = 0; j < count; j++) out[j] -= source->shift[col + j];
-    if (source->scale != 1)
-        for (int64_t j = 0; j < count; j++) out[j] *= source->scale;
+    neck__source_adjust(source, col, count, out);
 }
 
 double neck__sum_squares(int64_t count, const double *x)

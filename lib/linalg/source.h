@@ -21,6 +21,9 @@ const char *neck__source_unit(const neck__source *source); /* of the length: "ro
 /* count elements of row `row` of Y from column col on. */
 void neck__source_read(const neck__source *source, int64_t row, int64_t col, int64_t count, double *out);
 
+/* The shift and the scale alone, for count widened elements of any row from column col on. */
+void neck__source_adjust(const neck__source *source, int64_t col, int64_t count, double *line);
+
 /* Sum of squares of count numbers: not finite when one of them is not, or when it overflows. */
 double neck__sum_squares(int64_t count, const double *x);
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -21,6 +22,7 @@ class Worker:
         self.operations = json.loads(self.process.stdout.readline())
 
     def run(self, operation, subject):
+        time.sleep(0.5)  # the threads of whoever went before may still be spinning for more work
         self.process.stdin.write(f"{operation} {subject}\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
