@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "format/file_read.h"
 #include "format/json.h"
 #include "format/shards.h"
 

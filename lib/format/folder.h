@@ -31,9 +31,6 @@ neck_status neck__folder_has_model(const neck__allocator *allocator, const char 
  * of them. */
 neck_status neck__folder_only_file(const neck__allocator *allocator, const char *folder, char **name, int64_t *count);
 
-/* Maps the file at path and reads its tensors; the list owns the mapping. *format may be NULL. */
-neck_status neck__file_read(const char *path, int allow_trailing, neck__tensors *list, int32_t *format);
-
 /* Reads the folder's model and config.json into a checkpoint whose allocator is set. */
 neck_status neck__folder_read(const char *folder, int allow_trailing, neck_checkpoint *checkpoint);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "format/file_read.h"
 #include "format/folder.h"
 #include "format/json.h"
 
