@@ -80,5 +80,5 @@ void table_print_head(const table_column *columns, size_t count)
 
 void table_print_cell(const table_column *column, const char *text)
 {
-    printf("%*s", cut(column).width + GAP, text);
+    printf(" %*s", cut(column).width + GAP - 1, text); /* a long number shifts its row, it never touches its neighbour */
 }
