@@ -5,22 +5,9 @@
 #include <string.h>
 
 #include "text/tokenizer_object.h"
+#include "use_tokenizer.h"
 
 typedef neck_status (*read_fn)(neck_tokenizer *tokenizer, const neck__mapping *file);
-
-static const char sample[] = "<s>It's 12\xC3\xA9 e\xCC\x81 \xE2\x96\x81 x\xFFy  \n\t<|endoftext|>\xF0\x9F\x91\x8D";
-
-/* What was encoded decodes; bytes nobody has seen never appear. */
-static void use(const neck_tokenizer *tokenizer, const void *text, size_t size)
-{
-    const int64_t room = 8 * (int64_t)size + 64;
-    int32_t *ids = malloc((size_t)room * sizeof *ids);
-    int64_t count = 0, length;
-    if (ids && neck_tokenizer_encode(NULL, tokenizer, text, (int64_t)size, NULL, ids, room, &count) == NECK_OK &&
-        neck_tokenizer_decode(tokenizer, ids, count, NULL, NULL, 0, &length) == NECK_E_ARGUMENT)
-        abort();
-    free(ids);
-}
 
 static neck_status read_gpt2(neck_tokenizer *tokenizer, const neck__mapping *file)
 {
@@ -53,8 +40,8 @@ static void open_and_use(const uint8_t *data, size_t size, read_fn read)
 {
     neck_tokenizer *tokenizer = open_bytes(data, size, read);
     if (!tokenizer) return;
-    use(tokenizer, sample, sizeof sample - 1);
-    use(tokenizer, data, size);
+    use_tokenizer(tokenizer, sample, sizeof sample - 1);
+    use_tokenizer(tokenizer, data, size);
     neck_tokenizer_destroy(tokenizer);
 }
 
@@ -99,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (!(tokenizers[i] = open_bytes(sound[i], strlen(sound[i]), read_json))) abort();
         atexit(destroy_tokenizers);
     }
-    for (int i = 0; i < SOUND; i++) use(tokenizers[i], data, size);
+    for (int i = 0; i < SOUND; i++) use_tokenizer(tokenizers[i], data, size);
     open_and_use(data, size, read_json);
     open_and_use(data, size, read_gpt2);
     open_and_use(data, size, neck__tokenizer_llama2c);
