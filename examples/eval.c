@@ -59,13 +59,6 @@ typedef struct session {
     int failed;
 } session;
 
-static void complain(const char *text)
-{
-    fprintf(stderr, "%s: ", self.name);
-    text_print(stderr, text);
-    fputc('\n', stderr);
-}
-
 /* ---- the command line ------------------------------------------------------------------------------------------- */
 
 static const task *task_named(const char *name)
@@ -99,8 +92,8 @@ static void load_items(settings *asked, const char *path)
 {
     char error[CORPUS_ERROR_SIZE];
     asked->items = corpus_items(path, error);
-    if (!asked->items) complain(error);
-    else if (json_array_size(asked->items) == 0) complain("there are no items");
+    if (!asked->items) args_complain(&self, error);
+    else if (json_array_size(asked->items) == 0) args_complain(&self, "there are no items");
     else return;
     exit(TOOL_FAILED);
 }
@@ -210,7 +203,7 @@ static void one_model(session *now, const char *path, int64_t step)
     int opened = open_subject(now, path, &subject, &error);
     if (opened) report(now, path, step, score_items(now, &subject, &score, &error), &score);
     if (error.status != NECK_OK && error.status != NECK_E_CANCELLED) {
-        complain(error.text);
+        args_complain(&self, error.text);
         now->failed = 1;
     }
     if (!opened) return;
@@ -226,7 +219,7 @@ static void one_path(session *now, const char *path)
     neck_status status = neck_series_open(now->context, path, &series);
     if (status != NECK_OK) {
         measure_fail(&error, status, path);
-        complain(error.text);
+        args_complain(&self, error.text);
         now->failed = 1;
         return;
     }
@@ -244,7 +237,7 @@ static void finish(session *now)
     json_decref(now->asked->items);
     neck_context_destroy(now->context);
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    complain("cannot write to standard output");
+    args_complain(&self, "cannot write to standard output");
     now->failed = 1;
 }
 
@@ -260,12 +253,12 @@ int main(int argc, char **argv)
     neck_context_options wanted = {
         .struct_size = sizeof wanted, .threads = asked.threads, .progress = stop_when_interrupted};
     if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        complain(neck_last_error());
+        args_complain(&self, neck_last_error());
         return TOOL_FAILED;
     }
     interrupt_catch();
     for (int i = optind; i < argc - 1 && !interrupt_seen(); i++) one_path(&now, argv[i]);
-    if (interrupt_seen()) complain("interrupted: what was scored by then is printed");
+    if (interrupt_seen()) args_complain(&self, "interrupted: what was scored by then is printed");
     finish(&now);
     return interrupt_seen() ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
 }

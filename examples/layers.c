@@ -72,13 +72,6 @@ typedef struct session {
     int failed;
 } session;
 
-static void complain(const char *text)
-{
-    fprintf(stderr, "%s: ", self.name);
-    text_print(stderr, text);
-    fputc('\n', stderr);
-}
-
 /* ---- the command line ------------------------------------------------------------------------------------------- */
 
 static int32_t variant_of(const char *name)
@@ -92,7 +85,7 @@ static void add_text(settings *asked, const char *path)
 {
     char error[CORPUS_ERROR_SIZE];
     if (corpus_add(&asked->text, path, error)) return;
-    complain(error);
+    args_complain(&self, error);
     exit(TOOL_FAILED);
 }
 
@@ -150,7 +143,7 @@ static int one_model(session *now, evaluated_series *into, const char *path, int
     int good = evaluate_model(now->context, &now->track, path, step, &asked->text, &asked->request, &model, &error);
     progress_clear(&now->progress);
     if (!good && error.status == NECK_E_CANCELLED) return 0;
-    if (!good) complain(error.text);
+    if (!good) args_complain(&self, error.text);
     now->failed |= !good;
     if (!good) return 1;
     if (asked->json) layer_report_json(&model, asked->request.variant);
@@ -170,7 +163,7 @@ static int one_path(session *now, const char *path)
     neck_status status = neck_series_open(now->context, path, &series);
     if (status != NECK_OK) {
         measure_fail(&error, status, path);
-        complain(error.text);
+        args_complain(&self, error.text);
         now->failed = 1;
         return 1;
     }
@@ -192,12 +185,8 @@ static int one_path(session *now, const char *path)
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
 {
-    if (!drawn) complain(error);
-    else if (!now->asked->quiet) {
-        fprintf(stderr, "%s: wrote ", self.name);
-        text_print(stderr, file);
-        fputc('\n', stderr);
-    }
+    if (!drawn) args_complain(&self, error);
+    else if (!now->asked->quiet) args_tell_written(&self, file);
     now->failed |= !drawn;
 }
 
@@ -229,7 +218,7 @@ static void finish(session *now)
     corpus_free(&now->asked->text);
     neck_context_destroy(now->context);
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    complain("cannot write to standard output");
+    args_complain(&self, "cannot write to standard output");
     now->failed = 1;
 }
 
@@ -246,14 +235,14 @@ int main(int argc, char **argv)
                                    .progress = evaluate_report,
                                    .progress_user = &now.track};
     if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        complain(neck_last_error());
+        args_complain(&self, neck_last_error());
         return TOOL_FAILED;
     }
     interrupt_catch();
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
-    if (!going) complain("interrupted: what was done by then is printed");
+    if (!going) args_complain(&self, "interrupted: what was done by then is printed");
     else if (asked.plot) draw(&now);
     finish(&now);
     return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;

@@ -77,13 +77,6 @@ typedef struct session {
     int failed;
 } session;
 
-static void complain(const char *text)
-{
-    fprintf(stderr, "%s: ", self.name);
-    text_print(stderr, text);
-    fputc('\n', stderr);
-}
-
 /* ---- the command line ----------------------------------------------------------------------------------------- */
 
 static void print_help(void)
@@ -183,7 +176,7 @@ static int one_checkpoint(session *now, measured_series *into, const char *path,
                    : measure_checkpoint(now->context, path, step, &now->asked->request, &row, &error);
     progress_clear(&now->progress);
     if (!good && error.status == NECK_E_CANCELLED) return 0;
-    if (!good) complain(error.text);
+    if (!good) args_complain(&self, error.text);
     now->failed |= !good;
     if (!good || now->asked->list) return 1;
     report_row(&now->asked->report, into->name, &row);
@@ -200,7 +193,7 @@ static int one_path(session *now, const char *path)
     neck_status status = neck_series_open(now->context, path, &series);
     if (status != NECK_OK) {
         measure_fail(&error, status, path);
-        complain(error.text);
+        args_complain(&self, error.text);
         now->failed = 1;
         return 1;
     }
@@ -220,12 +213,8 @@ static int one_path(session *now, const char *path)
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
 {
-    if (!drawn) complain(error);
-    else if (!now->asked->quiet) {
-        fprintf(stderr, "%s: wrote ", self.name);
-        text_print(stderr, file);
-        fputc('\n', stderr);
-    }
+    if (!drawn) args_complain(&self, error);
+    else if (!now->asked->quiet) args_tell_written(&self, file);
     now->failed |= !drawn;
 }
 
@@ -238,7 +227,7 @@ static void note_left_out(const session *now)
         if (figures_have_steps(&now->series[i], 1)) continue;
         snprintf(line, sizeof line, "%s has fewer than two training steps: it is not in the figures",
                  now->series[i].name);
-        complain(line);
+        args_complain(&self, line);
     }
 }
 
@@ -266,7 +255,7 @@ static void load_weights(session *now)
     request->spectrum.row_weights =
         measure_weights(now->context, now->asked->row_weights, &request->weight_count, &error);
     if (request->spectrum.row_weights) return;
-    complain(error.text);
+    args_complain(&self, error.text);
     exit(TOOL_FAILED);
 }
 
@@ -284,7 +273,7 @@ static void finish(session *now)
     report_free(&now->asked->report);
     neck_context_destroy(now->context);
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    complain("cannot write to standard output");
+    args_complain(&self, "cannot write to standard output");
     now->failed = 1;
 }
 
@@ -300,7 +289,7 @@ int main(int argc, char **argv)
                                    .progress = progress_report,
                                    .progress_user = &now.progress};
     if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        complain(neck_last_error());
+        args_complain(&self, neck_last_error());
         return TOOL_FAILED;
     }
     interrupt_catch();
@@ -308,7 +297,7 @@ int main(int argc, char **argv)
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
-    if (!going) complain("interrupted: what was done by then is printed");
+    if (!going) args_complain(&self, "interrupted: what was done by then is printed");
     else if (asked.plot && !asked.list) draw(&now);
     finish(&now);
     return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;

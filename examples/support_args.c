@@ -14,6 +14,23 @@
 #define MOST_OPTIONS 48
 #define HELP_COLUMN 26
 
+static void say(const tool *self, const char *verb, const char *text)
+{
+    fprintf(stderr, "%s: %s", self->name, verb);
+    text_print(stderr, text);
+    fputc('\n', stderr);
+}
+
+void args_complain(const tool *self, const char *text)
+{
+    say(self, "", text);
+}
+
+void args_tell_written(const tool *self, const char *file)
+{
+    say(self, "wrote ", file);
+}
+
 void args_usage_error(const tool *self, const char *format, ...)
 {
     char message[1024];

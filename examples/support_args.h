@@ -36,6 +36,10 @@ void args_help(const tool *self);
 /* args_usage_error - "NAME: message" and a hint on standard error, exit status TOOL_USAGE. */
 _Noreturn void args_usage_error(const tool *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* args_complain - "NAME: text", args_tell_written - "NAME: wrote file"; a line on standard error, and the tool goes on. */
+void args_complain(const tool *self, const char *text);
+void args_tell_written(const tool *self, const char *file);
+
 /* args_integer, args_real - the whole argument of option --name as a number in [least, most], else a usage error. */
 int64_t args_integer(const tool *self, const char *name, const char *text, int64_t least, int64_t most);
 double args_real(const tool *self, const char *name, const char *text, double least, double most);

@@ -11,8 +11,8 @@ extern "C" {
 
 /* Holds, for the rows x of everything pushed, with y = x - shift (shift is 0 unless given):
  *   n, sum y, sum y/|y|, sum |y|, and the cols x cols Gram matrix sum y y^T, all in double precision.
- * A row with y = 0 counts in n and adds nothing else. Memory: cols^2 * 8 bytes, twice that during a push of
- * many rows.
+ * A row with y = 0, or so small that |y|^2 is 0 in double, counts in n and adds nothing else. Memory: cols^2 * 8
+ * bytes, twice that during a push of many rows.
  *
  * Exactness: products of f32, f16 and bf16 numbers are exact in double; sums are ordered by row, so the same
  * pushes give the same bits whatever the number of threads (on one kernel level, see neck_build_info).

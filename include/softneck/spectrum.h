@@ -43,13 +43,14 @@ typedef struct neck_spectrum_options {
  * GRAM: the d x d Gram matrix of the smaller side d is formed in double precision straight from the stored dtype
  * (f32, f16 and bf16 products are exact), then its eigenvalues. Absolute error about eps*|W|_F^2/sigma: values
  * far above neck_spectrum_resolution are as good as double allows, values below it carry no information.
- * QR: error about d*eps*sigma_1 for every value, about four times slower.
+ * QR: error about d*eps*sigma_1 for every value, five to ten times slower.
  * AUTO: QR where it is cheap anyway (small problems), else GRAM, then QR if tolerance asks for it.
  *
  * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from
  * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A zero
  * matrix has all-zero values.
- * The same input gives the same bits for every thread count when method is GRAM; QR also depends on the BLAS.
+ * The context's number of threads does not show in the bits. LAPACK's part (eigenvalues of d x d, or all of QR) runs on
+ * the BLAS's own threads, whose number may.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (row and column in the message), NECK_E_OVERFLOW, NECK_E_NOMEM,
  * NECK_E_CANCELLED, NECK_E_CONVERGENCE. Source: Sec. 4.2 of arXiv 2404.07647. */
 NECK_API neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matrix,
