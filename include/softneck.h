@@ -6,7 +6,9 @@
  *   spectrum    singular values and their error    metrics     entropy, ranks, tails
  *   geometry    anisotropy, isotropy               checkpoint  model files, the LM head in them
  *   model       hidden states, loss, logits        tokenizer   text to token numbers and back
- *   evaluate    models over text, layer by layer
+ *   evaluate    models over text, layer by layer   cross_entropy  a head and its loss in one, with gradients
+ *   optimizer   update rules, schedules, clipping  head        heads of several kinds
+ *   head_training  heads on frozen states          bottleneck  what a lower rank costs
  *
  * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
  * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
@@ -22,8 +24,13 @@
 #include "softneck/metrics.h"
 #include "softneck/geometry.h"
 #include "softneck/checkpoint.h"
+#include "softneck/cross_entropy.h"
 #include "softneck/model.h"
 #include "softneck/tokenizer.h"
 #include "softneck/evaluate.h"
+#include "softneck/optimizer.h"
+#include "softneck/head.h"
+#include "softneck/head_training.h"
+#include "softneck/bottleneck.h"
 
 #endif

@@ -3,6 +3,7 @@
 #define SOFTNECK_MODEL_H
 
 #include "checkpoint.h"
+#include "cross_entropy.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,9 +69,6 @@ typedef struct neck_states {
  * order are those of `output_hidden_states` of the transformers package. Return 0 to go on, anything else to
  * cancel. */
 typedef int32_t (*neck_states_fn)(void *user, const neck_states *states);
-
-/* A target that is not scored. */
-#define NECK_NO_TARGET (-1)
 
 typedef struct neck_forward_options {
     size_t struct_size;

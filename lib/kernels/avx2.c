@@ -38,14 +38,15 @@ TARGET static void tile(int64_t depth, const double *a, const double *b, double 
 enum { STRIP_F32 = 24 };
 
 /* 4 x 24 floats; rows of a as they lie. */
-TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate)
+TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                            int accumulate)
 {
     __m256 sum[GROUP][3];
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
         for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm256_loadu_ps(c + m * ldc + 8 * v) : _mm256_setzero_ps();
-    for (int64_t k = 0; k < depth; k++, a++, b += STRIP_F32) {
+    for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m256 b0 = _mm256_load_ps(b), b1 = _mm256_load_ps(b + 8), b2 = _mm256_load_ps(b + 16);
 #pragma GCC unroll 4
         for (int m = 0; m < GROUP; m++) {

@@ -39,14 +39,15 @@ enum { STRIP_F32 = 48 };
 
 /* 8 x 48 floats in the same 24 accumulators. Eight rows of a are eight streams, each a cache line every 16 steps: packing them
  * would cost more than it saves. */
-TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate)
+TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                            int accumulate)
 {
     __m512 sum[GROUP][3];
 #pragma GCC unroll 8
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
         for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm512_loadu_ps(c + m * ldc + 16 * v) : _mm512_setzero_ps();
-    for (int64_t k = 0; k < depth; k++, a++, b += STRIP_F32) {
+    for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16), b2 = _mm512_load_ps(b + 32);
 #pragma GCC unroll 8
         for (int m = 0; m < GROUP; m++) {

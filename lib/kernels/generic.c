@@ -54,11 +54,12 @@ FUSED static void tile(int64_t depth, const double *a, const double *b, double *
 typedef float vector_f32 __attribute__((vector_size(16)));
 enum { LANES_F32 = 4, STRIP_F32 = LANES_F32 * VECTORS };
 
-static void tile_f32(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate)
+static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                            int accumulate)
 {
     vector_f32 sum[GROUP][VECTORS] = {{{0}}};
     for (int m = 0; m < GROUP && accumulate; m++) memcpy(sum[m], c + m * ldc, sizeof sum[m]);
-    for (int64_t k = 0; k < depth; k++, a++, b += STRIP_F32) {
+    for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         vector_f32 right[VECTORS];
         memcpy(right, b, sizeof right);
         for (int m = 0; m < GROUP; m++)

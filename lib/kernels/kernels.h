@@ -24,11 +24,12 @@ typedef struct neck__kernels {
      * a points into a strip at a multiple of group; each element is summed over k in order. */
     void (*tile)(int64_t depth, const double *a, const double *b, double *c, int64_t stride);
 
-    /* The same in single precision, for models: a is a row-major matrix as it lies, b one packed strip of strip_f32 columns.
-     * c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k] * b[k * strip_f32 + n],
+    /* The same in single precision, for models and heads: a is any strided matrix as it lies, b one packed strip of strip_f32
+     * columns. c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k * step] * b[k * strip_f32 + n],
      * m < group_f32, n < strip_f32. */
     int64_t strip_f32, group_f32;
-    void (*tile_f32)(int64_t depth, const float *a, int64_t lda, const float *b, float *c, int64_t ldc, int accumulate);
+    void (*tile_f32)(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                     int accumulate);
 
     neck__widen_fn widen[5]; /* by dtype: NECK_F32 .. NECK_BF16; [0] is unused */
 

@@ -7,11 +7,11 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/kernels.h"
+#include "linalg/matmul.h"
 #include "linalg/view.h"
 
-/* A strip of DEPTH (48 KB) stays in the first-level cache while ROWS rows of A pass; those (ROWS * DEPTH floats) stay in the
- * second-level cache while STRIPS strips pass. */
-enum { DEPTH = 256, ROWS = 192, STRIPS = 6 };
+/* Rows and strips of one task. */
+enum { ROWS = 192, STRIPS = 6 };
 
 struct neck__packed {
     neck__allocator allocator;
@@ -107,38 +107,6 @@ typedef struct product {
     int64_t row_blocks;
 } product;
 
-/* What reaches over the edge of C goes through a whole tile; rows beyond the last repeat it. */
-static void edge_tile(const product *job, int64_t row, int64_t k, int64_t depth, const float *b, int64_t col, int accumulate)
-{
-    const neck__kernels *kernels = job->w->kernels;
-    float left[NECK__LARGEST_GROUP * DEPTH], whole[NECK__LARGEST_GROUP * NECK__LARGEST_STRIP_F32];
-    int64_t rows = job->m - row < kernels->group_f32 ? job->m - row : kernels->group_f32;
-    int64_t cols = job->last - col < kernels->strip_f32 ? job->last - col : kernels->strip_f32;
-    for (int64_t m = 0; m < kernels->group_f32; m++)
-        memcpy(left + m * depth, job->a + (row + (m < rows ? m : rows - 1)) * job->lda + k, (size_t)depth * sizeof *left);
-    kernels->tile_f32(depth, left, depth, b, whole, kernels->strip_f32, 0);
-    for (int64_t m = 0; m < rows; m++) {
-        float *to = job->c + (row + m) * job->ldc + (col - job->first);
-        for (int64_t n = 0; n < cols; n++) to[n] = (accumulate ? to[n] : 0) + whole[m * kernels->strip_f32 + n];
-    }
-}
-
-static void strip_rows(const product *job, int64_t strip, int64_t k, int64_t first_row, int64_t last_row)
-{
-    const neck__kernels *kernels = job->w->kernels;
-    int64_t width = kernels->strip_f32, group = kernels->group_f32, col = strip * width;
-    int64_t depth = job->w->inputs - k < DEPTH ? job->w->inputs - k : DEPTH;
-    const float *b = job->w->data + (strip * job->w->inputs + k) * width;
-    int accumulate = job->accumulate || k > 0, whole = col + width <= job->last;
-    for (int64_t row = first_row; row < last_row; row += group) {
-        if (whole && row + group <= job->m)
-            kernels->tile_f32(depth, job->a + row * job->lda + k, job->lda, b, job->c + row * job->ldc + (col - job->first), job->ldc,
-                              accumulate);
-        else
-            edge_tile(job, row, k, depth, b, col, accumulate);
-    }
-}
-
 static void block_task(void *data, int64_t index)
 {
     const product *job = data;
@@ -146,8 +114,11 @@ static void block_task(void *data, int64_t index)
     int64_t first_strip = job->first / width + index / job->row_blocks * STRIPS;
     int64_t last_strip = first_strip + STRIPS < end ? first_strip + STRIPS : end;
     int64_t first_row = index % job->row_blocks * ROWS, last_row = first_row + ROWS < job->m ? first_row + ROWS : job->m;
-    for (int64_t k = 0; k < job->w->inputs; k += DEPTH)
-        for (int64_t strip = first_strip; strip < last_strip; strip++) strip_rows(job, strip, k, first_row, last_row);
+    int64_t col = first_strip * width, stride = job->w->inputs * width;
+    int64_t cols = (last_strip * width < job->last ? last_strip * width : job->last) - col;
+    neck__tiles_f32(last_row - first_row, cols, job->w->inputs, job->a + first_row * job->lda, job->lda, 1,
+                    job->w->data + first_strip * stride, stride, job->c + first_row * job->ldc + (col - job->first), job->ldc,
+                    job->accumulate);
 }
 
 void neck__gemm_f32_part(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int64_t first,

@@ -115,7 +115,7 @@ static void score(block *b, int64_t first_key, int64_t strips)
     int64_t width = b->j->strip, size = b->j->size, stride = strips * width;
     for (int64_t s = 0; s < strips; s++)
         for (int64_t row = 0; row < b->count; row += kernels->group_f32)
-            kernels->tile_f32(size, b->queries + row * size, size, b->keys + (first_key + s * width) * size,
+            kernels->tile_f32(size, b->queries + row * size, size, 1, b->keys + (first_key + s * width) * size,
                               b->scores + row * stride + s * width, stride, 0);
 }
 
@@ -151,7 +151,7 @@ static void add_values(block *b, int64_t first_key, int64_t depth, int64_t strid
     const neck__kernels *kernels = b->j->kernels;
     for (int64_t s = 0; s < b->j->value_strips; s++)
         for (int64_t row = 0; row < b->count; row += kernels->group_f32)
-            kernels->tile_f32(depth, b->scores + row * stride, stride,
+            kernels->tile_f32(depth, b->scores + row * stride, stride, 1,
                               b->values + (s * b->j->a->length + first_key) * b->j->strip,
                               b->sums + row * WIDEST + s * b->j->strip, WIDEST, 1);
 }
