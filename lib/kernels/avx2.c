@@ -7,6 +7,7 @@
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 #include "kernels/loops_f32.h"
+#include "kernels/loops_train_f32.h"
 enum { STRIP = 12, GROUP = 4 };
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
@@ -134,6 +135,7 @@ const neck__kernels neck__kernels_avx2 = {
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
     NECK__LOOPS_F32,
+    NECK__LOOPS_TRAIN_F32,
 };
 #else
 typedef int neck__no_avx2; /* ISO C wants something in every file */

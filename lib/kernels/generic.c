@@ -5,6 +5,7 @@
 
 #define TARGET /* whatever every CPU of this kind has */
 #include "kernels/loops_f32.h"
+#include "kernels/loops_train_f32.h"
 
 typedef double vector __attribute__((vector_size(16)));
 
@@ -130,4 +131,5 @@ const neck__kernels neck__kernels_generic = {
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
     NECK__LOOPS_F32,
+    NECK__LOOPS_TRAIN_F32,
 };

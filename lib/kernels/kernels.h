@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "kernels/train_loops.h"
 #include "softneck/matrix.h"
 
 /* Converts count elements, stored packed at source (any alignment), exactly to double. */
@@ -43,6 +44,8 @@ typedef struct neck__kernels {
     double (*exp_sum_f32)(int64_t count, float shift, float *x);   /* x = exp(x - shift); returns their sum */
     float (*max_f32)(int64_t count, const float *x);               /* count >= 1 */
     void (*moments_f32)(int64_t count, const float *x, double shift, double *sum, double *squares); /* of x - shift */
+
+    neck__train_loops_f32 train;
 } neck__kernels;
 
 #define NECK__LARGEST_STRIP 24

@@ -5,20 +5,10 @@
 
 #include "core/error.h"
 #include "format/json.h"
-#include "model/config.h"
+#include "model/config_family.h"
 #include "model/layout.h"
 
-/* What families call the same number, and what it is when the file does not say. NULL: the family has no such key. */
-typedef struct family {
-    const char *type;
-    const neck__layout *layout;
-    const char *hidden, *layers, *heads, *kv_heads, *head_size, *inner, *context, *activation, *epsilon;
-    const char *default_activation;
-    double default_epsilon;
-    int64_t default_context;
-    int32_t tied;
-    neck_status (*read)(const json_t *root, neck__config *config);
-} family;
+typedef neck__family family;
 
 /* ---- one value -------------------------------------------------------------------------------------------------- */
 
@@ -289,11 +279,8 @@ static const family families[] = {
      "max_position_embeddings", "hidden_activation", "rms_norm_eps", "gelu_pytorch_tanh", 1e-6, 8192, 1, read_gemma2},
 };
 
-static neck_status find_family(const json_t *root, const family **out)
+neck_status neck__family_find(const char *type, const neck__family **out)
 {
-    const char *type = NULL;
-    NECK_TRY(read_text(root, "model_type", NULL, &type));
-    if (!type) return neck__fail(NECK_E_FORMAT, "config.json has no 'model_type'");
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (strcmp(families[i].type, type) == 0) {
             *out = &families[i];
@@ -301,6 +288,13 @@ static neck_status find_family(const json_t *root, const family **out)
         }
     return neck__fail(NECK_E_UNSUPPORTED, "architecture '%.100s' is not supported: gpt2, gpt_neox, opt, llama, "
                       "mistral, qwen2, gemma and gemma2 are", type);
+}
+
+static neck_status find_family(const json_t *root, const family **out)
+{
+    const char *type = NULL;
+    NECK_TRY(read_text(root, "model_type", NULL, &type));
+    return type ? neck__family_find(type, out) : neck__fail(NECK_E_FORMAT, "config.json has no 'model_type'");
 }
 
 static neck_status read_sizes(const json_t *root, const family *f, neck__config *config)

@@ -18,6 +18,9 @@ void neck__activate(neck_context *context, int32_t activation, int64_t rows, int
 /* to += from; rows x width. */
 void neck__rows_add(neck_context *context, int64_t rows, int64_t width, const float *from, float *to);
 
+/* Radians by which a pair of a head's numbers turns from one position to the next. */
+double neck__rope_frequency(const neck__rope *rope, int64_t pair);
+
 /* Cosines and sines of the rotation at each position, length x size / 2 each. */
 typedef struct neck__rotation {
     int64_t size, length;

@@ -8,29 +8,22 @@
 
 enum { ABSENT, PRESENT };
 
-/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), and
- * whether there is a weight and a bias. */
-typedef struct expected {
-    int64_t rows, cols;
-    int32_t weight, bias, linear;
-} expected;
-
-static expected vector_of(const neck__config *c, int32_t present)
+static neck__expected vector_of(const neck__config *c, int32_t present)
 {
-    return (expected){c->hidden, 0, present, present && c->norm == NECK__NORM_LAYER, 0};
+    return (neck__expected){c->hidden, 0, present, present && c->norm == NECK__NORM_LAYER, 0};
 }
 
-static expected linear_of(int64_t rows, int64_t cols, int32_t present, int32_t bias)
+static neck__expected linear_of(int64_t rows, int64_t cols, int32_t present, int32_t bias)
 {
-    return (expected){rows, cols, present, present && bias, 1};
+    return (neck__expected){rows, cols, present, present && bias, 1};
 }
 
-static expected table_of(int64_t rows, int64_t cols, int32_t present)
+static neck__expected table_of(int64_t rows, int64_t cols, int32_t present)
 {
-    return (expected){rows, cols, present, 0, 0};
+    return (neck__expected){rows, cols, present, 0, 0};
 }
 
-static expected expect(const neck__config *c, enum neck__module module)
+neck__expected neck__expect(const neck__config *c, enum neck__module module)
 {
     int64_t queries = c->heads * c->head_size, keys = c->kv_heads * c->head_size;
     int32_t fused = c->layout->names[NECK__QKV] != NULL, projected = c->embedding != c->hidden;
@@ -72,19 +65,21 @@ typedef struct search {
     int64_t parameters;
 } search;
 
-typedef char name_buffer[256];
-
-static void name_of(const search *s, enum neck__module module, int64_t layer, const char *suffix, name_buffer out)
+void neck__tensor_name(const neck__layout *layout, const char *prefix, enum neck__module module, int64_t layer,
+                       const char *suffix, neck__name out)
 {
-    const neck__layout *layout = s->config->layout;
     char block[64] = "";
     if (module >= NECK__FIRST_IN_BLOCK) {
         const char *number = strstr(layout->block, "%lld");
         snprintf(block, sizeof block, "%.*s%lld%s", (int)(number - layout->block), layout->block, (long long)layer,
                  number + 4);
     }
-    snprintf(out, sizeof(name_buffer), "%s%s%s%s", module == NECK__HEAD ? "" : s->prefix, block, layout->names[module],
-             suffix);
+    snprintf(out, sizeof(neck__name), "%s%s%s%s", module == NECK__HEAD ? "" : prefix, block, layout->names[module], suffix);
+}
+
+static void name_of(const search *s, enum neck__module module, int64_t layer, const char *suffix, neck__name out)
+{
+    neck__tensor_name(s->config->layout, s->prefix, module, layer, suffix, out);
 }
 
 static neck_status check_shape(const neck__tensor *tensor, int64_t rows, int64_t cols)
@@ -106,7 +101,7 @@ static neck_status check_shape(const neck__tensor *tensor, int64_t rows, int64_t
 static neck_status locate(search *s, enum neck__module module, int64_t layer, const char *suffix, int32_t wanted,
                           int64_t rows, int64_t cols, int64_t *out)
 {
-    name_buffer name;
+    neck__name name;
     name_of(s, module, layer, suffix, name);
     int64_t index = find_name(s->checkpoint, name);
     /* Some files hold a tied head too. */
@@ -126,7 +121,7 @@ static neck_status locate_module(search *s, enum neck__module module, int64_t la
 {
     *out = (neck__place){-1, -1};
     if (!s->config->layout->names[module]) return NECK_OK;
-    expected e = expect(s->config, module);
+    neck__expected e = neck__expect(s->config, module);
     int swapped = e.linear && s->config->layout->transposed;
     int64_t rows = swapped ? e.cols : e.rows, cols = swapped ? e.rows : e.cols;
     NECK_TRY(locate(s, module, layer, ".weight", e.weight, rows, cols, &out->weight));
@@ -135,7 +130,7 @@ static neck_status locate_module(search *s, enum neck__module module, int64_t la
 
 static neck_status find_prefix(search *s)
 {
-    name_buffer name;
+    neck__name name;
     for (int i = 0; i < 3 && s->config->layout->prefixes[i]; i++) {
         s->prefix = s->config->layout->prefixes[i];
         name_of(s, NECK__EMBEDDING, 0, ".weight", name);
@@ -149,7 +144,7 @@ static neck_status find_prefix(search *s)
 /* A model cut short by its configuration would compute something, and be wrong. */
 static neck_status check_last_layer(const search *s)
 {
-    name_buffer name;
+    neck__name name;
     name_of(s, NECK__OUT, s->config->layers, ".weight", name);
     if (find_name(s->checkpoint, name) < 0) return NECK_OK;
     return neck__fail(NECK_E_FORMAT, "there is a tensor '%s', but the configuration has only %lld layers", name,

@@ -16,7 +16,7 @@ static double stretch_llama3(const neck__rope *rope, double frequency)
     return (1 - share) * frequency / rope->factor + share * frequency;
 }
 
-static double frequency_of(const neck__rope *rope, int64_t pair)
+double neck__rope_frequency(const neck__rope *rope, int64_t pair)
 {
     double frequency = pow(rope->theta, -2.0 * (double)pair / (double)rope->size);
     switch (rope->scaling) {
@@ -35,7 +35,7 @@ neck_status neck__rotation_create(const neck__allocator *allocator, const neck__
     if (!memory) return NECK_E_NOMEM;
     *out = (neck__rotation){config->rope.size, length, config->rope.order, memory, memory + length * pairs};
     for (int64_t pair = 0; pair < pairs; pair++) {
-        double frequency = frequency_of(&config->rope, pair);
+        double frequency = neck__rope_frequency(&config->rope, pair);
         for (int64_t position = 0; position < length; position++) {
             out->cosines[position * pairs + pair] = (float)cos((double)position * frequency);
             out->sines[position * pairs + pair] = (float)sin((double)position * frequency);

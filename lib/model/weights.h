@@ -27,6 +27,20 @@ typedef struct neck__block {
     neck__linear qkv, q, k, v, out, gate, up, down;
 } neck__block;
 
+/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), whether there is
+ * a weight and a bias, and whether the weight is that of a linear map (which some layouts transpose). */
+typedef struct neck__expected {
+    int64_t rows, cols;
+    int32_t weight, bias, linear;
+} neck__expected;
+
+neck__expected neck__expect(const neck__config *config, enum neck__module module);
+
+/* The name of a module's tensor; suffix: ".weight" or ".bias". */
+typedef char neck__name[256];
+void neck__tensor_name(const neck__layout *layout, const char *prefix, enum neck__module module, int64_t layer,
+                       const char *suffix, neck__name out);
+
 /* Finds every tensor of the model and checks its shape; places has one row for what stands outside blocks, then one
  * a block, each of NECK__MODULES. *parameters counts their elements. Errors: NECK_E_NOT_FOUND, NECK_E_FORMAT. */
 neck_status neck__weights_locate(const neck__config *config, const neck_checkpoint *checkpoint, neck__place *places,

@@ -1,0 +1,62 @@
+/* model/trainable_object.h - what a trainable transformer is inside the library. */
+#ifndef NECK_MODEL_TRAINABLE_OBJECT_H
+#define NECK_MODEL_TRAINABLE_OBJECT_H
+
+#include "core/memory.h"
+#include "kernels/train_loops.h"
+#include "model/weights.h"
+#include "softneck/model_training.h"
+
+struct neck_trainable {
+    neck__allocator allocator;
+    neck__config config;
+    char *config_text;
+    int32_t dtype, recompute, without_head, initializer;
+    uint64_t seed;
+    neck__dropout dropout, attention_dropout; /* cut 0: none */
+
+    int64_t size; /* elements of each of the two buffers */
+    void *values, *gradients;
+    neck_parameter *parameters; /* in the buffers' order */
+    neck__name *names;
+    int64_t count;
+    neck__place *places; /* (layers + 1) x NECK__MODULES: parameters by number, -1 where there is none */
+
+    void *memory; /* of passes */
+    int64_t bytes;
+    int64_t batch, length; /* the shape that memory is laid out for; 0: none */
+    int64_t step;          /* of the last forward pass */
+    int32_t *tokens;       /* its tokens, in memory */
+    int32_t ran;           /* a forward pass that no backward pass has followed */
+};
+
+/* Fills places, parameters, names and size from config, and allocates the buffers, zeroed. */
+neck_status neck__train_parameters_create(neck_trainable *model);
+
+/* Draws all values. */
+void neck__train_initialise(neck_context *context, neck_trainable *model);
+
+/* The text of a config.json from options without one: new memory. */
+neck_status neck__train_config_write(const neck__allocator *allocator, const neck_trainable_options *options, char **out);
+
+/* A given text again, with what the saved weights differ in: dtype and tie_word_embeddings. */
+neck_status neck__train_config_adapt(const neck__allocator *allocator, const char *text, int32_t dtype, int32_t tied,
+                                     char **out);
+
+/* ---- passes, in either precision -------------------------------------------------------------------------------- */
+
+/* Bytes of passes over batch x length tokens. Errors: NECK_E_OVERFLOW. */
+neck_status neck__train_room_f32(const neck_trainable *model, int64_t batch, int64_t length, int64_t *bytes);
+neck_status neck__train_room_f64(const neck_trainable *model, int64_t batch, int64_t length, int64_t *bytes);
+
+/* Lays out model->memory for the model's batch and length, and fills what depends on nothing else. */
+void neck__train_prepare_f32(neck_trainable *model);
+void neck__train_prepare_f64(neck_trainable *model);
+
+/* One pass over model->tokens. */
+neck_status neck__train_forward_f32(neck_context *context, const neck_trainable *model, const float **states);
+neck_status neck__train_forward_f64(neck_context *context, const neck_trainable *model, const double **states);
+void neck__train_backward_f32(neck_context *context, const neck_trainable *model, const float *d_states);
+void neck__train_backward_f64(neck_context *context, const neck_trainable *model, const double *d_states);
+
+#endif
