@@ -52,14 +52,13 @@ typedef struct neck__pair {
     uint64_t key;  /* left symbol in the upper half, right in the lower */
     int64_t count; /* occurrences; a merge does not take off those it uses up, just as in Hugging Face tokenizers */
     int32_t first, last; /* links to the words it is new in; -1: none */
-    int32_t rank;        /* of its merge; -1: none so far */
 } neck__pair;
 
 typedef struct neck__pair_link {
     int32_t word, next;
 } neck__pair_link;
 
-/* A pair that waits to be merged in the words it was seen in. A pair may wait twice with different words. */
+/* A pair that waits to be merged in the words it was seen in. */
 typedef struct neck__waiting {
     int64_t count; /* when it was queued; the pair's own may have changed since */
     uint64_t key;

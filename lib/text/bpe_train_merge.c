@@ -24,9 +24,6 @@ typedef struct learning {
     neck__buffer spelling;
 } learning;
 
-/* In place of a merge that was learned again later. */
-static const neck__learned_merge superseded = {-1, -1};
-
 /* ---- words into symbols ---- */
 
 static neck_status symbols_of_bytes(const neck__vocabulary *vocabulary, int32_t symbols[256])
@@ -116,7 +113,7 @@ static neck_status append_spelling(learning *l, int32_t id)
     return neck__buffer_append(&l->spelling, neck__vocabulary_spelling(vocabulary, token), token->length);
 }
 
-/* The token spelled like both halves together: there may be one already, by another way of merging. */
+/* The token spelled like both halves together: a special token may be. */
 static neck_status merged_token(learning *l, neck__learned_merge merge, int32_t *id)
 {
     neck__vocabulary *vocabulary = &l->learned->vocabulary;
@@ -129,8 +126,7 @@ static neck_status merged_token(learning *l, neck__learned_merge merge, int32_t 
     return neck__vocabulary_add(vocabulary, *id, l->spelling.data, l->spelling.size, NECK__TOKEN_MODEL);
 }
 
-/* A pair that was new in more words after it had waited may be merged once more; only the last time counts. */
-static neck_status add_merge(learning *l, neck__pair *pair, neck__learned_merge merge)
+static neck_status add_merge(learning *l, neck__learned_merge merge)
 {
     neck__learned *learned = l->learned;
     if (learned->merge_count == learned->merge_capacity) {
@@ -140,18 +136,8 @@ static neck_status add_merge(learning *l, neck__pair *pair, neck__learned_merge 
         if (!grown) return NECK_E_NOMEM;
         learned->merges = grown;
     }
-    if (pair->rank >= 0) learned->merges[pair->rank] = superseded;
-    pair->rank = (int32_t)learned->merge_count;
     learned->merges[learned->merge_count++] = merge;
     return NECK_OK;
-}
-
-static void drop_superseded(neck__learned *learned)
-{
-    int64_t kept = 0;
-    for (int64_t i = 0; i < learned->merge_count; i++)
-        if (learned->merges[i].left >= 0) learned->merges[kept++] = learned->merges[i];
-    learned->merge_count = kept;
 }
 
 static neck_status merge_pair(learning *l, const neck__waiting *best)
@@ -159,7 +145,7 @@ static neck_status merge_pair(learning *l, const neck__waiting *best)
     const neck__learned_merge merge = {(int32_t)(best->key >> 32), (int32_t)(uint32_t)best->key};
     int32_t merged;
     NECK_TRY(merged_token(l, merge, &merged));
-    NECK_TRY(add_merge(l, &l->pairs.pairs[best->pair], merge));
+    NECK_TRY(add_merge(l, merge));
     for (int32_t i = 0; i < best->words; i++)
         NECK_TRY(merge_in_word(l, l->pairs.places[best->at + i], merge, merged));
     return neck__pairs_settle(&l->pairs);
@@ -187,7 +173,6 @@ neck_status neck__bpe_learn(neck_context *context, const neck__words *parts, int
     if (status == NECK_OK) status = spell_words(&l, parts);
     if (status == NECK_OK) status = count_pairs(&l);
     if (status == NECK_OK) status = learn(context, &l, vocab_size, min_frequency);
-    if (status == NECK_OK) drop_superseded(learned);
     neck__pairs_clear(&l.pairs);
     neck__buffer_clear(&l.spelling);
     neck__release(&allocator, l.words);

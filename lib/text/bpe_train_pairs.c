@@ -66,7 +66,7 @@ static neck_status find(neck__pairs *pairs, uint64_t key, int32_t *index)
     NECK_TRY(reserve(pairs, (void **)&pairs->pairs, pairs->count, 1, sizeof *pairs->pairs, &pairs->capacity,
                      INT32_MAX));
     *index = pairs->slots[at] = (int32_t)pairs->count;
-    pairs->pairs[pairs->count++] = (neck__pair){.key = key, .first = -1, .last = -1, .rank = -1};
+    pairs->pairs[pairs->count++] = (neck__pair){.key = key, .first = -1, .last = -1};
     return 2 * pairs->count > pairs->slot_count ? set_slots(pairs, 2 * pairs->slot_count) : NECK_OK;
 }
 

@@ -71,10 +71,19 @@ def few_letters(count):
                    chance.choice([260, 270, 300, 1000]), chance.choice([0, 0, 2, 3]))
 
 
+def runs(count):
+    """Words of repeated letters: pairs that overlap themselves, and long tokens."""
+    chance = random.Random(20240412)
+    for i in range(count):
+        words = ["".join(letter * chance.randrange(0, 24) for letter in chance.choice(["a", "ab", "aba", "abab"]))
+                 for _ in range(chance.randrange(4, 40))]
+        yield case(f"runs {i}", [" ".join(words)], "gpt2", chance.choice([300, 1000]), chance.choice([0, 0, 2]))
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     path = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "bpe.json")
-    cases = [train(c) for c in [*prose(), *few_letters(count)]]
+    cases = [train(c) for c in [*prose(), *few_letters(count), *runs(count // 3)]]
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"sample": SAMPLE, "cases": cases}, file, indent=None, separators=(",", ":"), ensure_ascii=False)
         file.write("\n")
