@@ -1,0 +1,56 @@
+/* head/logit_loss_f64.c - the engine in double precision, in portable C. */
+#include <math.h>
+#include <stdint.h>
+
+static void column_max(int64_t rows, int64_t cols, const double *x, int64_t ldx, double *most)
+{
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t c = 0; c < cols; c++) most[c] = x[row * ldx + c] > most[c] ? x[row * ldx + c] : most[c];
+}
+
+static void column_exp_sum(int64_t rows, int64_t cols, const double *x, int64_t ldx, const double *shift, double *sum, double *squares)
+{
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t c = 0; c < cols; c++) {
+            double y = exp(x[row * ldx + c] - shift[c]);
+            sum[c] += y;
+            if (squares) squares[c] += y * y;
+        }
+}
+
+static void column_gradient(int64_t rows, int64_t cols, double *x, int64_t ldx, const double *shift, const double *scale,
+                            const double *offset)
+{
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t c = 0; c < cols; c++) x[row * ldx + c] = exp(x[row * ldx + c] - shift[c]) * scale[c] - offset[c];
+}
+
+static void weigh(int64_t count, const double *x, const double *a, const double *b, double *most, double *sum)
+{
+    *most = *sum = 0;
+    for (int64_t c = 0; c < count; c++) {
+        *most = fmax(*most, fabs(x[c]) * a[c]);
+        *sum += fabs(x[c]) * b[c];
+    }
+}
+
+static void add_magnitude(int64_t count, const double *x, const double *a, double *y)
+{
+    for (int64_t c = 0; c < count; c++) y[c] += fabs(x[c]) * a[c];
+}
+
+static void exponentials(int64_t count, double *x)
+{
+    for (int64_t i = 0; i < count; i++) x[i] = exp(x[i]);
+}
+
+#define REAL double
+#define OF(name) name##_f64
+#define REAL_DTYPE NECK_F64
+#define COLUMN_MAX column_max
+#define COLUMN_EXP_SUM column_exp_sum
+#define COLUMN_GRADIENT column_gradient
+#define WEIGH weigh
+#define ADD_MAGNITUDE add_magnitude
+#define EXP exponentials
+#include "head/logit_work_template.h"
