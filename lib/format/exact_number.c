@@ -14,9 +14,8 @@
 void neck__print_double(char text[NECK__NUMBER_TEXT], double value)
 {
     int exponent;
-    double fraction = frexp(fabs(value), &exponent);
-    snprintf(text, NECK__NUMBER_TEXT, "%s0x%" PRIx64 "p%d", signbit(value) ? "-" : "", (uint64_t)ldexp(fraction, 53),
-             exponent - 53);
+    double fraction = frexp(value, &exponent);
+    snprintf(text, NECK__NUMBER_TEXT, "0x%" PRIx64 "p%d", (uint64_t)ldexp(fraction, 53), exponent - 53);
 }
 
 void neck__print_count(char text[NECK__NUMBER_TEXT], int64_t value)
@@ -27,7 +26,7 @@ void neck__print_count(char text[NECK__NUMBER_TEXT], int64_t value)
 int neck__parse_double(const char *text, double *out)
 {
     char *end;
-    if (strncmp(text + (text[0] == '-'), "0x", 2) != 0 || strchr(text, '.')) return 0;
+    if (strncmp(text, "0x", 2) != 0 || strchr(text, '.')) return 0;
     double value = strtod(text, &end);
     if (*end || !isfinite(value)) return 0;
     *out = value;
