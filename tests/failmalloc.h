@@ -71,6 +71,7 @@ typedef union outputs {
     neck_spectrum *spectrum;
     neck_checkpoint *checkpoint;
     neck_series *series;
+    neck_head *head;
     neck_measure measure;
     double numbers[2 * ROWS * COLS];
 } outputs;

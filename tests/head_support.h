@@ -2,15 +2,10 @@
 #ifndef TESTS_HEAD_SUPPORT_H
 #define TESTS_HEAD_SUPPORT_H
 
-#include <check.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "constructed.h"
-#include "softneck.h"
-#include "softneck/head.h"
+#include "format_support.h"
 
 enum { FIRST_KIND = NECK_HEAD_DENSE, LAST_KIND = NECK_HEAD_PLIF };
 
@@ -77,15 +72,6 @@ static inline neck_matrix made_states(void *data, int32_t dtype, int64_t n, int6
 
 #define ASSERT_OK(call) ck_assert_msg((call) == NECK_OK, "%s", neck_last_error())
 
-static inline int run_suite_of(const char *name, TCase *tcase)
-{
-    Suite *suite = suite_create(name);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+#define ASSERT_FAILS(call, code, fragment) assert_fails(call, code, fragment, #call)
 
 #endif

@@ -12,14 +12,13 @@ static neck_checkpoint *golden;
 
 static void open_golden(void)
 {
-    char path[4096];
-    const char *root = getenv("SOFTNECK_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/tests/golden/heads.npz", root ? root : ".");
+    char path[PATH_CAPACITY];
+    source_path(path, "tests/golden/heads.npz");
     ASSERT_OK(neck_checkpoint_open(NULL, path, NULL, &golden));
 }
 
 /* An array of a case, copied: files give no alignment. */
-static neck_tensor read(const char *name, const char *part, void *out)
+static neck_tensor read_array(const char *name, const char *part, void *out)
 {
     char full[128];
     int64_t index;
@@ -37,7 +36,7 @@ static neck_tensor read(const char *name, const char *part, void *out)
 static void compare(const char *name, const char *part, const void *found, int32_t dtype, double tolerance)
 {
     double expected[MOST], largest = 0;
-    int64_t count = read(name, part, expected).nbytes / 8;
+    int64_t count = read_array(name, part, expected).nbytes / 8;
     for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs(expected[i]));
     for (int64_t i = 0; i < count; i++) {
         double value = number_at(found, dtype, i);
@@ -57,7 +56,7 @@ static neck_head *read_head(const char *name, int32_t dtype, const double *setti
     int64_t count;
     const neck_parameter *p = neck_head_parameters(head, &count);
     for (int64_t k = 0; k < count; k++) {
-        neck_tensor tensor = read(name, p[k].name, values);
+        neck_tensor tensor = read_array(name, p[k].name, values);
         ck_assert(tensor.shape[0] == p[k].rows && tensor.shape[1] == p[k].cols);
         for (int64_t i = 0; i < p[k].rows * p[k].cols; i++) put_number(p[k].data, dtype, i, values[i]);
     }
@@ -70,12 +69,12 @@ START_TEST(pytorch_agrees)
     int32_t dtype = _i % 2 ? NECK_F64 : NECK_F32, targets[ROWS];
     double tolerance = dtype == NECK_F64 ? 1e-13 : 1e-5, settings[12], values[MOST], states_data[MOST], states_gradient[MOST], log_probabilities[MOST];
     open_golden();
-    read(name, "settings", settings);
+    read_array(name, "settings", settings);
     neck_head *head = read_head(name, dtype, settings);
-    neck_tensor tensor = read(name, "states", values);
+    neck_tensor tensor = read_array(name, "states", values);
     for (int64_t i = 0; i < tensor.nbytes / 8; i++) put_number(states_data, dtype, i, values[i]);
     neck_matrix states = {states_data, tensor.shape[0], tensor.shape[1], 0, dtype, 0};
-    read(name, "targets", targets);
+    read_array(name, "targets", targets);
     neck_cross_entropy_options options = {sizeof options, .label_smoothing = settings[10], .z_loss = settings[11],
                                           .use_ignore_index = 1, .ignore_index = -100};
     neck_cross_entropy_result result = {.struct_size = sizeof result};
@@ -100,5 +99,5 @@ int main(void)
 {
     TCase *tests = tcase_create("head_golden");
     tcase_add_loop_test(tests, pytorch_agrees, 0, 2 * KINDS * VARIANTS);
-    return run_suite_of("head_golden", tests);
+    return run_suite("head_golden", tests);
 }

@@ -267,7 +267,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("head_gradient");
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, every_combination_of_options, 0, (LAST_KIND - FIRST_KIND + 1) * COMBINATIONS);
     tcase_add_loop_test(tests, one_state_and_an_odd_vocabulary, FIRST_KIND, LAST_KIND + 1);
     tcase_add_loop_test(tests, mixtures_of_other_shapes, 0, 2);
@@ -276,5 +275,5 @@ int main(void)
     tcase_add_loop_test(tests, gradients_accumulate, FIRST_KIND, LAST_KIND + 1);
     tcase_add_loop_test(tests, single_precision_agrees, FIRST_KIND, LAST_KIND + 1);
     tcase_add_loop_test(tests, threads_do_not_show, FIRST_KIND, LAST_KIND + 1);
-    return run_suite_of("head_gradient", tests);
+    return run_suite("head_gradient", tests);
 }

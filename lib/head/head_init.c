@@ -91,16 +91,18 @@ static neck_status project(neck_context *context, neck_head *head, const neck_ma
     return NECK_OK;
 }
 
-/* W v of a direction v is left as A's column W v / sqrt(s), B's row v sqrt(s), s = |W v|; where W v = 0 B keeps v, so that training
- * can still use it. */
+/* W v of a direction v is left as A's column W v / sqrt(s), B's row v sqrt(s), s = |W v|; where W v is 0 but for rounding B keeps v,
+ * so that training can still use it. The leading direction is the last. */
 static void balance(neck_head *head, double *product, double *leading)
 {
     neck_parameter *a = &head->parameters[0], *b = &head->parameters[1];
     int64_t rank = a->cols;
-    for (int64_t k = 0; k < rank; k++) {
+    double most = 0;
+    for (int64_t k = rank - 1; k >= 0; k--) {
         double squares = 0;
         for (int64_t i = 0; i < a->rows; i++) squares += product[i * rank + k] * product[i * rank + k];
-        double root = squares > 0 ? sqrt(sqrt(squares)) : 1;
+        if (k == rank - 1) most = squares;
+        double root = squares > 1e-28 * most ? sqrt(sqrt(squares)) : 1;
         for (int64_t i = 0; i < a->rows; i++) product[i * rank + k] /= root;
         for (int64_t j = 0; j < b->cols; j++) leading[k * b->cols + j] *= root;
     }
