@@ -67,7 +67,8 @@ START_TEST(pytorch_agrees)
 {
     const char *name = cases[_i / 2];
     int32_t dtype = _i % 2 ? NECK_F64 : NECK_F32, targets[ROWS];
-    double tolerance = dtype == NECK_F64 ? 1e-13 : 1e-5, settings[12], values[MOST], states_data[MOST], states_gradient[MOST], log_probabilities[MOST];
+    double tolerance = dtype == NECK_F64 ? 1e-13 : 1e-5, settings[12], values[MOST];
+    double states_data[MOST], states_gradient[MOST], log_probabilities[MOST];
     open_golden();
     read_array(name, "settings", settings);
     neck_head *head = read_head(name, dtype, settings);

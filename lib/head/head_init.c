@@ -57,7 +57,7 @@ neck_status neck__head_start_weight(neck_context *context, neck_head *head, cons
     return NECK_OK;
 }
 
-/* ---- the best approximation: W = (W V) V^T with V the leading eigenvectors of W^T W ------------------------------------------------- */
+/* ---- the best approximation: W = (W V) V^T with V the leading eigenvectors of W^T W ------------------------- */
 
 /* d x d: rows are the eigenvectors, the leading one last. */
 static neck_status find_directions(neck_context *context, const neck_matrix *weights, double *directions, double *values)
