@@ -7,7 +7,8 @@
 #define COLUMN_MAX(...) neck__kernels_get()->column_max_f32(__VA_ARGS__)
 #define COLUMN_EXP_SUM(...) neck__kernels_get()->column_exp_sum_f32(__VA_ARGS__)
 #define COLUMN_GRADIENT(...) neck__kernels_get()->column_gradient_f32(__VA_ARGS__)
-#define WEIGH(...) neck__kernels_get()->weigh_f32(__VA_ARGS__)
-#define ADD_MAGNITUDE(...) neck__kernels_get()->add_magnitude_f32(__VA_ARGS__)
+#define SUM_BELOW(...) neck__kernels_get()->sum_below_f32(__VA_ARGS__)
+#define SELECT(...) neck__kernels_get()->select_f32(__VA_ARGS__)
+#define ADD_SCALED(...) neck__kernels_get()->add_scaled_f32(__VA_ARGS__)
 #define EXP(count, x) (void)neck__kernels_get()->exp_sum_f32(count, 0, x)
 #include "head/logit_work_template.h"

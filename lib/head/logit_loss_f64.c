@@ -25,18 +25,27 @@ static void column_gradient(int64_t rows, int64_t cols, double *x, int64_t ldx, 
         for (int64_t c = 0; c < cols; c++) x[row * ldx + c] = exp(x[row * ldx + c] - shift[c]) * scale[c] - offset[c];
 }
 
-static void weigh(int64_t count, const double *x, const double *a, const double *b, double *most, double *sum)
+static void sum_below(int64_t count, int64_t levels, const double *x, double level, double *sums, int64_t stride)
 {
-    *most = *sum = 0;
-    for (int64_t c = 0; c < count; c++) {
-        *most = fmax(*most, fabs(x[c]) * a[c]);
-        *sum += fabs(x[c]) * b[c];
-    }
+    for (int64_t l = 0; l < levels; l++, level *= 4)
+        for (int64_t c = 0; c < count; c++) sums[l * stride + c] += fabs(x[c]) < level ? fabs(x[c]) : 0;
 }
 
-static void add_magnitude(int64_t count, const double *x, const double *a, double *y)
+static int64_t choose(int64_t count, const double *x, const double *limit, const double *weight, double *rest, int32_t *index)
 {
-    for (int64_t c = 0; c < count; c++) y[c] += fabs(x[c]) * a[c];
+    int64_t found = 0;
+    *rest = 0;
+    for (int64_t c = 0; c < count; c++)
+        if (fabs(x[c]) >= limit[c])
+            index[found++] = (int32_t)c;
+        else
+            *rest += fabs(x[c]) * weight[c];
+    return found;
+}
+
+static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+{
+    for (int64_t j = 0; j < count; j++) y[j] += alpha * x[j];
 }
 
 static void exponentials(int64_t count, double *x)
@@ -50,7 +59,8 @@ static void exponentials(int64_t count, double *x)
 #define COLUMN_MAX column_max
 #define COLUMN_EXP_SUM column_exp_sum
 #define COLUMN_GRADIENT column_gradient
-#define WEIGH weigh
-#define ADD_MAGNITUDE add_magnitude
+#define SUM_BELOW sum_below
+#define SELECT choose
+#define ADD_SCALED add_scaled
 #define EXP exponentials
 #include "head/logit_work_template.h"

@@ -15,7 +15,7 @@
 #include "linalg/matmul.h"
 #include "linalg/view.h"
 
-enum { BLOCK = NECK__VOCABULARY_BLOCK, MOST_LANES = 16, BINS = 64 };
+enum { BLOCK = NECK__VOCABULARY_BLOCK, MOST_LANES = 16, LEVELS = 8 };
 
 /* What one lane of vocabulary blocks owns. */
 typedef struct lane {
@@ -23,7 +23,7 @@ typedef struct lane {
     double *sum, *squares, *total;
     int32_t *best;   /* cols: the token of the largest logit */
     REAL *previous;  /* cols */
-    REAL *weights;   /* BLOCK x width: converted, or gathered by the filter */
+    REAL *weights;   /* BLOCK x width: converted */
     REAL *logits;    /* BLOCK x ldz: when they are not kept */
     REAL *mapped;    /* BLOCK x ldz */
     REAL *strips;    /* weights packed for the gradient of states */
@@ -32,10 +32,11 @@ typedef struct lane {
     REAL *mixture;                     /* (components + 2) x group */
     double *shares, *log_sum, *peak;   /* mixture: cols, group, group */
     int32_t *mixture_best;             /* group */
-    REAL *mass;                        /* filter: BINS x cols */
-    REAL *kept;                        /* filter: BLOCK x ldz */
-    REAL *kept_gradient;               /* filter: BLOCK x width */
-    int64_t kept_ids[BLOCK], kept_count, kept_total;
+    REAL *below;                       /* filter: LEVELS x cols */
+    int32_t *selected;                 /* filter: cols */
+    REAL *dense, *dense_weights, *dense_gradient; /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
+    int64_t dense_tokens[BLOCK], dense_count;
+    int64_t kept;                      /* filter: gradients of logits that were used */
     int started;                       /* states_gradient holds something */
 } lane;
 
@@ -54,11 +55,11 @@ typedef struct run {
     REAL *lse, *alpha, *beta, *pull; /* cols: gradient = exp(logit - lse) alpha - beta, and - pull at the target */
     double *target_logit, *lse_wide, *weight; /* cols, cols, group */
     REAL *log_weight;                /* mixture: cols: ln pi - lse */
-    REAL *norm_real, *unit;          /* filter: cols: |x|; 1 / (weight * mean |g|_1), the same for all */
-    unsigned char *bins;             /* filter: vocabulary */
-    double *pulls, *dropped;         /* filter: vocabulary: of this chunk, of all that was dropped */
+    REAL *norm, *limit;              /* filter: cols: |x|; what is smaller is left out */
+    REAL level;                      /* filter: the lowest limit */
+    double *dropped;                 /* filter: vocabulary: bounds on what was left out of the rows of the weights' gradient */
     double largest_weight, states_error_squared;
-    int64_t cutoff, kept_rows;
+    int64_t kept;
     lane lanes[MOST_LANES];
 } run;
 
@@ -111,7 +112,7 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->squares, r->options->gradient_norm != NULL, r->cols);
     CARVE(l->total, single && r->options->label_smoothing > 0, r->cols);
     CARVE(l->best, single && asks_best(r), r->cols);
-    CARVE(l->weights, !as_they_lie(r) || filter, BLOCK * p->width);
+    CARVE(l->weights, !as_they_lie(r), BLOCK * p->width);
     CARVE(l->logits, !p->keeps, BLOCK * r->ldz);
     CARVE(l->mapped, r->map && p->keeps, BLOCK * r->ldz);
     CARVE(l->strips, r->wanted->states != NULL, BLOCK * padded);
@@ -122,9 +123,11 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->log_sum, mixture, r->group);
     CARVE(l->peak, mixture, r->group);
     CARVE(l->mixture_best, mixture, r->group);
-    CARVE(l->mass, filter, BINS * r->cols);
-    CARVE(l->kept, filter, BLOCK * r->ldz);
-    CARVE(l->kept_gradient, filter && r->wanted->weights, BLOCK * p->width);
+    CARVE(l->below, filter, LEVELS * r->cols);
+    CARVE(l->selected, filter, r->cols);
+    CARVE(l->dense, filter, BLOCK * r->ldz);
+    CARVE(l->dense_weights, filter, BLOCK * p->width);
+    CARVE(l->dense_gradient, filter && r->wanted->weights, BLOCK * p->width);
 }
 
 static void lay_out(run *r, arena *a)
@@ -144,10 +147,8 @@ static void lay_out(run *r, arena *a)
     CARVE(r->lse_wide, 1, r->cols);
     CARVE(r->weight, 1, r->group);
     CARVE(r->log_weight, p->components > 1, r->cols);
-    CARVE(r->norm_real, filter, r->cols);
-    CARVE(r->unit, filter, r->cols);
-    CARVE(r->bins, filter, p->vocabulary);
-    CARVE(r->pulls, filter, p->vocabulary);
+    CARVE(r->norm, filter, r->cols);
+    CARVE(r->limit, filter, r->cols);
     CARVE(r->dropped, filter, p->vocabulary);
     for (int64_t l = 0; l < p->lanes; l++) lay_lane(r, &r->lanes[l], a);
 }

@@ -51,29 +51,47 @@ TARGET static void column_gradient_f32(int64_t rows, int64_t cols, float *x, int
         }
 }
 
-TARGET static void weigh_f32(int64_t count, const float *x, const float *a, const float *b, float *most, double *sum)
+TARGET static void sum_below_f32(int64_t count, int64_t levels, const float *x, float level, float *sums, int64_t stride)
 {
-    float m[WIDE] = {0}, s[WIDE] = {0};
     for (int64_t c = 0; c < count; c += WIDE) {
-        float y[WIDE], z[WIDE];
+        float y[WIDE], limit = level;
         EACH_LANE y[i] = x[c + i] < 0 ? -x[c + i] : x[c + i];
-        EACH_LANE z[i] = y[i] * a[c + i];
-        EACH_LANE m[i] = z[i] > m[i] ? z[i] : m[i];
-        EACH_LANE s[i] += y[i] * b[c + i];
+        for (int64_t l = 0; l < levels; l++, limit *= 4) {
+            float *sum = sums + l * stride + c;
+            EACH_LANE sum[i] += y[i] < limit ? y[i] : 0.0f;
+        }
     }
-    *most = 0;
-    *sum = 0;
-    EACH_LANE *most = m[i] > *most ? m[i] : *most;
-    EACH_LANE *sum += (double)s[i];
 }
 
-TARGET static void add_magnitude_f32(int64_t count, const float *x, const float *a, float *y)
+TARGET static int64_t select_f32(int64_t count, const float *x, const float *limit, const float *weight, double *rest, int32_t *index)
 {
-    for (int64_t c = 0; c < count; c += WIDE) EACH_LANE y[c + i] += (x[c + i] < 0 ? -x[c + i] : x[c + i]) * a[c + i];
+    float sum[WIDE] = {0};
+    int64_t found = 0;
+    for (int64_t c = 0; c < count; c += WIDE) {
+        float y[WIDE], most = -1;
+        float over[WIDE];
+        EACH_LANE y[i] = x[c + i] < 0 ? -x[c + i] : x[c + i];
+        EACH_LANE over[i] = y[i] - limit[c + i];
+        EACH_LANE sum[i] += over[i] < 0 ? y[i] * weight[c + i] : 0.0f;
+        EACH_LANE most = over[i] > most ? over[i] : most;
+        if (most < 0) continue;
+        EACH_LANE if (over[i] >= 0) index[found++] = (int32_t)(c + i);
+    }
+    *rest = 0;
+    EACH_LANE *rest += (double)sum[i];
+    return found;
 }
 
-#define NECK__LOOPS_SOFTMAX_F32                                                                                  \
-    .column_max_f32 = column_max_f32, .column_exp_sum_f32 = column_exp_sum_f32,                                  \
-    .column_gradient_f32 = column_gradient_f32, .weigh_f32 = weigh_f32, .add_magnitude_f32 = add_magnitude_f32
+TARGET static void add_scaled_f32(int64_t count, float alpha, const float *x, float *y)
+{
+    int64_t k = 0;
+    for (; k + WIDE <= count; k += WIDE) EACH_LANE y[k + i] += alpha * x[k + i];
+    for (; k < count; k++) y[k] += alpha * x[k];
+}
+
+#define NECK__LOOPS_SOFTMAX_F32                                                                    \
+    .column_max_f32 = column_max_f32, .column_exp_sum_f32 = column_exp_sum_f32,                    \
+    .column_gradient_f32 = column_gradient_f32, .sum_below_f32 = sum_below_f32, .select_f32 = select_f32, \
+    .add_scaled_f32 = add_scaled_f32
 
 #endif
