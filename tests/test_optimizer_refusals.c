@@ -75,9 +75,10 @@ START_TEST(parameters_without_sense)
 {
     static problem p;
     neck_optimizer *made = NULL;
-    static const char *const fragments[] = {"parameter 1 has no name", "parameter 1 has no name", "not UTF-8", "'tall' has no data",
-                                            "no gradient", "'tall' is 0 x 4", "9 x -1", "F32 or F64", "unknown flags (4)",
-                                            "two parameters have the name 'wide'", "9 x 4611686018427387904"};
+    static const char *const fragments[] = {"parameter 1 has no name", "parameter 1 has no name", "not UTF-8",
+                                            "'tall' has no data", "no gradient", "'tall' is 0 x 4", "9 x -1", "F32 or F64",
+                                            "unknown flags (4)", "two parameters have the name 'wide'",
+                                            "9 x 4611686018427387904"};
     for (size_t i = 0; i < sizeof fragments / sizeof fragments[0]; i++) {
         problem_make(&p, NECK_F32);
         neck_parameter *q = &p.parameters[1];
