@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "format/atomic_file.h"
 #include "linalg/view.h"
 #include "softneck/checkpoint.h"
 #include "train/head_train.h"
@@ -262,10 +263,19 @@ static neck_status restore(neck__training *self, const neck_checkpoint *checkpoi
     return NECK_OK;
 }
 
+/* Better known now than after the first tenth of the steps. */
+static neck_status check_writable(const neck__training *self)
+{
+    neck__atomic_file *file;
+    NECK_TRY(neck__atomic_file_create(&self->allocator, self->options.checkpoint, &file));
+    neck__atomic_file_abandon(file);
+    return NECK_OK;
+}
+
 neck_status neck__training_load(neck__training *self)
 {
     const char *path = self->options.checkpoint;
-    if (access(path, F_OK) != 0) return NECK_OK;
+    if (access(path, F_OK) != 0) return check_writable(self);
     neck_checkpoint *checkpoint = NULL;
     NECK_TRY(neck_checkpoint_open(self->context, path, NULL, &checkpoint));
     neck_status status = NECK_E_NOMEM;
