@@ -18,6 +18,7 @@ typedef struct neck__logit_loss {
     double *prior_gradient;     /* mixture: N x K, with respect to the logits whose softmax pi is; or NULL */
     const neck__logit_map *map; /* after logit_scale and in place of a soft cap; NULL: identity */
     double *map_gradient;       /* map->parameters sums, added to; or NULL */
+    int32_t weights_are_finite; /* known, so they are not read for that */
 } neck__logit_loss;
 
 /* The precision is F64 when states are F64 (weights must be too), else F32. options: as read, its bias ignored. gradients,
