@@ -46,6 +46,21 @@ START_TEST(suppression_matches_numpy)
 }
 END_TEST
 
+/* What rounding a product of rank 4 to f32 adds to its rank is not the head's. */
+START_TEST(roundings_are_no_rank)
+{
+    enum { V = 500, D = 30, R = 4, N = 3 };
+    double *a = random_matrix(V, R, 1), *b = random_matrix(R, D, 2), *states = random_matrix(N, D, 3);
+    double *product = plain_product(V, D, R, a, b, 0);
+    void *weights = as_dtype(product, V * D, NECK_F32), *rounded = as_dtype(states, N * D, NECK_F32);
+    int32_t targets[N] = {5, 6, 7};
+    neck_matrix view = {weights, V, D, 0, NECK_F32, 0}, states_view = {rounded, N, D, 0, NECK_F32, 0};
+    ck_assert_int_eq(measured(&view, &states_view, targets, NULL, NULL).rank, R);
+    void *owned[] = {a, b, states, product, weights, rounded};
+    for (int i = 0; i < 6; i++) free(owned[i]);
+}
+END_TEST
+
 /* A head whose columns span all logits but constants, or all of them, keeps every gradient: logit gradients sum to 0. */
 START_TEST(wide_heads_keep_all)
 {
@@ -163,6 +178,7 @@ END_TEST
 static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, suppression_matches_numpy, 0, 2 * sizeof cases / sizeof *cases);
+    tcase_add_test(tests, roundings_are_no_rank);
     tcase_add_loop_test(tests, wide_heads_keep_all, 0, 2);
     tcase_add_test(tests, blocks_and_bases_do_not_show);
     tcase_add_test(tests, zeros);

@@ -115,8 +115,8 @@ static void plain_sums_add(plain_sums *sums, int64_t vocabulary, const double *c
     }
 }
 
-static plain_sums plain_sums_of(int64_t count, int64_t vocabulary, const double *full, const double *reduced, const int32_t *targets,
-                                double scale)
+static plain_sums plain_sums_of(int64_t count, int64_t vocabulary, const double *full, const double *reduced,
+                                const int32_t *targets, double scale)
 {
     plain_sums sums = {0};
     for (int64_t i = 0; i < count; i++)
@@ -206,6 +206,20 @@ START_TEST(bounds_are_attained)
     neck_loss_gap gap = gap_of(&w, &a_view, &b, &x, &target, 1);
     ck_assert_double_eq_tol((gap.gap - gap.first_order) / gap.range_bound, 1, 1e-6);
     ck_assert_double_eq_tol((gap.gap - gap.first_order) / gap.quadratic_bound, 1, 1e-6);
+}
+END_TEST
+
+/* All logits are equal: the lowest token is the best, and the loss that of a guess. */
+START_TEST(of_equals_the_lowest_is_best)
+{
+    enum { V = 3, N = 4 };
+    double weights[V] = {0}, a[V] = {0}, one = 1, states[N] = {1, 2, 3, 4};
+    int32_t targets[N] = {0, 1, 2, 0};
+    neck_matrix w = view_of(weights, V, 1), a_view = view_of(a, V, 1), b = view_of(&one, 1, 1), x = view_of(states, N, 1);
+    neck_loss_gap gap = gap_of(&w, &a_view, &b, &x, targets, 1);
+    ck_assert(gap.full_accuracy == 0.5 && gap.reduced_accuracy == 0.5);
+    ck_assert_double_eq_tol(gap.full_loss, log(3), 1e-15);
+    ck_assert(gap.gap == 0 && gap.quadratic_bound == 0 && gap.frobenius_tail == 0 && gap.w_error == 0);
 }
 END_TEST
 
@@ -421,6 +435,7 @@ static void add(TCase *tests)
     tcase_add_loop_test(tests, blocks_add_up, 0, 2);
     tcase_add_loop_test(tests, bounds_hold_for_any_head, 0, 12);
     tcase_add_test(tests, bounds_are_attained);
+    tcase_add_test(tests, of_equals_the_lowest_is_best);
     tcase_add_test(tests, what_softmax_does_not_see_is_free);
     tcase_add_test(tests, threads_do_not_show);
     tcase_add_loop_test(tests, a_trained_head_at_every_rank, 0, 2);

@@ -1,5 +1,6 @@
 /* tests/test_truncation.c - the best heads of every rank against numpy's SVD, and what makes them the best. */
 #include "bottleneck_support.h"
+#include "study/rows.h"
 
 static const struct {
     const char *name;
@@ -227,6 +228,26 @@ START_TEST(factors_are_ordered)
 }
 END_TEST
 
+/* Rows wider than the pieces they are read in, by number and in order, with something subtracted. */
+START_TEST(rows_are_read_whole)
+{
+    enum { ROWS = 9, COLS = 1300, COUNT = 4 };
+    static const int64_t index[COUNT] = {8, 0, 3, 3};
+    double *data = exact_matrix(ROWS, COLS, 8), *minus_row = exact_matrix(1, COLS, 9), wide[COUNT * COLS];
+    float narrow[COUNT * COLS];
+    neck_matrix view = {data, ROWS, COLS, COLS, NECK_F64, 0};
+    neck__rows_read(NULL, &(neck__rows){&view, index, 0, COUNT, minus_row}, NECK_F64, wide);
+    neck__rows_read(NULL, &(neck__rows){&view, NULL, 5, COUNT, NULL}, NECK_F32, narrow);
+    for (int64_t i = 0; i < COUNT; i++)
+        for (int64_t j = 0; j < COLS; j++) {
+            ck_assert_double_eq(wide[i * COLS + j], data[index[i] * COLS + j] - minus_row[j]);
+            ck_assert_double_eq((double)narrow[i * COLS + j], data[(5 + i) * COLS + j]);
+        }
+    free(data);
+    free(minus_row);
+}
+END_TEST
+
 /* Fewer tokens than directions, one token, one direction, all zeros. */
 START_TEST(small_and_empty_heads)
 {
@@ -309,6 +330,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, states_of_low_dimension);
     tcase_add_test(tests, tails_of_a_steep_head);
     tcase_add_loop_test(tests, factors_are_ordered, 0, KINDS);
+    tcase_add_test(tests, rows_are_read_whole);
     tcase_add_test(tests, small_and_empty_heads);
     tcase_add_test(tests, refusals);
 }

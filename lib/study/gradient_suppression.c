@@ -1,5 +1,4 @@
 /* study/gradient_suppression.c - how much of the logit gradient the head keeps from the states. */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -83,14 +82,6 @@ static void release(suppression_job *job)
     neck__release(&job->allocator, job->gradient);
 }
 
-/* Singular values below d^1/2 float roundings of the largest are what storing W in f32 makes of zeros, and W^T g in f32 knows
- * nothing of them. */
-static void cut_rank(suppression_job *job, const double *values)
-{
-    double d = (double)job->weights.cols, cut = job->dtype == NECK_F64 ? 0 : d * FLT_EPSILON * FLT_EPSILON * values[0];
-    while (job->rank > 0 && values[job->rank - 1] <= cut) job->rank--;
-}
-
 static neck_status make_basis(suppression_job *job)
 {
     int64_t d = job->weights.cols;
@@ -99,11 +90,8 @@ static neck_status make_basis(suppression_job *job)
     neck_status status = values ? neck_gram_create(job->context, d, NULL, &gram) : NECK_E_NOMEM;
     if (status == NECK_OK) status = neck_gram_push(job->context, gram, &job->weights);
     if (status == NECK_OK) status = neck__gram_eigen(job->context, gram, values, job->basis, &job->rank);
-    if (status == NECK_OK) {
-        cut_rank(job, values);
-        for (int64_t i = 0; i < job->rank; i++) /* the gradient of the states is logit_scale W^T g */
-            for (int64_t j = 0; j < d; j++) job->basis[i * d + j] /= sqrt(values[i]) * (scale == 0 ? 1 : scale);
-    }
+    for (int64_t i = 0; status == NECK_OK && i < job->rank; i++) /* the gradient of the states is logit_scale W^T g */
+        for (int64_t j = 0; j < d; j++) job->basis[i * d + j] /= sqrt(values[i]) * (scale == 0 ? 1 : scale);
     neck_gram_destroy(gram);
     neck__release(&job->allocator, values);
     return status;
