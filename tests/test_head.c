@@ -325,6 +325,8 @@ START_TEST(seeds_decide_and_threads_do_not)
     const neck_parameter *p = neck_head_parameters(heads[0], NULL);
     ck_assert_mem_eq(p[0].data, neck_head_parameters(heads[1], NULL)[0].data, size);
     ck_assert_mem_ne(p[0].data, neck_head_parameters(heads[2], NULL)[0].data, size);
+    const float *numbers = p[0].data; /* no stretch of them comes twice */
+    for (int i = 1; i < 300 * 40 - 16; i++) ck_assert_mem_ne(numbers, numbers + i, 16 * sizeof *numbers);
     for (int j = 0; j < 64; j++) /* slope 1: the identity */
         ck_assert_double_eq_tol(log1p(exp(number_at(p[1].data, NECK_F32, j))), 1, 1e-7);
     for (int i = 0; i < 3; i++) {

@@ -69,44 +69,46 @@ typedef struct change {
     int64_t rows, cols;
     int32_t dtype;
     int first_is_nan;
+    int32_t dimensions; /* 0: two */
 } change;
 
 static const change changes[] = {
-    {NECK_OK, "", NULL, NULL, 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "no 'softneck'", "softneck", NULL, 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "not a head", "softneck", "head 2", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "not a head", "softneck", "gram 1", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "kind ''", "kind", NULL, 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "kind 'linear'", "kind", "linear", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "kind 'tied'", "kind", "tied", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "a dense head has no knots", "kind", "dense", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "no 'vocabulary'", "vocabulary", NULL, 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "vocabulary '-7' is not a number", "vocabulary", "-7", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "vocabulary '7x'", "vocabulary", "7x", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "vocabulary '99999999999999999999'", "vocabulary", "99999999999999999999", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "vocabulary is 0", "vocabulary", "0", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "'weight' is not the 8 x 4 F64", "vocabulary", "8", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "'weight' is not the 2147483647 x 4 F64", "vocabulary", "2147483647", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "'weight' is not the 7 x 5 F64", "hidden_size", "5", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "a plif head has no rank", "rank", "2", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "a plif head has no components", "components", "2", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "'slopes' is not the 1 x 8 F64", "knots", "8", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "knots is 99999999", "knots", "99999999", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "range '20.0' is not a number", "range", "20.0", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "range 'nan'", "range", "nan", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "range '0x1p9999'", "range", "0x1p9999", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "a plif head has no soft_cap", "soft_cap", "0x1p3", 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "no 'logit_scale'", "logit_scale", NULL, 0, NULL, 0, 0, 0, 0},
-    {NECK_E_FORMAT, "1 tensors, not the 2", NULL, NULL, 2, "", 1, 9, NECK_F64, 0},
-    {NECK_E_FORMAT, "without 'slopes'", NULL, NULL, 2, "slope", 1, 9, NECK_F64, 0},
-    {NECK_E_FORMAT, "without 'weight'", NULL, NULL, 1, "a", 7, 4, NECK_F64, 0},
-    {NECK_E_FORMAT, "1 tensors, not the 2", NULL, NULL, 1, "", 7, 4, NECK_F64, 0},
-    {NECK_E_FORMAT, "'slopes' is not the 1 x 9 F64", NULL, NULL, 2, "slopes", 9, 1, NECK_F64, 0},
-    {NECK_E_FORMAT, "'slopes' is not the 1 x 9 F64", NULL, NULL, 2, "slopes", 1, 9, NECK_F32, 0},
-    {NECK_E_FORMAT, "a head is F32 or F64", NULL, NULL, 1, "weight", 7, 4, NECK_BF16, 0},
-    {NECK_E_FORMAT, "a head is F32 or F64", NULL, NULL, 1, "weight", 7, 4, NECK_I32, 0},
-    {NECK_E_NONFINITE, "slopes: element (0, 0)", NULL, NULL, 2, "slopes", 1, 9, NECK_F64, 1},
-    {NECK_E_NONFINITE, "weight: element (0, 0)", NULL, NULL, 1, "weight", 7, 4, NECK_F64, 1},
+    {.status = NECK_OK, .fragment = ""},
+    {NECK_E_FORMAT, "'slopes' is not the 1 x 9 F64", NULL, NULL, 2, "slopes", 1, 9, NECK_F64, 0, 3},
+    {NECK_E_FORMAT, "no 'softneck'", "softneck", NULL, 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "not a head", "softneck", "head 2", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "not a head", "softneck", "gram 1", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "kind ''", "kind", NULL, 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "kind 'linear'", "kind", "linear", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "kind 'tied'", "kind", "tied", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "a dense head has no knots", "kind", "dense", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "no 'vocabulary'", "vocabulary", NULL, 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "vocabulary '-7' is not a number", "vocabulary", "-7", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "vocabulary '7x'", "vocabulary", "7x", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "vocabulary '99999999999999999999'", "vocabulary", "99999999999999999999", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "vocabulary is 0", "vocabulary", "0", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "'weight' is not the 8 x 4 F64", "vocabulary", "8", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "'weight' is not the 2147483647 x 4 F64", "vocabulary", "2147483647", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "'weight' is not the 7 x 5 F64", "hidden_size", "5", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "a plif head has no rank", "rank", "2", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "a plif head has no components", "components", "2", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "'slopes' is not the 1 x 8 F64", "knots", "8", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "knots is 99999999", "knots", "99999999", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "range '20.0' is not a number", "range", "20.0", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "range 'nan'", "range", "nan", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "range '0x1p9999'", "range", "0x1p9999", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "a plif head has no soft_cap", "soft_cap", "0x1p3", 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "no 'logit_scale'", "logit_scale", NULL, 0, NULL, 0, 0, 0, 0, 0},
+    {NECK_E_FORMAT, "1 tensors, not the 2", NULL, NULL, 2, "", 1, 9, NECK_F64, 0, 0},
+    {NECK_E_FORMAT, "without 'slopes'", NULL, NULL, 2, "slope", 1, 9, NECK_F64, 0, 0},
+    {NECK_E_FORMAT, "without 'weight'", NULL, NULL, 1, "a", 7, 4, NECK_F64, 0, 0},
+    {NECK_E_FORMAT, "1 tensors, not the 2", NULL, NULL, 1, "", 7, 4, NECK_F64, 0, 0},
+    {NECK_E_FORMAT, "'slopes' is not the 1 x 9 F64", NULL, NULL, 2, "slopes", 9, 1, NECK_F64, 0, 0},
+    {NECK_E_FORMAT, "'slopes' is not the 1 x 9 F64", NULL, NULL, 2, "slopes", 1, 9, NECK_F32, 0, 0},
+    {NECK_E_FORMAT, "a head is F32 or F64", NULL, NULL, 1, "weight", 7, 4, NECK_BF16, 0, 0},
+    {NECK_E_FORMAT, "a head is F32 or F64", NULL, NULL, 1, "weight", 7, 4, NECK_I32, 0, 0},
+    {NECK_E_NONFINITE, "slopes: element (0, 0)", NULL, NULL, 2, "slopes", 1, 9, NECK_F64, 1, 0},
+    {NECK_E_NONFINITE, "weight: element (0, 0)", NULL, NULL, 1, "weight", 7, 4, NECK_F64, 1, 0},
 };
 
 static void write_changed(const change *c, const char *path)
@@ -134,6 +136,8 @@ static void write_changed(const change *c, const char *path)
             t.dtype = c->dtype;
             t.shape[0] = c->rows;
             t.shape[1] = c->cols;
+            t.ndim = c->dimensions ? c->dimensions : 2;
+            t.shape[2] = 1;
             if (c->first_is_nan) data[i][0] = NAN;
         }
         t.nbytes = t.shape[0] * t.shape[1] * neck_dtype_size(t.dtype);

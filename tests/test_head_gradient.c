@@ -221,6 +221,36 @@ START_TEST(single_precision_agrees)
 }
 END_TEST
 
+/* Two tokens with logits 1e4 and -1e4, whose losses are 0 and the difference: nothing overflows on the way. */
+START_TEST(large_logits_are_safe)
+{
+    int32_t kind = FIRST_KIND + _i / 2, dtype = _i % 2 ? NECK_F64 : NECK_F32, targets[] = {0, 1};
+    double ones[2], gradient[2], losses[2], reach = kind == NECK_HEAD_SIGSOFTMAX ? 3e4 : 2e4;
+    neck_head_options o = head_options(kind, dtype, 2, 1);
+    if (kind == NECK_HEAD_MOS) o.rank = 1;
+    neck_head *head = made_head(&o, 0, 0);
+    int64_t count;
+    const neck_parameter *p = neck_head_parameters(head, &count);
+    put_number(p[0].data, dtype, 0, 1e4);
+    put_number(p[0].data, dtype, 1, -1e4);
+    if (kind == NECK_HEAD_FACTORED) put_number(p[1].data, dtype, 0, 1);
+    if (kind == NECK_HEAD_MOS) /* h = tanh(50) = 1 */
+        for (int i = 0; i < 3; i++) put_number(p[1].data, dtype, i, 50);
+    for (int i = 0; i < 2; i++) put_number(ones, dtype, i, 1);
+    neck_matrix states = {ones, 2, 1, 0, dtype, 0};
+    neck_cross_entropy_options options = {.struct_size = sizeof options, .token_loss = losses};
+    neck_cross_entropy_result result = {.struct_size = sizeof result};
+    ASSERT_OK(neck_head_gradient(NULL, head, &states, targets, &options, gradient, &result));
+    double tolerance = dtype == NECK_F64 ? 1e-9 : 1e-2;
+    ck_assert_double_eq_tol(losses[0], 0, tolerance);
+    ck_assert_double_eq_tol(losses[1], reach, tolerance);
+    for (int64_t k = 0; k < count; k++)
+        for (int64_t i = 0; i < p[k].rows * p[k].cols; i++) ck_assert(isfinite(number_at(p[k].gradient, dtype, i)));
+    for (int i = 0; i < 2; i++) ck_assert(isfinite(number_at(gradient, dtype, i)));
+    neck_head_destroy(head);
+}
+END_TEST
+
 /* Two threads give the bits of one. */
 START_TEST(threads_do_not_show)
 {
@@ -274,6 +304,7 @@ int main(void)
     tcase_add_loop_test(tests, no_target_no_gradient, FIRST_KIND, LAST_KIND + 1);
     tcase_add_loop_test(tests, gradients_accumulate, FIRST_KIND, LAST_KIND + 1);
     tcase_add_loop_test(tests, single_precision_agrees, FIRST_KIND, LAST_KIND + 1);
+    tcase_add_loop_test(tests, large_logits_are_safe, 0, 2 * (LAST_KIND - FIRST_KIND + 1));
     tcase_add_loop_test(tests, threads_do_not_show, FIRST_KIND, LAST_KIND + 1);
     return run_suite("head_gradient", tests);
 }
