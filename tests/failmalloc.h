@@ -71,6 +71,7 @@ typedef union outputs {
     neck_spectrum *spectrum;
     neck_checkpoint *checkpoint;
     neck_series *series;
+    neck_head *head;
     neck_measure measure;
     double numbers[2 * ROWS * COLS];
 } outputs;
@@ -85,7 +86,7 @@ typedef struct operation {
     int writes;       /* nothing may be left at path */
 } operation;
 
-static neck_status filled_gram(neck_context *context, neck_gram **out)
+static inline neck_status filled_gram(neck_context *context, neck_gram **out)
 {
     neck_gram *gram;
     neck_status status = neck_gram_create(context, COLS, NULL, &gram);

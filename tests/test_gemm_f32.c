@@ -1,4 +1,4 @@
-/* tests/test_gemm_f32.c - packed products against plain loops: every edge, dtype, part; threads do not show. */
+/* tests/test_gemm_f32.c - packed products against plain loops: every edge and dtype; threads do not show. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -46,29 +46,6 @@ START_TEST(products_are_exact)
 }
 END_TEST
 
-START_TEST(parts_make_the_whole)
-{
-    enum { M = 21, N = 500, K = 70 };
-    double *numbers = random_matrix(N, K, 3);
-    float *a = as_dtype(numbers, M * K, NECK_F32), *whole = malloc(M * N * sizeof *whole), *part = malloc(M * N * sizeof *part);
-    neck_matrix w = {numbers, N, K, 0, NECK_F64, 0};
-    neck__packed *packed;
-    ck_assert_int_eq(neck__gemm_pack(NULL, &w, 0, &packed), NECK_OK);
-    neck__gemm_f32(NULL, M, a, K, packed, 0, whole, N);
-    int64_t step = neck__packed_step(packed);
-    for (int64_t first = 0; first < N; first += 3 * step) {
-        int64_t last = first + 3 * step < N ? first + 3 * step - 1 : N, count = last - first; /* ends inside a strip */
-        neck__gemm_f32_part(NULL, M, a, K, packed, first, last, 0, part, count);
-        for (int64_t i = 0; i < M; i++) ck_assert_mem_eq(part + i * count, whole + i * N + first, (size_t)count * sizeof *part);
-    }
-    neck__packed_destroy(packed);
-    free(numbers);
-    free(a);
-    free(whole);
-    free(part);
-}
-END_TEST
-
 START_TEST(the_number_of_threads_does_not_show)
 {
     enum { M = 500, N = 700, K = 600 };
@@ -100,7 +77,6 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, products_are_exact, 0, SIZES);
-    tcase_add_test(tests, parts_make_the_whole);
     tcase_add_test(tests, the_number_of_threads_does_not_show);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -34,19 +34,20 @@ typedef struct neck_cross_entropy_options {
     double soft_cap;          /* > 0; 0: none */
     double label_smoothing;   /* 0 <= e < 1 */
     double z_loss;            /* >= 0 */
-    double filter_tolerance;  /* 0: exact gradients. Else in (0, 1): for every token, logits whose probabilities sum to
-                                 at most filter_tolerance * |softmax - target|_1 may be left out of its gradient. See
-                                 result.states_error, weights_error */
+    double filter_tolerance;  /* 0: exact gradients. Else t in (0, 1): tokens of the vocabulary may stay out of the products
+                                 of the backward pass as long as, for every row, the gradients of its logits left out
+                                 sum (in magnitude) to at most t times the mean |softmax - target|_1 of the rows
+                                 computed together. What that did: result.states_error, weights_error */
     int32_t reduction;        /* NECK_REDUCTION_MEAN or _SUM */
     int32_t use_ignore_index; /* non-zero: ignore_index is another target that is not scored */
     int32_t ignore_index;     /* any number; NECK_NO_TARGET and -100 (PyTorch's) are never scored */
     int32_t accumulate;       /* non-zero: gradients are added to what their buffers hold */
     int32_t accuracy;         /* non-zero: result.correct is counted */
     int32_t reserved;         /* must be 0 */
-    int64_t memory_cap;       /* bytes of working memory, at least one token's share is taken; 0: 128 MB */
+    int64_t memory_cap;       /* bytes of working memory; what 48 tokens need is taken at least; 0: 64 MB */
     double *token_loss;       /* rows: l_i, 0 where nothing is scored; may be NULL */
     double *log_normalizer;   /* rows: lse_i (scored or not); may be NULL */
-    double *gradient_norm;    /* rows: |softmax(z_i) - e_y|_2, 0 where nothing is scored; may be NULL. Not with a mixture */
+    double *gradient_norm;    /* rows: |softmax(z_i) - e_y|_2, 0 where nothing is scored; may be NULL */
     int32_t *best;            /* rows: the most probable token (the lowest of equals), scored or not; may be NULL */
 } neck_cross_entropy_options;
 
@@ -68,7 +69,7 @@ typedef struct neck_cross_entropy_result {
     double kept_fraction;   /* of the products of the backward pass, what the filter left; 1 when exact */
     double states_error;    /* what the filter did at most: |error of the states' gradient|_F, */
     double weights_error;   /* |error of the weights' gradient|_F (that of accumulated content aside); 0 when exact */
-    double states_norm;     /* |gradient|_F as computed, for a relative error; 0 when it is not wanted */
+    double states_norm;     /* |gradient|_F of the buffer, for a relative error; 0 when exact or not wanted */
     double weights_norm;
     int64_t memory;         /* bytes of working memory that were used */
 } neck_cross_entropy_result;
@@ -80,8 +81,8 @@ typedef struct neck_cross_entropy_result {
  * gradients: NULL for the loss alone.
  * The number of threads does not show in the bits; memory_cap may, in the last one or two.
  * Errors: NECK_E_ARGUMENT (shapes, a target outside the vocabulary, options), NECK_E_NONFINITE (an input, by row and
- * column; or logits that overflow), NECK_E_NOMEM, NECK_E_CANCELLED. After the last three gradient buffers may hold part of
- * the sums: the one exception to "outputs are untouched".
+ * column; or logits that overflow), NECK_E_NOMEM, NECK_E_CANCELLED. When logits overflow or the call is cancelled, gradients
+ * and outputs by row may hold a part of the work: an exception to "outputs are untouched".
  * Thread rule: reentrant. Source: Cut Cross-Entropy (arXiv 2411.09009) for the filter; here its bound is certain. */
 NECK_API neck_status neck_cross_entropy(neck_context *context, const neck_matrix *states, const neck_matrix *weights,
                                         const int32_t *targets, const neck_cross_entropy_options *options,

@@ -23,7 +23,8 @@ extern "C" {
  *                                                                  j-th of knots equal intervals of [-range, range] is
  *                                                                  softplus(slopes_j) > 0, beyond it the outermost one;
  *                                                                  Ganea et al. 2019, arXiv 1902.08077
- * each with bias 1 x V when asked for, s the logit_scale, and a soft cap of the logits for DENSE, TIED, FACTORED. */
+ * each with bias 1 x V when asked for, s the logit_scale, and a soft cap of the logits for DENSE, TIED, FACTORED. The parameter named
+ * first meets the vocabulary. */
 typedef struct neck_head neck_head;
 
 enum {
@@ -49,12 +50,12 @@ typedef struct neck_head_options {
     int32_t reserved;           /* must be 0 */
     double logit_scale;         /* 0: 1 */
     double soft_cap;            /* 0: none */
-    double init_std;            /* normal initialisation of matrices; 0: 0.02 for weight, fan-in^-1/2 for projection and prior, and for
-                                   FACTORED so that A B has 0.02 and A, B equal norms of their entries' spread */
+    double init_std;            /* normal initialisation of matrices; 0: 0.02 for weight, d^-1/2 for projection and prior. FACTORED:
+                                   the spread of A B (0: 0.02), A and B having equal ones. Slopes of PLIF start at 1 */
     int32_t paper_init;         /* FACTORED: non-zero for A, B ~ N(0, 1), as Sec. 5.1 of the paper says */
     int32_t reserved_too;       /* must be 0 */
     const neck_matrix *weights; /* start from this V x d matrix, any dtype: copied (not MOS with rank != d); FACTORED: its best
-                                   approximation of that rank. NULL: random, from the context's seed */
+                                   approximation of that rank, A and B sharing the singular values. NULL: random, from the context's seed */
     void *tied_weights;         /* TIED: V x d, in dtype; borrowed */
     void *tied_gradient;        /* TIED: V x d; borrowed; may be NULL when no gradients are asked for */
 } neck_head_options;
@@ -70,10 +71,12 @@ NECK_API const char *neck_head_kind_name(int32_t kind);
 NECK_API neck_status neck_head_kind_find(const char *name, int32_t *kind);
 
 /* Read access.
- *   parameters       the arrays, for an optimizer; count of them in *count; borrowed, valid until destroy
+ *   parameters       the arrays, for an optimizer; count of them in *count (may be NULL); borrowed, valid until destroy. Those of
+ *                    TIED have the caller's weight among them
  *   parameter_count  numbers that are trained, all together
  *   rank_limit       the highest rank the matrix of log-probabilities (contexts x V) can have: min(V, d + 1) for a
- *                    linear head (+ 1 with bias; r in place of d for FACTORED), V where logits pass a non-linear map */
+ *                    linear head (+ 1 with bias; r in place of d for FACTORED and for MOS of one component), V where logits
+ *                    pass a non-linear map, a soft cap among them */
 NECK_API int32_t neck_head_kind(const neck_head *head);
 NECK_API int64_t neck_head_vocabulary(const neck_head *head);
 NECK_API int64_t neck_head_hidden_size(const neck_head *head);
@@ -82,11 +85,13 @@ NECK_API int64_t neck_head_parameter_count(const neck_head *head);
 NECK_API int64_t neck_head_rank_limit(const neck_head *head);
 
 /* neck_head_loss     - loss of states (N x d; F64 when the head is, any dtype otherwise) as neck_cross_entropy has it.
- *                      options: as there, but bias, logit_scale, soft_cap must be 0 (they are the head's).
+ *                      options: as there, but bias, logit_scale, soft_cap must be 0 (they are the head's). Doubles given to an
+ *                      F32 head are narrowed.
  * neck_head_gradient - the same with gradients: of every parameter into its gradient array, of the states into
  *                      states_gradient (N x d, in the head's dtype; NULL: not wanted).
  * MOS: z_loss is the mean over components; filter_tolerance and gradient_norm are refused. PLIF, SIGSOFTMAX: filter_tolerance is
- * refused. Errors: as neck_cross_entropy. */
+ * refused. FACTORED, MOS: states_error, states_norm of the result are of the features (B x, h), not of the states. Errors: as
+ * neck_cross_entropy; NECK_E_NONFINITE for a parameter too, by name. */
 NECK_API neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_matrix *states,
                                     const int32_t *targets, const neck_cross_entropy_options *options,
                                     neck_cross_entropy_result *result);

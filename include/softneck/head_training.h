@@ -35,9 +35,10 @@ typedef struct neck_head_training_options {
     int64_t evaluate_every;                  /* steps; 0: only after the last */
     neck_head_report_fn report;              /* after each evaluation; may be NULL */
     void *report_user;
-    const char *checkpoint;                  /* a file, written with the head, the optimizer and the position every
-                                                checkpoint_every steps, atomically; when it is there at the start, training goes on
-                                                from it, bit for bit. NULL: none */
+    const char *checkpoint;                  /* a file with the head and the position, the optimizer beside it in
+                                                CHECKPOINT.optimizer-0 or -1; written every checkpoint_every steps, after the
+                                                last one, and on being cancelled; at any moment a whole one is there. When it is
+                                                there at the start, training goes on from it, bit for bit. NULL: none */
     int64_t checkpoint_every;                /* 0: a tenth of steps */
 } neck_head_training_options;
 
@@ -50,7 +51,8 @@ typedef struct neck_head_training_result {
     int64_t best_step;
     double train_loss;      /* mean over the last tenth of steps */
     int64_t tokens;         /* seen, with repetition */
-    int32_t diverged;       /* 1: stopped early because the loss or a gradient was no longer finite; the losses are INFINITY */
+    int32_t diverged;       /* 1: stopped early because the loss or a gradient was no longer finite; valid_loss and
+                               train_loss are INFINITY then */
     int32_t reserved;
 } neck_head_training_result;
 

@@ -1,19 +1,16 @@
 /* format/gram_file.c - grams on disk: a safetensors file any tool can open, exact to the last bit. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "format/exact_number.h"
 #include "format/safetensors.h"
 #include "format/tensors.h"
 #include "linalg/gram.h"
 
 #define KIND_KEY "softneck"
 #define KIND_VALUE "gram 1" /* the number rises when older libraries could not read the file */
-
-enum { SCALAR_TEXT = 40 };
 
 /* Members that are not arrays, by the names they have in the metadata. */
 static const struct {
@@ -30,36 +27,6 @@ static const struct {
 
 #define SCALARS (sizeof scalars / sizeof *scalars)
 
-/* A C99 hexadecimal floating constant with an integer mantissa: exact, and without the decimal point that printf and
- * strtod take from the locale. */
-static void print_double(char *text, double value)
-{
-    int exponent;
-    double fraction = frexp(value, &exponent);
-    snprintf(text, SCALAR_TEXT, "0x%" PRIx64 "p%d", (uint64_t)ldexp(fraction, 53), exponent - 53);
-}
-
-static int parse_double(const char *text, double *out)
-{
-    char *end;
-    if (strncmp(text, "0x", 2) != 0 || strchr(text, '.')) return 0;
-    double value = strtod(text, &end);
-    if (*end || !isfinite(value)) return 0;
-    *out = value;
-    return 1;
-}
-
-static int parse_count(const char *text, int64_t *out)
-{
-    int64_t number = 0;
-    const char *p = text;
-    for (; *p >= '0' && *p <= '9'; p++)
-        if (!neck__mul(number, 10, &number) || !neck__add(number, *p - '0', &number)) return 0;
-    if (p == text || *p) return 0;
-    *out = number;
-    return 1;
-}
-
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 static neck_tensor doubles(const char *name, const double *data, int32_t ndim, int64_t n)
@@ -73,14 +40,14 @@ static neck_tensor doubles(const char *name, const double *data, int32_t ndim, i
 neck_status neck_gram_save(neck_context *context, const neck_gram *gram, const char *path)
 {
     if (!gram || !path) return neck__fail(NECK_E_ARGUMENT, "gram or path is NULL");
-    char texts[SCALARS][SCALAR_TEXT];
+    char texts[SCALARS][NECK__NUMBER_TEXT];
     const char *keys[SCALARS + 1] = {KIND_KEY}, *values[SCALARS + 1] = {KIND_VALUE};
     for (size_t i = 0; i < SCALARS; i++) {
         const char *member = (const char *)gram + scalars[i].offset;
         if (scalars[i].is_double)
-            print_double(texts[i], *(const double *)(const void *)member);
+            neck__print_double(texts[i], *(const double *)(const void *)member);
         else
-            snprintf(texts[i], SCALAR_TEXT, "%" PRId64, *(const int64_t *)(const void *)member);
+            neck__print_count(texts[i], *(const int64_t *)(const void *)member);
         keys[i + 1] = scalars[i].key;
         values[i + 1] = texts[i];
     }
@@ -128,7 +95,7 @@ static neck_status read_scalars(const json_t *metadata, neck_gram *gram)
         const char *text = json_string_value(json_object_get(metadata, scalars[i].key));
         if (!text) return neck__fail(NECK_E_FORMAT, "gram file: no '%s' in the metadata", scalars[i].key);
         void *member = (char *)gram + scalars[i].offset;
-        if (!(scalars[i].is_double ? parse_double(text, member) : parse_count(text, member)))
+        if (!(scalars[i].is_double ? neck__parse_double(text, member) : neck__parse_count(text, member)))
             return neck__fail(NECK_E_FORMAT, "gram file: %s '%.40s' is not a number of its kind", scalars[i].key, text);
     }
     if (gram->zero_rows > gram->count || gram->norm_sum < 0 || gram->square_sum < 0 || gram->chain < 0)

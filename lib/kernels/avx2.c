@@ -8,6 +8,18 @@
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
+#include "kernels/loops_softmax_f32.h"
+
+/* Square roots by name: compilers keep scalar ones for errno's sake. */
+TARGET static inline void roots_f32(float *x)
+{
+    for (int i = 0; i < WIDE; i += 8) _mm256_storeu_ps(x + i, _mm256_sqrt_ps(_mm256_loadu_ps(x + i)));
+}
+TARGET static inline void roots_f64(double *x)
+{
+    for (int i = 0; i < WIDE; i += 4) _mm256_storeu_pd(x + i, _mm256_sqrt_pd(_mm256_loadu_pd(x + i)));
+}
+#include "kernels/loops_update.h"
 enum { STRIP = 12, GROUP = 4 };
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
@@ -46,7 +58,9 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm256_loadu_ps(c + m * ldc + 8 * v) : _mm256_setzero_ps();
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm256_setzero_ps();
+    for (int m = 0; m < GROUP && accumulate; m++)
+        for (int v = 0; v < 3; v++) __builtin_prefetch(c + m * ldc + 8 * v, 1);
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m256 b0 = _mm256_load_ps(b), b1 = _mm256_load_ps(b + 8), b2 = _mm256_load_ps(b + 16);
 #pragma GCC unroll 4
@@ -60,7 +74,10 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) _mm256_storeu_ps(c + m * ldc + 8 * v, sum[m][v]);
+        for (int v = 0; v < 3; v++) {
+            float *to = c + m * ldc + 8 * v;
+            _mm256_storeu_ps(to, accumulate ? _mm256_add_ps(_mm256_loadu_ps(to), sum[m][v]) : sum[m][v]);
+        }
 }
 
 /* Four at a time: strips are multiples of it, so packing a strip leaves no remainder. */
@@ -136,6 +153,8 @@ const neck__kernels neck__kernels_avx2 = {
     .add_scaled = add_scaled,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
+    NECK__LOOPS_SOFTMAX_F32,
+    NECK__LOOPS_UPDATE,
 };
 #else
 typedef int neck__no_avx2; /* ISO C wants something in every file */

@@ -8,6 +8,15 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
+#include "kernels/loops_softmax_f32.h"
+
+/* Square roots by name: compilers keep scalar ones for errno's sake. */
+TARGET static inline void roots_f32(float *x) { _mm512_storeu_ps(x, _mm512_sqrt_ps(_mm512_loadu_ps(x))); }
+TARGET static inline void roots_f64(double *x)
+{
+    for (int i = 0; i < WIDE; i += 8) _mm512_storeu_pd(x + i, _mm512_sqrt_pd(_mm512_loadu_pd(x + i)));
+}
+#include "kernels/loops_update.h"
 enum { STRIP = 24, GROUP = 8 };
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
@@ -47,7 +56,9 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 8
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm512_loadu_ps(c + m * ldc + 16 * v) : _mm512_setzero_ps();
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm512_setzero_ps();
+    for (int m = 0; m < GROUP && accumulate; m++)
+        for (int v = 0; v < 3; v++) __builtin_prefetch(c + m * ldc + 16 * v, 1);
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16), b2 = _mm512_load_ps(b + 32);
 #pragma GCC unroll 8
@@ -61,7 +72,10 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 8
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) _mm512_storeu_ps(c + m * ldc + 16 * v, sum[m][v]);
+        for (int v = 0; v < 3; v++) {
+            float *to = c + m * ldc + 16 * v;
+            _mm512_storeu_ps(to, accumulate ? _mm512_add_ps(_mm512_loadu_ps(to), sum[m][v]) : sum[m][v]);
+        }
 }
 
 /* Eight at a time: strips are multiples of it, so packing a strip leaves no remainder. */
@@ -137,6 +151,8 @@ const neck__kernels neck__kernels_avx512 = {
     .add_scaled = add_scaled,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
+    NECK__LOOPS_SOFTMAX_F32,
+    NECK__LOOPS_UPDATE,
 };
 #else
 typedef int neck__no_avx512; /* ISO C wants something in every file */

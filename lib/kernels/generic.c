@@ -1,4 +1,5 @@
 /* kernels/generic.c - portable C with two-double vectors, which every 64-bit CPU has. */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -6,6 +7,11 @@
 #define TARGET /* whatever every CPU of this kind has */
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
+#include "kernels/loops_softmax_f32.h"
+
+static inline void roots_f32(float *x) { EACH_LANE x[i] = sqrtf(x[i]); }
+static inline void roots_f64(double *x) { EACH_LANE x[i] = sqrt(x[i]); }
+#include "kernels/loops_update.h"
 
 typedef double vector __attribute__((vector_size(16)));
 
@@ -132,4 +138,6 @@ const neck__kernels neck__kernels_generic = {
     .add_scaled = add_scaled,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
+    NECK__LOOPS_SOFTMAX_F32,
+    NECK__LOOPS_UPDATE,
 };

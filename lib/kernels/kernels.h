@@ -11,8 +11,28 @@
 /* Converts count elements, stored packed at source (any alignment), exactly to double. */
 typedef void (*neck__widen_fn)(const void *source, int64_t count, double *out);
 
-/* Of a model's MLP: x Phi(x), its approximation by tanh, max(x, 0), x / (1 + exp(-x)). */
-enum { NECK__GELU, NECK__GELU_TANH, NECK__RELU, NECK__SILU, NECK__ACTIVATIONS };
+/* Of a model's MLP: x Phi(x), its approximation by tanh, max(x, 0), x / (1 + exp(-x)). Of maps of logits: ln(1 + exp(x)) and
+ * its derivative, 1 / (1 + exp(-x)). */
+enum { NECK__GELU, NECK__GELU_TANH, NECK__RELU, NECK__SILU, NECK__SOFTPLUS, NECK__SIGMOID, NECK__ACTIVATIONS };
+
+/* The loops of optimizers, over arrays data[0] (p, the parameter), data[1] (g, the gradient: only read), data[2], data[3] of
+ * one precision, 0: f32, 1: f64. Numbers they take stand in neck__update.
+ *   ADAMW      m += blend (g - m), v = beta v + square g^2, p = keep p - rate m / (sqrt(v) + epsilon)
+ *   SGD        p -= rate (g + decay p)
+ *   MOMENTUM   a = g + decay p, m = beta m + a, p -= rate (along a + ahead m)
+ *   LOOKAHEAD  x = g + beta (m + blend (g - m) - g), nothing else changes
+ *   MUON       m += blend (g - m), p = keep p - rate x
+ *   COMBINE    p = keep p + rate g
+ *   SCALE      p = keep p */
+enum { NECK__ADAMW, NECK__SGD, NECK__MOMENTUM, NECK__LOOKAHEAD, NECK__MUON, NECK__COMBINE, NECK__SCALE, NECK__UPDATES };
+
+typedef struct neck__update {
+    double rate, keep, decay;
+    double blend, beta, square, epsilon;
+    double along, ahead;
+} neck__update;
+
+typedef void (*neck__update_fn)(int64_t count, const neck__update *numbers, void *const *data);
 
 /* Matrices are multiplied from packed panels: a panel of depth rows is stored as strips of `strip` columns, element
  * (k, j) of a strip at [k * strip + j], 64-byte aligned. A strip serves on either side of a product. */
@@ -46,6 +66,22 @@ typedef struct neck__kernels {
     void (*moments_f32)(int64_t count, const float *x, double shift, double *sum, double *squares); /* of x - shift */
 
     neck__train_loops_f32 train;
+    /* Softmax down the columns of x (rows x cols, cols a multiple of 16; so are counts below).
+     * column_max: most_j = max(most_j, x_ij). column_exp_sum: sum_j += exp(x_ij - shift_j), squares_j (or NULL) += its square.
+     * column_gradient: x_ij = exp(x_ij - shift_j) scale_j - offset_j. */
+    void (*column_max_f32)(int64_t rows, int64_t cols, const float *x, int64_t ldx, float *most);
+    void (*column_exp_sum_f32)(int64_t rows, int64_t cols, const float *x, int64_t ldx, const float *shift, double *sum,
+                               double *squares);
+    void (*column_gradient_f32)(int64_t rows, int64_t cols, float *x, int64_t ldx, const float *shift, const float *scale,
+                                const float *offset);
+    /* sums_lj += |x_j| where |x_j| < level 4^l, l < levels, rows of sums `stride` apart. select: index = those j with
+     * |x_j| >= limit_j, returns how many; rest = sum |x_j| weight_j over the others. add_scaled: y += alpha x, any count. */
+    void (*sum_below_f32)(int64_t count, int64_t levels, const float *x, float level, float *sums, int64_t stride);
+    int64_t (*select_f32)(int64_t count, const float *x, const float *limit, const float *weight, double *rest, int32_t *index);
+    void (*add_scaled_f32)(int64_t count, float alpha, const float *x, float *y);
+
+    neck__update_fn update[2][NECK__UPDATES];
+    int (*squares_finite[2])(int64_t count, const void *x); /* 0: some square is NaN or (nearly) infinite */
 } neck__kernels;
 
 #define NECK__LARGEST_STRIP 24

@@ -96,41 +96,30 @@ void neck__packed_destroy(neck__packed *packed)
 
 int64_t neck__packed_outputs(const neck__packed *packed) { return packed->outputs; }
 int64_t neck__packed_inputs(const neck__packed *packed) { return packed->inputs; }
-int64_t neck__packed_step(const neck__packed *packed) { return packed->kernels->strip_f32; }
 
 typedef struct product {
-    int64_t m, lda, ldc, first, last; /* first, last: outputs */
+    int64_t m, lda, ldc, row_blocks;
     const float *a;
     const neck__packed *w;
     float *c;
     int32_t accumulate;
-    int64_t row_blocks;
 } product;
 
 static void block_task(void *data, int64_t index)
 {
     const product *job = data;
-    int64_t width = job->w->kernels->strip_f32, end = (job->last + width - 1) / width;
-    int64_t first_strip = job->first / width + index / job->row_blocks * STRIPS;
-    int64_t last_strip = first_strip + STRIPS < end ? first_strip + STRIPS : end;
-    int64_t first_row = index % job->row_blocks * ROWS, last_row = first_row + ROWS < job->m ? first_row + ROWS : job->m;
-    int64_t col = first_strip * width, stride = job->w->inputs * width;
-    int64_t cols = (last_strip * width < job->last ? last_strip * width : job->last) - col;
-    neck__tiles_f32(last_row - first_row, cols, job->w->inputs, job->a + first_row * job->lda, job->lda, 1,
-                    job->w->data + first_strip * stride, stride, job->c + first_row * job->ldc + (col - job->first), job->ldc,
-                    job->accumulate);
-}
-
-void neck__gemm_f32_part(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int64_t first,
-                         int64_t last, int32_t accumulate, float *c, int64_t ldc)
-{
-    int64_t width = w->kernels->strip_f32, strips = (last + width - 1) / width - first / width;
-    product job = {m, lda, ldc, first, last, a, w, c, accumulate, (m + ROWS - 1) / ROWS};
-    neck__parallel(context, job.row_blocks * ((strips + STRIPS - 1) / STRIPS), block_task, &job);
+    const neck__packed *w = job->w;
+    int64_t width = w->kernels->strip_f32, stride = w->inputs * width, row = index % job->row_blocks * ROWS;
+    int64_t strip = index / job->row_blocks * STRIPS, col = strip * width;
+    int64_t rows = job->m - row < ROWS ? job->m - row : ROWS;
+    int64_t cols = w->outputs - col < STRIPS * width ? w->outputs - col : STRIPS * width;
+    neck__tiles_f32(rows, cols, w->inputs, job->a + row * job->lda, job->lda, 1, w->data + strip * stride, stride,
+                    job->c + row * job->ldc + col, job->ldc, job->accumulate);
 }
 
 void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int32_t accumulate,
                     float *c, int64_t ldc)
 {
-    neck__gemm_f32_part(context, m, a, lda, w, 0, w->outputs, accumulate, c, ldc);
+    product job = {m, lda, ldc, (m + ROWS - 1) / ROWS, a, w, c, accumulate};
+    neck__parallel(context, job.row_blocks * ((w->strips + STRIPS - 1) / STRIPS), block_task, &job);
 }

@@ -19,9 +19,4 @@ int64_t neck__packed_inputs(const neck__packed *packed);  /* K */
 void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int32_t accumulate,
                     float *c, int64_t ldc);
 
-/* The same for rows [first, last) of W only: C is m x (last - first). first must be a multiple of neck__packed_step. */
-int64_t neck__packed_step(const neck__packed *packed);
-void neck__gemm_f32_part(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int64_t first,
-                         int64_t last, int32_t accumulate, float *c, int64_t ldc);
-
 #endif

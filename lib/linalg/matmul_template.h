@@ -37,11 +37,16 @@ static void edge_tile(int64_t rows, int64_t cols, int64_t depth, const REAL *a, 
 {
     REAL left[LARGEST_GROUP * DEPTH], whole[LARGEST];
     int64_t group = GROUP, width = STRIP;
-    for (int64_t m = 0; m < group; m++) {
-        const REAL *from = a + (m < rows ? m : rows - 1) * lda;
-        for (int64_t k = 0; k < depth; k++) left[m * depth + k] = from[k * step];
+    if (rows < group) {
+        for (int64_t m = 0; m < group; m++) {
+            const REAL *from = a + (m < rows ? m : rows - 1) * lda;
+            for (int64_t k = 0; k < depth; k++) left[m * depth + k] = from[k * step];
+        }
+        a = left;
+        lda = depth;
+        step = 1;
     }
-    TILE(depth, left, depth, 1, b, whole, width, 0);
+    TILE(depth, a, lda, step, b, whole, width, 0);
     for (int64_t m = 0; m < rows; m++)
         for (int64_t n = 0; n < cols; n++) c[m * ldc + n] = (accumulate ? c[m * ldc + n] : 0) + whole[m * width + n];
 }

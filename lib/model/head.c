@@ -1,82 +1,84 @@
-/* model/head.c - a block of the vocabulary after another, each over all rows. */
+/* model/head.c - the head's weights, and logits by a block of the vocabulary after another. */
 #include "model/head.h"
 
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "kernels/kernels.h"
+#include "linalg/matmul.h"
 #include "linalg/view.h"
 
-/* A block of logits is 3.5 MB: what the products write is still in a cache when it is read. IDS is a multiple of
- * every packed strip. */
-enum { ROWS = 384, IDS = 2304, CAP_ROWS = 16 };
+/* A block of weights, packed for its product, takes a few megabytes. */
+enum { IDS = 2304, LINE = 256 };
 
-typedef struct capping {
-    const neck__kernels *kernels;
-    const neck__logits *block;
-    float cap;
-} capping;
+typedef struct widening {
+    const neck_matrix *from;
+    float *to;
+} widening;
 
-static void cap_task(void *data, int64_t index)
+static void widen_row(void *data, int64_t row)
 {
-    const capping *job = data;
-    int64_t first = index * CAP_ROWS, rows = job->block->rows - first < CAP_ROWS ? job->block->rows - first : CAP_ROWS;
-    job->kernels->soft_cap_f32(rows * job->block->ids, job->cap, job->block->logits + first * job->block->ids);
-}
-
-typedef struct sweep {
-    neck_context *context;
-    neck_model *model;
-    const float *states;
-    int64_t rows;
-    float *logits;
-    neck__logits_fn consume;
-    void *data;
-} sweep;
-
-/* ids of packed rows [first, first + ids), which are ids first_id .. of the vocabulary. */
-static void sweep_rows(const sweep *s, const neck__packed *packed, int64_t first, int64_t first_id, int64_t ids)
-{
-    int64_t width = s->model->config.embedding;
-    for (int64_t row = 0; row < s->rows; row += ROWS) {
-        neck__logits block = {row, s->rows - row < ROWS ? s->rows - row : ROWS, first_id, ids, s->logits};
-        neck__gemm_f32_part(s->context, block.rows, s->states + row * width, width, packed, first, first + ids, 0,
-                            s->logits, ids);
-        capping job = {neck__kernels_get(), &block, (float)s->model->config.logit_cap};
-        if (job.cap > 0) neck__parallel(s->context, (block.rows + CAP_ROWS - 1) / CAP_ROWS, cap_task, &job);
-        s->consume(s->data, &block);
+    const widening *job = data;
+    double line[LINE];
+    float *to = job->to + row * job->from->cols;
+    for (int64_t col = 0; col < job->from->cols; col += LINE) {
+        int64_t count = job->from->cols - col < LINE ? job->from->cols - col : LINE;
+        neck__view_read(job->from, row, col, count, line);
+        for (int64_t i = 0; i < count; i++) to[col + i] = (float)line[i];
     }
 }
 
-/* A head that is not in memory is packed a block at a time. */
-static neck_status sweep_ids(const sweep *s, int64_t first_id, int64_t ids)
+neck_status neck__head_load(neck_context *context, neck_model *model, int64_t *left)
 {
-    if (s->model->packed_head) {
-        sweep_rows(s, s->model->packed_head, first_id, first_id, ids);
-        return NECK_OK;
-    }
-    neck_matrix part = s->model->head;
-    neck__packed *packed = NULL;
-    part.data = neck__view_row(&part, first_id);
-    part.rows = ids;
-    NECK_TRY(neck__gemm_pack(s->context, &part, 0, &packed));
-    sweep_rows(s, packed, 0, first_id, ids);
-    neck__packed_destroy(packed);
+    int64_t bytes = model->head.rows * model->head.cols * (int64_t)sizeof(float);
+    if (model->head.dtype == NECK_F32 || bytes > *left) return NECK_OK;
+    model->wide_head = neck__alloc(&model->allocator, bytes, 1, "the head");
+    if (!model->wide_head) return NECK_E_NOMEM;
+    widening job = {&model->head, model->wide_head};
+    neck__parallel(context, model->head.rows, widen_row, &job);
+    *left -= bytes;
     return NECK_OK;
 }
 
-neck_status neck__head_sweep(neck_context *context, neck_model *model, const float *states, int64_t rows,
-                             neck__logits_fn consume, void *data)
+neck_matrix neck__head_view(const neck_model *model)
 {
-    const neck__allocator allocator = neck__allocator_of(context);
-    int64_t vocabulary = model->config.vocabulary;
-    float *logits = neck__alloc(&allocator, rows < ROWS ? rows : ROWS, IDS * (int64_t)sizeof(float), "logits");
-    if (!logits) return NECK_E_NOMEM;
-    const sweep s = {context, model, states, rows, logits, consume, data};
-    neck_status status = NECK_OK;
+    neck_matrix view = model->head;
+    if (!model->wide_head) return view;
+    return (neck_matrix){model->wide_head, view.rows, view.cols, view.cols, NECK_F32, 0};
+}
+
+typedef struct capping {
+    float *logits;
+    int64_t vocabulary;
+    float cap;
+} capping;
+
+static void cap_row(void *data, int64_t row)
+{
+    const capping *job = data;
+    neck__kernels_get()->soft_cap_f32(job->vocabulary, job->cap, job->logits + row * job->vocabulary);
+}
+
+neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows, float *logits)
+{
+    neck__allocator allocator = neck__allocator_of(context);
+    neck_matrix head = neck__head_view(model);
+    int64_t width = head.cols, vocabulary = head.rows;
+    float *weights = neck__alloc(&allocator, IDS * width, sizeof *weights, "a block of the head");
+    neck_status status = weights ? NECK_OK : NECK_E_NOMEM;
     for (int64_t id = 0; id < vocabulary && status == NECK_OK; id += IDS) {
+        int64_t ids = vocabulary - id < IDS ? vocabulary - id : IDS;
+        neck_matrix block = head;
+        block.data = neck__view_row(&head, id);
+        widening job = {&block, weights};
+        neck__parallel(context, ids, widen_row, &job);
         status = neck__progress(context, "head", "tokens", id, vocabulary);
-        if (status == NECK_OK) status = sweep_ids(&s, id, vocabulary - id < IDS ? vocabulary - id : IDS);
+        if (status == NECK_OK)
+            status = neck__matmul_f32(context, rows, ids, width, states, width, 1, weights, 1, width, logits + id, vocabulary, 0);
     }
-    neck__release(&allocator, logits);
-    return status;
+    neck__release(&allocator, weights);
+    if (status != NECK_OK) return status;
+    capping job = {logits, vocabulary, (float)model->config.logit_cap};
+    if (job.cap > 0) neck__parallel(context, rows, cap_row, &job);
+    return NECK_OK;
 }

@@ -1,21 +1,16 @@
-/* model/head.h - the head over many hidden states, in blocks, so that logits never take more than a few megabytes. */
+/* model/head.h - a model's head: its weights in the form that products want, and logits. */
 #ifndef NECK_MODEL_HEAD_H
 #define NECK_MODEL_HEAD_H
 
 #include "model/model_object.h"
 
-/* Logits of some rows for some token ids, soft cap applied: row r and id i are at
- * logits[(r - first_row) * ids + (i - first_id)]. The consumer may overwrite them. */
-typedef struct neck__logits {
-    int64_t first_row, rows, first_id, ids;
-    float *logits;
-} neck__logits;
+/* Widens the head to f32 when it is stored otherwise and takes at most *left bytes, which become fewer. */
+neck_status neck__head_load(neck_context *context, neck_model *model, int64_t *left);
 
-typedef void (*neck__logits_fn)(void *data, const neck__logits *block);
+/* The head as products should read it: stored, or widened. */
+neck_matrix neck__head_view(const neck_model *model);
 
-/* Multiplies states (rows x head_size, packed) with the head; consume gets every pair of row and id once, ids of a
- * row in increasing order. Runs on the calling thread. */
-neck_status neck__head_sweep(neck_context *context, neck_model *model, const float *states, int64_t rows,
-                             neck__logits_fn consume, void *data);
+/* Logits of states (rows x head_size, packed), soft cap applied: rows x vocabulary. */
+neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows, float *logits);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "model/head.h"
 #include "model/model_object.h"
 
 /* Tables that stay as they are stored. */
@@ -31,11 +32,7 @@ static neck_status load_resident(neck_context *context, int64_t cap, neck_model 
 {
     const neck__config *config = &model->config;
     int64_t left = cap > 0 ? cap : INT64_MAX, block = neck__block_bytes(config);
-    int64_t head = model->head.rows * model->head.cols * (int64_t)sizeof(float);
-    if (head <= left) {
-        NECK_TRY(neck__gemm_pack(context, &model->head, 0, &model->packed_head));
-        left -= head;
-    }
+    NECK_TRY(neck__head_load(context, model, &left));
     model->blocks = neck__calloc(&model->allocator, config->layers, sizeof *model->blocks, "blocks");
     if (!model->blocks) return NECK_E_NOMEM;
     for (; model->resident < config->layers && block <= left; left -= block) {
@@ -88,7 +85,7 @@ void neck_model_destroy(neck_model *model)
     const neck__allocator allocator = model->allocator;
     for (int64_t i = 0; i < model->resident; i++) neck__block_clear(&allocator, &model->blocks[i]);
     neck__release(&allocator, model->blocks);
-    neck__packed_destroy(model->packed_head);
+    neck__release(&allocator, model->wide_head);
     neck__norm_clear(&allocator, &model->final_norm);
     neck__linear_clear(&allocator, &model->project_in);
     neck__linear_clear(&allocator, &model->project_out);

@@ -20,3 +20,4 @@ ${CC:-cc} -O2 -std=c11 -D_POSIX_C_SOURCE=200809L tests/bench/floor.c -o "$build/
 export SOFTNECK_LIBRARY="$build/lib/libsoftneck.so" PYTHONPATH=lib/python
 "$BENCH_PYTHON" tests/bench/bench.py "$build/bench/floor" "$@"
 "$BENCH_PYTHON" tests/bench/bench_models.py "$build/bench/floor"
+"$BENCH_PYTHON" tests/bench/bench_heads.py "$build/bench/floor"

@@ -1,0 +1,156 @@
+/* head/logit_filter_template.h - the second pass with a filter: gradients of logits that are negligible stay out of its
+ * products, which become sparse. Follows logit_backward_template.h.
+ *
+ * Magnitudes below each of LEVELS limits are summed for every context; each context takes the highest limit whose sum stays
+ * within the tolerance. What is left out is so known exactly, and the error it makes is bounded, not guessed. The lowest
+ * limit, tolerance / vocabulary, is always safe. Rows of which much is kept, frequent tokens, take part as a whole. */
+
+/* A gradient alone costs about as much as this many in a dense product. */
+enum { SPARSE_COST = 10 };
+
+/* Bounds are sums of single-precision magnitudes; this covers their rounding. */
+static const double rounding = 1.001;
+
+static double norm_of(int64_t count, const REAL *x)
+{
+    double sum = 0;
+    for (int64_t j = 0; j < count; j++) sum += (double)x[j] * (double)x[j];
+    return sqrt(sum);
+}
+
+/* What may be left out of a context: the tolerance times the mean |softmax - target|_1, times its weight. */
+static double allowance(const run *r)
+{
+    double sum = 0, weight = r->options->reduction == NECK_REDUCTION_SUM ? 1 : 1 / (double)r->plan->scored;
+    int64_t scored = 0;
+    for (int64_t i = 0; i < r->count; i++) {
+        if (!(r->weight[i] > 0)) continue;
+        sum += -2 * expm1(r->target_logit[i] - r->lse_wide[i]);
+        scored++;
+    }
+    return scored > 0 ? r->options->filter_tolerance * weight * sum / (double)scored : 0;
+}
+
+static void weigh_lane(void *data, int64_t index)
+{
+    run *r = data;
+    lane *l = &r->lanes[index];
+    memset(l->below, 0, (size_t)(LEVELS * r->cols) * sizeof *l->below);
+    for (int64_t block = index; block < r->blocks; block += r->plan->lanes) {
+        int64_t rows = block_rows(r, block);
+        REAL *dz = differentiate(r, l, block, rows), *kept = block_logits(r, l, block);
+        if (r->wanted->bias) sum_bias(r, block * BLOCK, rows, dz);
+        if (dz != kept) memcpy(kept, dz, (size_t)(rows * r->ldz) * sizeof *kept);
+        for (int64_t row = 0; row < rows; row++) SUM_BELOW(r->cols, LEVELS, dz + row * r->ldz, r->level, l->below, r->cols);
+    }
+}
+
+/* Every context's limit; the error this makes in the gradients of states is added up. */
+static void choose_limits(run *r, double allowed)
+{
+    for (int64_t c = 0; c < r->cols; c++) {
+        double limit = (double)r->level, out = 0;
+        for (int64_t n = 0; n < LEVELS; n++) {
+            double sum = 0;
+            for (int64_t i = 0; i < r->plan->lanes; i++) sum += (double)r->lanes[i].below[n * r->cols + c];
+            if (sum * rounding > allowed) break;
+            limit = ldexp((double)r->level, (int)(2 * n));
+            out = sum * rounding;
+        }
+        r->limit[c] = c < r->count ? (REAL)limit : (REAL)INFINITY;
+        double error = c < r->count ? out * r->largest_weight * fabs(r->plan->scale) : 0;
+        r->states_error_squared += error * error;
+    }
+}
+
+/* ---- products of what is kept ------------------------------------------------------------------------------------ */
+
+static void add_dense(run *r, lane *l)
+{
+    int64_t width = r->plan->width, rows = l->dense_count;
+    l->dense_count = 0;
+    if (rows == 0) return;
+    if (r->wanted->states) add_states(r, l, rows, l->dense, l->dense_weights, width);
+    if (!r->wanted->weights) return;
+    add_weights(r, rows, l->dense, l->dense_gradient, 0);
+    for (int64_t n = 0; n < rows; n++)
+        ADD_SCALED(width, 1, l->dense_gradient + n * width, (REAL *)r->wanted->weights + l->dense_tokens[n] * width);
+}
+
+static void filter_row(run *r, lane *l, int64_t token, const REAL *dz, const REAL *weights)
+{
+    int64_t width = r->plan->width;
+    double rest;
+    int64_t count = SELECT(r->cols, dz, r->limit, r->norm, &rest, l->selected);
+    REAL *to = r->wanted->weights ? (REAL *)r->wanted->weights + token * width : NULL;
+    if (to && !adds(r)) memset(to, 0, (size_t)width * sizeof *to);
+    if (count * SPARSE_COST > r->cols) {
+        memcpy(l->dense + l->dense_count * r->ldz, dz, (size_t)r->cols * sizeof *dz);
+        if (weights) memcpy(l->dense_weights + l->dense_count * width, weights, (size_t)width * sizeof *weights);
+        l->dense_tokens[l->dense_count++] = token;
+        l->kept += r->count;
+        if (l->dense_count == BLOCK) add_dense(r, l);
+        return;
+    }
+    r->dropped[token] += rest;
+    l->kept += count;
+    for (int64_t n = 0; to && n < count; n++) ADD_SCALED(width, dz[l->selected[n]], r->states + l->selected[n] * width, to);
+    for (int64_t n = 0; weights && n < count; n++)
+        ADD_SCALED(width, dz[l->selected[n]], weights, l->states_gradient + l->selected[n] * width);
+}
+
+static void filter_lane(void *data, int64_t index)
+{
+    run *r = data;
+    lane *l = &r->lanes[index];
+    int64_t width = r->plan->width, ld = 0;
+    l->kept = l->dense_count = 0;
+    l->started = r->wanted->states != NULL;
+    if (l->started) memset(l->states_gradient, 0, (size_t)(r->cols * width) * sizeof *l->states_gradient);
+    for (int64_t block = index; block < r->blocks; block += r->plan->lanes) {
+        const REAL *dz = block_logits(r, l, block);
+        int64_t rows = block_rows(r, block), first = block * BLOCK;
+        const REAL *weights = l->started ? block_weights(r, l, first, rows, &ld) : NULL;
+        for (int64_t row = 0; row < rows; row++)
+            filter_row(r, l, first + row, dz + row * r->ldz, weights ? weights + row * ld : NULL);
+    }
+    add_dense(r, l);
+}
+
+static void backward_filtered(run *r)
+{
+    double allowed = allowance(r);
+    r->level = (REAL)(allowed / rounding / (double)r->plan->vocabulary);
+    for (int64_t c = 0; c < r->cols; c++) r->norm[c] = (REAL)norm_of(r->plan->width, r->states + c * r->plan->width);
+    neck__parallel(r->context, r->plan->lanes, weigh_lane, r);
+    choose_limits(r, allowed);
+    neck__parallel(r->context, r->plan->lanes, filter_lane, r);
+    if (r->wanted->states) neck__parallel(r->context, r->count, join_states, r);
+    for (int64_t n = 0; n < r->plan->lanes; n++) r->kept += r->lanes[n].kept;
+}
+
+/* ---- before and after all chunks --------------------------------------------------------------------------------- */
+
+static void begin_filter(run *r)
+{
+    const neck__logit_plan *p = r->plan;
+    memset(r->dropped, 0, (size_t)p->vocabulary * sizeof *r->dropped);
+    for (int64_t token = 0; token < p->vocabulary; token++) {
+        read_row(&p->loss->weights, token, r->states);
+        double norm = norm_of(p->width, r->states);
+        r->largest_weight = norm > r->largest_weight ? norm : r->largest_weight;
+    }
+}
+
+static void finish_filter(run *r)
+{
+    const neck__logit_plan *p = r->plan;
+    neck_cross_entropy_result *result = r->result;
+    double sum = 0;
+    for (int64_t token = 0; token < p->vocabulary; token++) sum += r->dropped[token] * r->dropped[token];
+    result->kept_fraction = (double)r->kept / ((double)p->vocabulary * (double)p->contexts);
+    if (r->wanted->states) result->states_error = sqrt(r->states_error_squared);
+    if (r->wanted->weights) result->weights_error = sqrt(sum) * rounding;
+    if (r->wanted->states) result->states_norm = norm_of(p->contexts * p->width, r->wanted->states);
+    if (r->wanted->weights) result->weights_norm = norm_of(p->vocabulary * p->width, r->wanted->weights);
+}
