@@ -11,7 +11,7 @@
 
 #include "support_text.h"
 
-#define MOST_OPTIONS 48
+#define MOST_OPTIONS 64
 #define HELP_COLUMN 26
 
 static void say(const tool *self, const char *verb, const char *text)

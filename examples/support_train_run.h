@@ -1,0 +1,47 @@
+/* support_train_run.h - a run folder and what is made from it: tokenizer, tokens, model, training. */
+#ifndef SUPPORT_TRAIN_RUN_H
+#define SUPPORT_TRAIN_RUN_H
+
+#include <softneck.h>
+#include <softneck/training.h>
+
+#include "support_train_config.h"
+
+/* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, state/step-N, checkpoints/step-N. Whatever is missing is
+ * made from what is there, so a run can be taken up wherever it was stopped. */
+typedef struct train_run {
+    const char *tool;   /* for lines on standard error */
+    const char *folder;
+    int quiet;
+    train_config config;
+    neck_context *context;
+    neck_tokenizer *tokenizer;
+    neck_token_file *tokens;
+    neck_trainable *model;
+    neck_head *head;
+    neck_training *training;
+    char error[6400];
+} train_run;
+
+/* All return 0 and one line in self->error on failure.
+ * train_run_prepare - the tokenizer and the tokens (support_train_data.c).
+ * train_run_build   - model, head and training; puts back the latest state, *resumed says whether there was one.
+ * train_run_export  - checkpoints/step-N with tokenizer.json; one that is there is left.
+ * train_run_save    - the state. */
+int train_run_prepare(train_run *self);
+int train_run_build(train_run *self, int *resumed);
+int train_run_export(train_run *self);
+int train_run_save(train_run *self);
+void train_run_free(train_run *self);
+
+/* train_run_path  - folder/name in new memory.
+ * train_run_fail  - the message of the library's latest failure, "what: " before it unless what is NULL. Returns 0.
+ * train_run_tell  - a line on standard error, unless quiet.
+ * train_file_write, train_file_copy - whole or not at all; 0 and errno on failure. */
+char *train_run_path(const train_run *self, const char *name);
+int train_run_fail(train_run *self, const char *what);
+void train_run_tell(const train_run *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int train_file_write(const char *path, const char *bytes, size_t size);
+int train_file_copy(const char *from, const char *to);
+
+#endif

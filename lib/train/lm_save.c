@@ -1,0 +1,140 @@
+/* train/lm_save.c - states and exports: which folder, and whole or not at all. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/error.h"
+#include "format/folder.h"
+#include "format/system_error.h"
+#include "train/lm_state.h"
+#include "train/whole_folder.h"
+
+enum { STEP_NAME = 32 };
+
+/* ---- states in a folder ----------------------------------------------------------------------------------------- */
+
+/* N of "step-N", -1 for any other name. */
+static int64_t step_of(const char *name)
+{
+    char *end;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
+    errno = 0;
+    long long step = strtoll(name + 5, &end, 10);
+    return *end || errno ? -1 : step;
+}
+
+/* The latest state, -1 when there is none. */
+static neck_status find_latest(const neck_training *self, const char *folder, int64_t *latest)
+{
+    neck__names names = {.allocator = self->allocator};
+    *latest = -1;
+    if (!neck__is_folder(folder)) return NECK_OK;
+    neck_status status = neck__names_read(&self->allocator, folder, &names);
+    for (int64_t i = 0; status == NECK_OK && i < names.count; i++) {
+        int64_t step = step_of(names.names[i]);
+        if (step > *latest) *latest = step;
+    }
+    neck__names_clear(&names);
+    return status;
+}
+
+static char *state_path(const neck_training *self, const char *folder, int64_t step)
+{
+    char name[STEP_NAME];
+    snprintf(name, sizeof name, "step-%" PRId64, step);
+    return neck__path_join(&self->allocator, folder, name);
+}
+
+/* One that cannot be removed does no harm: the latest counts, and the next save tries again. */
+static void remove_others(const neck_training *self, const char *folder, int64_t kept)
+{
+    neck__names names = {.allocator = self->allocator};
+    if (neck__names_read(&self->allocator, folder, &names) == NECK_OK)
+        for (int64_t i = 0; i < names.count; i++) {
+            int64_t step = step_of(names.names[i]);
+            char *path = step >= 0 && step != kept ? neck__path_join(&self->allocator, folder, names.names[i]) : NULL;
+            if (path) (void)neck__folder_remove(path);
+            neck__release(&self->allocator, path);
+        }
+    neck__names_clear(&names);
+}
+
+/* ---- saving and resuming ---------------------------------------------------------------------------------------- */
+
+typedef neck_status (*fill_fn)(neck_context *context, neck_training *self, const char *folder);
+
+static neck_status write_whole(neck_context *context, neck_training *self, const char *path, fill_fn fill,
+                               neck_training_folder_fn add, void *user)
+{
+    char *partial;
+    NECK_TRY(neck__whole_folder_begin(&self->allocator, path, &partial));
+    neck_status status = fill(context, self, partial);
+    if (status == NECK_OK && add) status = add(user, partial);
+    if (status == NECK_OK) return neck__whole_folder_commit(&self->allocator, partial, path);
+    neck__whole_folder_abandon(&self->allocator, partial);
+    return status;
+}
+
+neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,
+                               neck_training_folder_fn add, void *user)
+{
+    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    int64_t latest, steps = training->record.steps;
+    NECK_TRY(find_latest(training, folder, &latest));
+    if (latest != training->saved && latest >= 0)
+        return neck__fail(NECK_E_STATE, "%s holds another training's state, of step %" PRId64, folder, latest);
+    if (latest == steps) return NECK_OK;
+    if (mkdir(folder, 0777) != 0 && !neck__is_folder(folder)) return neck__fail_system("make", folder, errno);
+    char *path = state_path(training, folder, steps);
+    if (!path) return NECK_E_NOMEM;
+    neck_status status = write_whole(context, training, path, neck__lm_write_state, add, user);
+    neck__release(&training->allocator, path);
+    if (status != NECK_OK) return status;
+    training->saved = steps;
+    remove_others(training, folder, steps);
+    return NECK_OK;
+}
+
+neck_status neck_training_resume(neck_context *context, neck_training *training, const char *folder)
+{
+    int64_t latest;
+    if (!training || !folder) return neck__fail(NECK_E_ARGUMENT, "training or folder is NULL");
+    if (training->record.steps > 0) return neck__fail(NECK_E_STATE, "the training has already begun");
+    NECK_TRY(find_latest(training, folder, &latest));
+    if (latest < 0) return neck__fail(NECK_E_NOT_FOUND, "no state in %s", folder);
+    char *path = state_path(training, folder, latest);
+    if (!path) return NECK_E_NOMEM;
+    neck_status status = neck__lm_read_state(context, training, path);
+    if (status == NECK_OK) training->saved = latest;
+    neck__release(&training->allocator, path);
+    return status;
+}
+
+/* ---- exports ---------------------------------------------------------------------------------------------------- */
+
+static neck_status write_head(neck_context *context, const neck_training *self, const char *folder)
+{
+    char *path = neck__path_join(&self->allocator, folder, "head.safetensors");
+    neck_status status = path ? neck_head_save(context, self->head, path) : NECK_E_NOMEM;
+    neck__release(&self->allocator, path);
+    return status;
+}
+
+static neck_status write_model(neck_context *context, neck_training *self, const char *folder)
+{
+    neck_matrix head;
+    int has_own = neck_trainable_head(self->model, NULL) != NULL;
+    NECK_TRY(neck_training_head_matrix(context, self, &head));
+    NECK_TRY(neck_trainable_save(context, self->model, folder, has_own ? NULL : &head));
+    return self->head ? write_head(context, self, folder) : NECK_OK;
+}
+
+neck_status neck_training_export(neck_context *context, neck_training *training, const char *folder,
+                                 neck_training_folder_fn add, void *user)
+{
+    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    return write_whole(context, training, folder, write_model, add, user);
+}
