@@ -1,4 +1,5 @@
 /* train/lm_save.c - states and exports: which folder, and whole or not at all. */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,25 +42,27 @@ static neck_status find_latest(const neck_training *self, const char *folder, in
     return status;
 }
 
+/* "folder/step-N" in new memory, with room for any N. */
 static char *state_path(const neck_training *self, const char *folder, int64_t step)
 {
-    char name[STEP_NAME];
-    snprintf(name, sizeof name, "step-%" PRId64, step);
-    return neck__path_join(&self->allocator, folder, name);
+    size_t size = strlen(folder) + STEP_NAME;
+    char *path = neck__alloc(&self->allocator, (int64_t)size, 1, "a folder's name");
+    if (path) snprintf(path, size, "%s/step-%" PRId64, folder, step);
+    return path;
 }
 
-/* One that cannot be removed does no harm: the latest counts, and the next save tries again. */
-static void remove_others(const neck_training *self, const char *folder, int64_t kept)
+/* Works in the room of the kept state's path, so that nothing is left undone for lack of memory. A state that cannot be
+ * removed does no harm: the latest counts, and the next save tries again. */
+static void remove_others(const char *folder, int64_t kept, char *path)
 {
-    neck__names names = {.allocator = self->allocator};
-    if (neck__names_read(&self->allocator, folder, &names) == NECK_OK)
-        for (int64_t i = 0; i < names.count; i++) {
-            int64_t step = step_of(names.names[i]);
-            char *path = step >= 0 && step != kept ? neck__path_join(&self->allocator, folder, names.names[i]) : NULL;
-            if (path) (void)neck__folder_remove(path);
-            neck__release(&self->allocator, path);
-        }
-    neck__names_clear(&names);
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
+        int64_t step = step_of(entry->d_name);
+        if (step < 0 || step == kept) continue;
+        snprintf(path, strlen(folder) + STEP_NAME, "%s/step-%" PRId64, folder, step);
+        (void)neck__folder_remove(path);
+    }
+    if (entries) closedir(entries);
 }
 
 /* ---- saving and resuming ---------------------------------------------------------------------------------------- */
@@ -91,11 +94,12 @@ neck_status neck_training_save(neck_context *context, neck_training *training, c
     char *path = state_path(training, folder, steps);
     if (!path) return NECK_E_NOMEM;
     neck_status status = write_whole(context, training, path, neck__lm_write_state, add, user);
+    if (status == NECK_OK) {
+        training->saved = steps;
+        remove_others(folder, steps, path);
+    }
     neck__release(&training->allocator, path);
-    if (status != NECK_OK) return status;
-    training->saved = steps;
-    remove_others(training, folder, steps);
-    return NECK_OK;
+    return status;
 }
 
 neck_status neck_training_resume(neck_context *context, neck_training *training, const char *folder)
