@@ -13,6 +13,8 @@
 
 #include "support_text.h"
 
+#define MONITOR_FILE "monitor.safetensors"
+
 /* ---- small things ----------------------------------------------------------------------------------------------- */
 
 char *train_run_path(const train_run *self, const char *name)
@@ -118,14 +120,44 @@ static int build_training(train_run *self)
     return neck_training_create(self->context, &options, &self->training) == NECK_OK || train_run_fail(self, NULL);
 }
 
-int train_run_build(train_run *self, int *resumed)
+static int build_monitor(train_run *self)
 {
-    if (!build_model(self) || !build_head(self) || !build_training(self)) return 0;
+    neck_monitor_options options = {.struct_size = sizeof options, .interval = self->config.monitor_every};
+    return neck_monitor_create(self->context, &options, &self->monitor) == NECK_OK || train_run_fail(self, NULL);
+}
+
+static neck_status resume(train_run *self)
+{
+    char name[64];
     char *states = train_run_path(self, "state");
     neck_status status = neck_training_resume(self->context, self->training, states);
     free(states);
+    if (status != NECK_OK) return status;
+    snprintf(name, sizeof name, "state/step-%" PRId64 "/" MONITOR_FILE, neck_training_steps(self->training));
+    char *monitor = train_run_path(self, name);
+    status = neck_monitor_load(self->context, self->monitor, monitor);
+    free(monitor);
+    return status;
+}
+
+int train_run_build(train_run *self, int *resumed)
+{
+    if (!build_model(self) || !build_head(self) || !build_training(self) || !build_monitor(self)) return 0;
+    neck_status status = resume(self);
     *resumed = status == NECK_OK;
     return status == NECK_OK || status == NECK_E_NOT_FOUND || train_run_fail(self, NULL);
+}
+
+int train_run_watch(train_run *self, const char *const *names, const double *values, int64_t count)
+{
+    neck_matrix matrix;
+    int64_t step = neck_training_steps(self->training);
+    neck_status status = neck_training_head_matrix(self->context, self->training, &matrix);
+    if (status == NECK_OK) status = neck_monitor_head(self->context, self->monitor, step, &matrix);
+    int passed = status == NECK_OK && neck_training_states(self->training, &matrix) == NECK_OK;
+    if (passed) status = neck_monitor_states(self->context, self->monitor, step, &matrix);
+    if (status == NECK_OK && count > 0) status = neck_monitor_values(self->monitor, step, names, values, count);
+    return status == NECK_OK || train_run_fail(self, "monitor");
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
@@ -159,16 +191,28 @@ int train_run_export(train_run *self)
     return good;
 }
 
+static neck_status add_monitor(void *user, const char *folder)
+{
+    train_run *self = user;
+    size_t room = strlen(folder) + sizeof MONITOR_FILE + 1;
+    char *path = text_alloc(room);
+    snprintf(path, room, "%s/" MONITOR_FILE, folder);
+    neck_status status = neck_monitor_save(self->context, self->monitor, path);
+    free(path);
+    return status;
+}
+
 int train_run_save(train_run *self)
 {
     char *states = train_run_path(self, "state");
-    int good = neck_training_save(self->context, self->training, states, NULL, NULL) == NECK_OK;
+    int good = neck_training_save(self->context, self->training, states, add_monitor, self) == NECK_OK;
     free(states);
     return good || train_run_fail(self, NULL);
 }
 
 void train_run_free(train_run *self)
 {
+    neck_monitor_destroy(self->monitor);
     neck_training_destroy(self->training);
     neck_head_destroy(self->head);
     neck_trainable_destroy(self->model);

@@ -3,12 +3,13 @@
 #define SUPPORT_TRAIN_RUN_H
 
 #include <softneck.h>
+#include <softneck/monitor.h>
 #include <softneck/training.h>
 
 #include "support_train_config.h"
 
-/* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, state/step-N, checkpoints/step-N. Whatever is missing is
- * made from what is there, so a run can be taken up wherever it was stopped. */
+/* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, monitor.jsonl, state/step-N, checkpoints/step-N. Whatever is
+ * missing is made from what is there, so a run can be taken up wherever it was stopped. */
 typedef struct train_run {
     const char *tool;   /* for lines on standard error */
     const char *folder;
@@ -20,18 +21,21 @@ typedef struct train_run {
     neck_trainable *model;
     neck_head *head;
     neck_training *training;
+    neck_monitor *monitor;
     char error[6400];
 } train_run;
 
 /* All return 0 and one line in self->error on failure.
  * train_run_prepare - the tokenizer and the tokens (support_train_data.c).
- * train_run_build   - model, head and training; puts back the latest state, *resumed says whether there was one.
+ * train_run_build   - model, head, training and monitor; puts back the latest state, *resumed says whether there was one.
  * train_run_export  - checkpoints/step-N with tokenizer.json; one that is there is left.
- * train_run_save    - the state. */
+ * train_run_save    - the state, the monitor's in it.
+ * train_run_watch   - an observation of head, states and these numbers; states are those of the latest pass. */
 int train_run_prepare(train_run *self);
 int train_run_build(train_run *self, int *resumed);
 int train_run_export(train_run *self);
 int train_run_save(train_run *self);
+int train_run_watch(train_run *self, const char *const *names, const double *values, int64_t count);
 void train_run_free(train_run *self);
 
 /* train_run_path  - folder/name in new memory.

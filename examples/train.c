@@ -201,21 +201,38 @@ static int evaluate(train_row *row)
     return 1;
 }
 
+/* The value of a series if it was observed at this step. */
+static double observed(const char *name, int64_t step)
+{
+    int64_t index;
+    if (neck_monitor_series_find(run.monitor, name, &index) != NECK_OK) return NAN;
+    int64_t last = neck_monitor_series_length(run.monitor, index) - 1;
+    if (last < 0 || neck_monitor_series_steps(run.monitor, index)[last] != step) return NAN;
+    return neck_monitor_series_values(run.monitor, index)[last];
+}
+
+static void tell_events(int64_t first)
+{
+    for (int64_t i = first; i < neck_monitor_event_count(run.monitor); i++) {
+        neck_monitor_event event = {.struct_size = sizeof event};
+        if (neck_monitor_event_at(run.monitor, i, &event) != NECK_OK) return;
+        train_log_clear(&journal);
+        train_run_tell(&run, "step %" PRId64 ": %s of %s, %.4g, since step %" PRId64, event.step,
+                       neck_monitor_event_name(event.kind), neck_monitor_series_name(run.monitor, event.series), event.value,
+                       event.onset_step);
+    }
+}
+
 /* States are those of the step's last micro-batch: an evaluation would replace them, so this goes first. */
 static int watch(train_row *row)
 {
-    neck_matrix matrix;
-    neck_measure entropy, anisotropy;
-    neck_spectrum *spectrum = NULL;
-    int good = neck_training_head_matrix(run.context, run.training, &matrix) == NECK_OK &&
-               neck_spectrum_compute(run.context, &matrix, NULL, &spectrum) == NECK_OK &&
-               neck_singular_entropy(spectrum, NECK_P_SQUARED, &entropy) == NECK_OK;
-    neck_spectrum_destroy(spectrum);
-    if (!good) return train_run_fail(&run, "monitor");
-    row->singular_entropy = entropy.value;
-    if (neck_training_states(run.training, &matrix) != NECK_OK) return 1; /* before the first pass */
-    if (neck_matrix_anisotropy(run.context, &matrix, 0, &anisotropy) != NECK_OK) return train_run_fail(&run, "monitor");
-    row->anisotropy = anisotropy.value;
+    static const char *const names[] = {"loss", "gradient_norm", "learning_rate"};
+    double values[] = {row->loss, row->gradient_norm, row->learning_rate};
+    int64_t events = neck_monitor_event_count(run.monitor);
+    if (!train_run_watch(&run, names, values, isnan(row->loss) ? 0 : 3)) return 0;
+    row->singular_entropy = observed("head.raw.singular_entropy", row->step);
+    row->anisotropy = observed("states.raw.anisotropy", row->step);
+    tell_events(events);
     return 1;
 }
 
@@ -278,15 +295,23 @@ static void introduce(int resumed)
     if (resumed) train_run_tell(&run, "going on after step %" PRId64, neck_training_steps(run.training));
 }
 
+/* Both logs lose what came after the state, and go on from there. */
+static int open_logs(int resumed)
+{
+    char *steps = train_run_path(&run, "log.jsonl"), *monitor = train_run_path(&run, "monitor.jsonl");
+    int good = train_log_open(&journal, steps, resumed ? neck_training_steps(run.training) : -1, run.error);
+    if (good && neck_monitor_log(run.monitor, monitor) != NECK_OK) good = train_run_fail(&run, NULL);
+    free(steps);
+    free(monitor);
+    return good;
+}
+
 static int train(void)
 {
     int resumed;
     if (!train_run_prepare(&run)) return interrupt_seen() ? say_interrupted() : fail(run.error);
     if (!train_run_build(&run, &resumed)) return fail(run.error);
-    char *path = train_run_path(&run, "log.jsonl");
-    int good = train_log_open(&journal, path, resumed ? neck_training_steps(run.training) : -1, run.error);
-    free(path);
-    if (!good) return fail(run.error);
+    if (!open_logs(resumed)) return fail(run.error);
     journal.steps = run.config.steps;
     introduce(resumed);
     train_row first = blank();

@@ -42,6 +42,8 @@ def content(run):
                 path = os.path.join(folder, name)
                 with open(path, "rb") as file:
                     digest.update(os.path.relpath(path, run).encode() + file.read())
+    with open(os.path.join(run, "monitor.jsonl"), "rb") as file:
+        digest.update(file.read())
     log = [{name: value for name, value in row.items() if name != "seconds"} for row in rows(run)]
     return digest.hexdigest(), log
 
@@ -68,6 +70,9 @@ class Runs(TrainTest):
         self.assertEqual([row["step"] for row in log], list(range(41)))
         self.assertEqual([row["step"] for row in log if "validation_loss" in row], [0, 10, 20, 30, 40])
         self.assertEqual([row["step"] for row in log if "singular_entropy" in row], [0, 10, 20, 30, 40])
+        with open(self.path("run/monitor.jsonl"), encoding="utf-8") as file:
+            watched = [json.loads(line) for line in file]
+        self.assertEqual(watched[-1]["values"]["loss"], log[-1]["loss"])
         self.assertEqual(log[-1]["tokens"], 40 * 2 * 2 * 32)
         self.assertLess(log[-1]["loss"], log[1]["loss"] - 0.3)
 
