@@ -8,7 +8,7 @@
 typedef struct train_row {
     int64_t step, tokens;
     double loss, gradient_norm, learning_rate, seconds; /* of the step */
-    double validation_loss, validation_accuracy, best_loss;
+    double validation_loss, validation_accuracy;
     double singular_entropy, anisotropy;
 } train_row;
 

@@ -106,8 +106,8 @@ static int build_training(train_run *self)
                                     .validation_share = c->validation_share, .seed = (uint64_t)c->seed};
     neck_optimizer_options optimizer = {.struct_size = sizeof optimizer, .learning_rate = c->learning_rate,
                                         .rule = number_of(c->optimizer, optimizers, NECK_OPTIMIZER_ADAMW),
-                                        .weight_decay = c->weight_decay, .beta1 = c->beta1, .beta2 = c->beta2,
-                                        .momentum = c->momentum};
+                                        .weight_decay = c->weight_decay, .momentum = c->momentum,
+                                        .beta1 = c->beta1 > 0 ? c->beta1 : -1, .beta2 = c->beta2 > 0 ? c->beta2 : -1};
     neck_schedule schedule = {.struct_size = sizeof schedule, .steps = c->steps, .final_scale = c->final_scale,
                               .kind = number_of(c->schedule, schedules, NECK_SCHEDULE_CONSTANT),
                               .warmup_steps = c->warmup < 0 ? c->steps / 100 : c->warmup, .decay_steps = c->decay};

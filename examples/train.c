@@ -197,7 +197,6 @@ static int evaluate(train_row *row)
     if (neck_training_evaluate(run.context, run.training, &found) != NECK_OK) return train_run_fail(&run, NULL);
     row->validation_loss = found.loss;
     row->validation_accuracy = found.accuracy;
-    row->best_loss = found.best_loss;
     return 1;
 }
 
