@@ -47,8 +47,8 @@ static void project_task(void *data, int64_t index)
 }
 
 /* stream + branch, with the norms that stand after a branch; the branch's output is in out, or in kept where a norm follows. */
-static void join(const block *b, int norm_after, int norm_around, int64_t first, int64_t rows, const REAL *stream, REAL *kept_output,
-                 REAL *out)
+static void join(const block *b, int norm_after, int norm_around, int64_t first, int64_t rows, const REAL *stream,
+                 REAL *kept_output, REAL *out)
 {
     const run *r = b->r;
     switch (r->config->placement) {
