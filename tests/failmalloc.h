@@ -85,7 +85,7 @@ typedef struct operation {
     int writes;       /* nothing may be left at path */
 } operation;
 
-static neck_status filled_gram(neck_context *context, neck_gram **out)
+static inline neck_status filled_gram(neck_context *context, neck_gram **out)
 {
     neck_gram *gram;
     neck_status status = neck_gram_create(context, COLS, NULL, &gram);

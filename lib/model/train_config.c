@@ -74,8 +74,7 @@ static int put_peculiar(json_t *root, const neck__family *f, int64_t head_size, 
                json_object_set_new(root, "do_layer_norm_before", json_true());
     if (strcmp(f->type, "mistral") == 0) return json_object_set_new(root, "sliding_window", json_null());
     if (strcmp(f->type, "gemma2") == 0)
-        return json_object_set_new(root, "query_pre_attn_scalar", json_integer(head_size)) |
-               json_object_set_new(root, "hidden_act", json_string(f->default_activation));
+        return json_object_set_new(root, "query_pre_attn_scalar", json_integer(head_size));
     return 0;
 }
 
@@ -115,7 +114,7 @@ static int put_all(json_t *root, const neck_trainable_options *o, const neck__fa
 /* The library's memory and a newline at the end; takes the reference to root. */
 static neck_status dump(const neck__allocator *allocator, json_t *root, char **out)
 {
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS), *copy = NULL;
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)), *copy = NULL;
     json_decref(root);
     if (text) {
         size_t length = strlen(text);
