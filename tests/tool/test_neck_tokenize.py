@@ -172,9 +172,9 @@ class Looking(TokenizeTest):
                                              f"{(first['bytes'] + 7) / (first['tokens'] + second['tokens']):.3f}", "all"])
 
     def test_shows(self):
-        text = self.write("a.txt", " the the\n\nx<|endoftext|>\0\u20ac")
+        text = self.write("a.txt", " the the\n\nx<|endoftext|>\0\u4f60")
         shown = self.expect(0, "--tokenizer", self.trained(), "--show", text).stdout.decode()
-        self.assertEqual(shown, " the| the|\\n\n\\n\nx|<|endoftext|>|\\0|\\xe2|\\x82|\\xac\n")
+        self.assertEqual(shown, " the| the|\\n\n\\n\nx|<|endoftext|>|\\0|\\xe4|\\xbd|\\xa0\n")
 
 
 class Failures(TokenizeTest):
