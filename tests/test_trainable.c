@@ -225,6 +225,48 @@ START_TEST(dropout_is_drawn_from_the_step_and_spares_evaluation)
 }
 END_TEST
 
+typedef struct seen {
+    const neck_trainable *model;
+    int layers;
+} seen;
+
+static int32_t compare_layer(void *user, const neck_states *states)
+{
+    seen *s = user;
+    neck_matrix ours;
+    ck_assert_int_eq(neck_trainable_states(s->model, states->layer, &ours), NECK_OK);
+    ck_assert_int_eq(ours.rows, states->matrix.rows);
+    ck_assert_int_eq(ours.cols, states->matrix.cols);
+    for (int64_t i = 0; i < ours.rows * ours.cols; i++)
+        ck_assert_double_eq_tol((double)((const float *)ours.data)[i], (double)((const float *)states->matrix.data)[i], 1e-4);
+    s->layers++;
+    return 0;
+}
+
+/* The states of every layer are those of the model opened for reading. */
+START_TEST(states_of_every_layer_can_be_had)
+{
+    char path[PATH_CAPACITY], inner[256];
+    neck_trainable *model = open_tiny(tiny_models[_i], (neck_trainable_options){.dtype = NECK_F32});
+    neck_model *reader = NULL;
+    neck_matrix states;
+    seen s = {model, 0};
+    int32_t ids[38];
+    for (int i = 0; i < 38; i++) ids[i] = i * i % 61;
+    snprintf(inner, sizeof inner, "tests/golden/models/%s", tiny_models[_i]);
+    source_path(path, inner);
+    ck_assert_int_eq(neck_trainable_states(model, 0, &states), NECK_E_STATE);
+    ck_assert_int_eq(neck_trainable_forward(NULL, model, ids, 2, 19, NECK_EVALUATION, &states), NECK_OK);
+    ck_assert_int_eq(neck_trainable_states(model, neck_trainable_layers(model) + 1, &states), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_model_open(NULL, path, NULL, &reader), NECK_OK);
+    neck_forward_options options = {.struct_size = sizeof options, .states = compare_layer, .states_user = &s};
+    ck_assert_int_eq(neck_model_forward(NULL, reader, ids, 2, 19, &options), NECK_OK);
+    ck_assert_int_eq(s.layers, neck_trainable_layers(model) + 1);
+    neck_model_destroy(reader);
+    neck_trainable_destroy(model);
+}
+END_TEST
+
 START_TEST(room_is_reserved_once)
 {
     neck_trainable *model = create(NULL, options_of(&shapes[0]));
@@ -392,6 +434,7 @@ int main(void)
     tcase_add_loop_test(tcase, precisions_agree, 0, SHAPES);
     tcase_add_test(tcase, gradients_add_up_and_are_cleared);
     tcase_add_test(tcase, dropout_is_drawn_from_the_step_and_spares_evaluation);
+    tcase_add_loop_test(tcase, states_of_every_layer_can_be_had, 0, TINY_MODELS);
     tcase_add_test(tcase, room_is_reserved_once);
     tcase_add_loop_test(tcase, a_saved_folder_is_the_model, 0, SHAPES);
     tcase_add_test(tcase, a_model_without_a_head_is_saved_with_one);
