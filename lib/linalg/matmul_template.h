@@ -38,13 +38,18 @@ static void edge_tile(int64_t rows, int64_t cols, int64_t first, int64_t depth, 
 {
     REAL left[LARGEST_GROUP * DEPTH], whole[LARGEST] = {0};
     int64_t group = GROUP, width = STRIP;
-    for (int64_t m = 0; m < group; m++) {
-        const REAL *from = a + (m < rows ? m : rows - 1) * lda;
-        for (int64_t k = 0; k < depth; k++) left[m * depth + k] = from[k * step];
+    if (rows < group) {
+        for (int64_t m = 0; m < group; m++) {
+            const REAL *from = a + (m < rows ? m : rows - 1) * lda;
+            for (int64_t k = 0; k < depth; k++) left[m * depth + k] = from[k * step];
+        }
+        a = left;
+        lda = depth;
+        step = 1;
     }
     for (int64_t m = 0; accumulate && m < rows; m++)
         for (int64_t n = first; n < cols; n++) whole[m * width + n] = c[m * ldc + n];
-    TILE(depth, left, depth, 1, b, whole, width, accumulate);
+    TILE(depth, a, lda, step, b, whole, width, accumulate);
     for (int64_t m = 0; m < rows; m++)
         for (int64_t n = first; n < cols; n++) c[m * ldc + n] = whole[m * width + n];
 }

@@ -66,8 +66,10 @@ static int64_t inner_size(const neck_trainable_options *o, int gated)
 /* What is peculiar to a family and has a default there that suits only its published sizes. */
 static int put_peculiar(json_t *root, const neck__family *f, int64_t head_size, int64_t hidden)
 {
+    /* A quarter of a head is rotated, as in Pythia, or all of it where a quarter is not made of pairs. */
+    double share = head_size % 8 == 0 ? 0.25 : 1;
     if (strcmp(f->type, "gpt_neox") == 0)
-        return json_object_set_new(root, "rotary_pct", json_real(0.25)) |
+        return json_object_set_new(root, "rotary_pct", json_real(share)) |
                json_object_set_new(root, "rotary_emb_base", json_real(10000));
     if (strcmp(f->type, "opt") == 0)
         return json_object_set_new(root, "word_embed_proj_dim", json_integer(hidden)) |
