@@ -47,9 +47,9 @@ static void assert_same(const both *b, double tolerance, const char *what)
 
 START_TEST(activations_and_their_slopes_agree)
 {
-    const neck__train_loops_f32 *f = tables[_i / NECK__ACTIVATIONS];
+    const neck__train_loops_f32 *f = tables[_i / NECK__TRAIN_ACTIVATIONS];
     const neck__train_loops_f64 *d = &neck__train_loops_double;
-    int kind = _i % NECK__ACTIVATIONS;
+    int kind = _i % NECK__TRAIN_ACTIVATIONS;
     both x = numbers(1, 9), u = numbers(2, 3), d1 = numbers(3, 2), d2 = d1, h = {{0}, {0}}, h1 = h, h2 = h, g = h, h3 = h;
     f->activate[kind](COUNT, x.f, h.f), d->activate[kind](COUNT, x.d, h.d);
     f->activate_gradient[kind](COUNT, x.f, d1.f, h1.f), d->activate_gradient[kind](COUNT, x.d, d1.d, h1.d);
@@ -157,8 +157,8 @@ int main(void)
 {
     TCase *tcase = tcase_create("loops_train");
     find_tables();
-    tcase_add_loop_test(tcase, activations_and_their_slopes_agree, 0, table_count * NECK__ACTIVATIONS);
-    tcase_add_loop_test(tcase, slopes_in_double_are_differences, 0, NECK__ACTIVATIONS);
+    tcase_add_loop_test(tcase, activations_and_their_slopes_agree, 0, table_count * NECK__TRAIN_ACTIVATIONS);
+    tcase_add_loop_test(tcase, slopes_in_double_are_differences, 0, NECK__TRAIN_ACTIVATIONS);
     tcase_add_loop_test(tcase, norms_agree, 0, table_count);
     tcase_add_loop_test(tcase, columns_agree, 0, table_count);
     tcase_add_loop_test(tcase, dropout_is_a_function_of_its_key, 0, table_count);

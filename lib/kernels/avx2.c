@@ -46,7 +46,9 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm256_loadu_ps(c + m * ldc + 8 * v) : _mm256_setzero_ps();
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm256_setzero_ps();
+    for (int m = 0; m < GROUP && accumulate; m++)
+        for (int v = 0; v < 3; v++) __builtin_prefetch(c + m * ldc + 8 * v, 1);
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m256 b0 = _mm256_load_ps(b), b1 = _mm256_load_ps(b + 8), b2 = _mm256_load_ps(b + 16);
 #pragma GCC unroll 4
@@ -60,7 +62,10 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) _mm256_storeu_ps(c + m * ldc + 8 * v, sum[m][v]);
+        for (int v = 0; v < 3; v++) {
+            float *to = c + m * ldc + 8 * v;
+            _mm256_storeu_ps(to, accumulate ? _mm256_add_ps(_mm256_loadu_ps(to), sum[m][v]) : sum[m][v]);
+        }
 }
 
 TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
@@ -68,14 +73,15 @@ TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, i
 {
     __m256 sum[GROUP];
 #pragma GCC unroll 4
-    for (int m = 0; m < GROUP; m++) sum[m] = accumulate ? _mm256_loadu_ps(c + m * ldc) : _mm256_setzero_ps();
+    for (int m = 0; m < GROUP; m++) sum[m] = _mm256_setzero_ps();
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m256 right = _mm256_loadu_ps(b);
 #pragma GCC unroll 4
         for (int m = 0; m < GROUP; m++) sum[m] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + m * lda), right, sum[m]);
     }
 #pragma GCC unroll 4
-    for (int m = 0; m < GROUP; m++) _mm256_storeu_ps(c + m * ldc, sum[m]);
+    for (int m = 0; m < GROUP; m++)
+        _mm256_storeu_ps(c + m * ldc, accumulate ? _mm256_add_ps(_mm256_loadu_ps(c + m * ldc), sum[m]) : sum[m]);
 }
 
 /* Four at a time: strips are multiples of it, so packing a strip leaves no remainder. */

@@ -47,7 +47,9 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 8
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) sum[m][v] = accumulate ? _mm512_loadu_ps(c + m * ldc + 16 * v) : _mm512_setzero_ps();
+        for (int v = 0; v < 3; v++) sum[m][v] = _mm512_setzero_ps();
+    for (int m = 0; m < GROUP && accumulate; m++)
+        for (int v = 0; v < 3; v++) __builtin_prefetch(c + m * ldc + 16 * v, 1);
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16), b2 = _mm512_load_ps(b + 32);
 #pragma GCC unroll 8
@@ -61,7 +63,10 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
 #pragma GCC unroll 8
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 3
-        for (int v = 0; v < 3; v++) _mm512_storeu_ps(c + m * ldc + 16 * v, sum[m][v]);
+        for (int v = 0; v < 3; v++) {
+            float *to = c + m * ldc + 16 * v;
+            _mm512_storeu_ps(to, accumulate ? _mm512_add_ps(_mm512_loadu_ps(to), sum[m][v]) : sum[m][v]);
+        }
 }
 
 TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
@@ -69,14 +74,15 @@ TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, i
 {
     __m512 sum[GROUP];
 #pragma GCC unroll 8
-    for (int m = 0; m < GROUP; m++) sum[m] = accumulate ? _mm512_loadu_ps(c + m * ldc) : _mm512_setzero_ps();
+    for (int m = 0; m < GROUP; m++) sum[m] = _mm512_setzero_ps();
     for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
         __m512 right = _mm512_loadu_ps(b);
 #pragma GCC unroll 8
         for (int m = 0; m < GROUP; m++) sum[m] = _mm512_fmadd_ps(_mm512_set1_ps(a[m * lda]), right, sum[m]);
     }
 #pragma GCC unroll 8
-    for (int m = 0; m < GROUP; m++) _mm512_storeu_ps(c + m * ldc, sum[m]);
+    for (int m = 0; m < GROUP; m++)
+        _mm512_storeu_ps(c + m * ldc, accumulate ? _mm512_add_ps(_mm512_loadu_ps(c + m * ldc), sum[m]) : sum[m]);
 }
 
 /* Eight at a time: strips are multiples of it, so packing a strip leaves no remainder. */

@@ -76,6 +76,8 @@ TARGET static void train_column_exp(int64_t rows, int64_t width, const float *sh
     memcpy(x + k, last, (size_t)(count - k) * sizeof *last);
 }
 
+#undef REAL
+
 #define NECK__LOOPS_TRAIN_F32 .train = {LOOPS_TRAIN_TABLE}
 
 #endif
