@@ -57,7 +57,10 @@ static neck_status open_saved(neck_context *context, const operation *self, outp
 }
 
 static const operation operations[] = {
-    {.name = "create", .run = create}, {.name = "run", .run = run}, {.name = "save", .run = save}, {.name = "open", .run = open_saved},
+    {.name = "create", .run = create},
+    {.name = "run", .run = run},
+    {.name = "save", .run = save},
+    {.name = "open", .run = open_saved},
 };
 
 static void setup(void)

@@ -1,4 +1,4 @@
-/* model/init.c - random weights to begin with. Every stretch of a parameter has a stream of random numbers of its own, so that the
+/* model/init.c - random weights to begin with. Every stretch of a parameter has a stream of random numbers of its own, so that
  * threads share the work and do not show. */
 #include <math.h>
 #include <string.h>

@@ -218,7 +218,8 @@ static void unattend_block(const queries *s, unsoftening *w, int64_t key, int64_
     }
     LOOPS->column_exp(rows, strip, w->normalizer, w->p);
     mask(s, key, rows, 0, w->p);
-    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p, strip, 0);
+    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p, strip,
+                    0);
     drop_probabilities(s, key, rows, w->d_p);
     LOOPS->softmax_gradient(rows, strip, w->p, w->mean, s->scale, w->d_p);
     if (cap > 0) LOOPS->cap_gradient(rows * strip, w->capped, cap, w->d_p);

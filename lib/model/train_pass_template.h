@@ -1,4 +1,4 @@
-/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, and from their gradient to every parameter's. */
+/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, from their gradient to every parameter's. */
 #include <stdatomic.h>
 
 /* What stands outside blocks. */
