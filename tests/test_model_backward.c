@@ -94,8 +94,9 @@ static void check_differences(neck_trainable *model, const int32_t *ids, int64_t
         move(&parameters[p], p, -2 * h);
         double below = loss_alone(model, ids, batch, length, 3);
         move(&parameters[p], p, h);
-        ck_assert_msg(fabs((above - below) / (2 * h) - slope) <= 1e-7 * fmax(fabs(slope), most), "%s: slope %.9g, difference %.9g",
-                      parameters[p].name, slope, (above - below) / (2 * h));
+        double difference = (above - below) / (2 * h);
+        ck_assert_msg(fabs(difference - slope) <= 1e-7 * fmax(fabs(slope), most), "%s: slope %.9g, difference %.9g",
+                      parameters[p].name, slope, difference);
     }
 }
 

@@ -112,6 +112,11 @@ NECK_API neck_status neck_trainable_forward(neck_context *context, neck_trainabl
                                             int64_t length, int64_t step, neck_matrix *states);
 NECK_API neck_status neck_trainable_backward(neck_context *context, neck_trainable *model, const void *states_gradient);
 
+/* neck_trainable_states - the states before a block of the last forward pass: layer 0 is the embedding with positions, layer i
+ * comes after block i, the last (neck_trainable_layers) is what the head multiplies, as in model.h. Valid until the next pass.
+ * Errors: NECK_E_ARGUMENT, NECK_E_STATE (no forward pass yet). */
+NECK_API neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, neck_matrix *out);
+
 /* neck_trainable_save - writes config.json and model.safetensors into folder, which is made when it is not there; each of the two
  * appears whole or not at all. head: for models without one (vocabulary x head_size, F32 or F64 as the model), else NULL.
  * Errors: NECK_E_ARGUMENT, NECK_E_IO, NECK_E_NOMEM. */

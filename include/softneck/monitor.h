@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/* Series of numbers over the steps of a run, made of what a trainer hands in: the weights of the output head, the states
- * that go into it, the gradient of the head, and any number that has a name. Any trainer, in any framework: a monitor
- * knows no model. It says when the signature of saturation shows (see events), keeps a log that survives a kill, and
- * its state goes into a checkpoint.
+/* Series of numbers over the steps of a run, made of what a trainer hands in: the weights of the output head, the
+ * states that go into it, the gradient of the head, and any number that has a name. Any trainer, in any framework: a
+ * monitor knows no model. It says when the signature of saturation shows (see events), keeps a log that survives a
+ * kill, and its state goes into a checkpoint.
  *
  *     if (neck_monitor_due(monitor, step)) {
  *         neck_monitor_head(context, monitor, step, &weights);
@@ -19,26 +19,26 @@ extern "C" {
  *         neck_monitor_value(monitor, step, "loss", loss);
  *     }
  *
- * Every such call is one observation: all its numbers or, when it fails, none; the monitor is then as before and goes on.
- * Thread rule: one call at a time on one monitor; const calls may run side by side. */
+ * Every such call is one observation: all its numbers or, when it fails, none; the monitor is then as before and goes
+ * on. Thread rule: one call at a time on one monitor; const calls may run side by side. */
 typedef struct neck_monitor neck_monitor;
 
 /* Variants of a matrix that are measured, or-ed; see spectrum.h. */
 enum { NECK_MONITOR_RAW = 1, NECK_MONITOR_CENTERED = 2 };
 
-/* Default interval, in steps. An observation of a head costs about 2*rows*cols^2 operations in double; every 50 steps that
- * is less than 5 % of training (measured in docs/monitor.md). */
+/* Default interval, in steps. An observation of a head costs about 2*rows*cols^2 operations in double; every 50 steps
+ * that is less than 5 % of training (measured in docs/monitor.md). */
 #define NECK_MONITOR_INTERVAL 50
 
 typedef struct neck_monitor_options {
     size_t struct_size;
     int64_t interval;           /* steps from one observation to the next; 0: NECK_MONITOR_INTERVAL */
-    const char *const *metrics; /* metric_count names of metrics.h's table, for heads; NULL: singular_entropy, effective_rank,
-                                   stable_rank, top_component_share, w_error_at_half, condition_number, frobenius_norm,
-                                   spectral_norm */
+    const char *const *metrics; /* metric_count names of metrics.h's table, for heads; NULL: singular_entropy,
+                                   effective_rank, stable_rank, top_component_share, w_error_at_half,
+                                   condition_number, frobenius_norm, spectral_norm */
     int64_t metric_count;
-    int64_t vocabulary;         /* rows of the head, its columns; other shapes are refused. 0: any for the first head, */
-    int64_t hidden_size;        /* which fixes them */
+    int64_t vocabulary;         /* rows of the head, and its columns; other shapes are refused. 0: those of the */
+    int64_t hidden_size;        /* first head */
     int32_t variants;           /* NECK_MONITOR_*; 0: both */
     int32_t under_way;          /* non-zero: the first observation is of a run that has long begun, so a spike needs no
                                    flattening before it (see events) */
@@ -54,11 +54,12 @@ typedef struct neck_monitor_options {
 
 /* neck_monitor_create - a monitor that has seen nothing.
  * Errors: NECK_E_ARGUMENT (bad options), NECK_E_NOT_FOUND (a metric that does not exist), NECK_E_NOMEM. */
-NECK_API neck_status neck_monitor_create(neck_context *context, const neck_monitor_options *options, neck_monitor **out);
+NECK_API neck_status neck_monitor_create(neck_context *context, const neck_monitor_options *options,
+                                         neck_monitor **out);
 NECK_API void neck_monitor_destroy(neck_monitor *monitor);
 
-/* neck_monitor_due      - 1 when step is a multiple of the interval (step 0 is), else 0. Observations of other steps are
- *                         taken too.
+/* neck_monitor_due      - 1 when step is a multiple of the interval (step 0 is), else 0. Observations of other steps
+ *                         are taken too.
  * neck_monitor_interval - as it is in effect.
  * neck_monitor_seconds  - time spent in the observations so far, on the wall; not part of the saved state. */
 NECK_API int32_t neck_monitor_due(const neck_monitor *monitor, int64_t step);
@@ -74,9 +75,9 @@ NECK_API double neck_monitor_seconds(const neck_monitor *monitor);
  *
  * neck_monitor_head - weights V x d: each metric of each variant as "head.raw.METRIC" and "head.centered.METRIC". One
  *     Gram matrix in double precision serves both. Errors: NECK_E_ARGUMENT for another shape than before.
- * neck_monitor_states - at least two states of the last layer, as rows, of d = hidden_size columns: "states.raw.anisotropy",
- *     "states.raw.effective_rank", the same centered, and "states.mean_norm". Ranks are at most the number of rows: take
- *     as many every time, and more than d.
+ * neck_monitor_states - at least two states of the last layer, as rows, of d = hidden_size columns:
+ *     "states.raw.anisotropy", "states.raw.effective_rank", the same centered, and "states.mean_norm". Ranks are at
+ *     most the number of rows: take as many every time, and more than d.
  * neck_monitor_gradient - of the loss with respect to the head: "gradient.frobenius_norm", "gradient.effective_rank",
  *     "gradient.stable_rank", "gradient.top_component_share". */
 NECK_API neck_status neck_monitor_head(neck_context *context, neck_monitor *monitor, int64_t step,
@@ -86,11 +87,11 @@ NECK_API neck_status neck_monitor_states(neck_context *context, neck_monitor *mo
 NECK_API neck_status neck_monitor_gradient(neck_context *context, neck_monitor *monitor, int64_t step,
                                            const neck_matrix *gradient);
 
-/* neck_monitor_value  - a number the caller knows: the loss, norms of weights and updates, the share of the gradient that the
- *     head suppresses (neck_gradient_suppression_measure) ...
+/* neck_monitor_value  - a number the caller knows: the loss, norms of weights and updates, the share of the gradient
+ *     that the head suppresses (neck_gradient_suppression_measure) ...
  * neck_monitor_values - count of them, in one observation: one line of the log.
- * A name has 1 to 63 characters of A-Z a-z 0-9 . _ - / and any series may be fed this way: "states.raw.anisotropy" found
- * elsewhere is watched for events too. Errors: also NECK_E_NONFINITE for NaN and infinity. */
+ * A name has 1 to 63 characters of A-Z a-z 0-9 . _ - / and any series may be fed this way: "states.raw.anisotropy"
+ * found elsewhere is watched for events too. Errors: also NECK_E_NONFINITE for NaN and infinity. */
 NECK_API neck_status neck_monitor_value(neck_monitor *monitor, int64_t step, const char *name, double value);
 NECK_API neck_status neck_monitor_values(neck_monitor *monitor, int64_t step, const char *const *names,
                                          const double *values, int64_t count);
@@ -111,8 +112,8 @@ NECK_API const double *neck_monitor_series_errors(const neck_monitor *monitor, i
 
 /* ---- events ---------------------------------------------------------------------------------------------------- */
 
-/* The signature of saturation (Godey et al. 2024, arXiv 2404.07647, Fig. 3 to 5): the spectrum of the head flattens, its
- * singular entropy falls to a minimum, then it spikes; the last layer's anisotropy jumps. Watched are the series
+/* The signature of saturation (Godey et al. 2024, arXiv 2404.07647, Fig. 3 to 5): the spectrum of the head flattens,
+ * its singular entropy falls to a minimum, then it spikes; the last layer's anisotropy jumps. Watched are the series
  * "head.raw.singular_entropy" and "head.centered.singular_entropy" (entropy thresholds), "states.raw.anisotropy"
  * (anisotropy thresholds). Each goes through three phases:
  *   at first   the highest value is kept: a head rises from its random start, which is flat, and that is no spike.
@@ -122,10 +123,10 @@ NECK_API const double *neck_monitor_series_errors(const neck_monitor *monitor, i
  * The second threshold is the hysteresis: without recovering nothing spikes twice. A threshold counts when `patience`
  * observations in a row are beyond it, so that an outlier is none.
  *
- * What the defaults mean. A rise by 0.5 nats takes 40 % off exp(entropy of sigma^2), in heads of any width. In the paper's
- * Fig. 5 Pythia 14M, 31M, 70M and 160M rise by 4.4 to 5.5 nats, 410M, 1B and 1.4B by 0.08 to 0.11; the passing rebound of
- * 14M at 45,000 steps, 0.26, is no spike. A SPIKE tells the shape of the spectrum, not the loss: saturation is the two
- * together. */
+ * What the defaults mean. A rise by 0.5 nats takes 40 % off exp(entropy of sigma^2), in heads of any width. In the
+ * paper's Fig. 5 Pythia 14M, 31M, 70M and 160M rise by 4.4 to 5.5 nats, 410M, 1B and 1.4B by 0.08 to 0.11; the passing
+ * rebound of 14M at 45,000 steps, 0.26, is no spike. A SPIKE tells the shape of the spectrum, not the loss:
+ * saturation is the two together. */
 #define NECK_EVENT_LIST(X)           \
     X(FLATTEN, 1, "flatten")         \
     X(SPIKE, 2, "spike")             \
@@ -148,8 +149,8 @@ typedef struct neck_monitor_event {
     int64_t series;       /* index */
     int64_t step;         /* when it was certain, */
     double value;         /* and the value then */
-    int64_t onset_step;   /* when it began: the highest value before a FLATTEN, the last one near the lowest before a SPIKE, the */
-    double onset_value;   /* first one beyond the threshold of a SPIKE_END */
+    int64_t onset_step;   /* when it began: the highest value before a FLATTEN, the last one near the lowest before a */
+    double onset_value;   /* SPIKE, the first one beyond the threshold of a SPIKE_END */
     int64_t extreme_step; /* the highest value before a FLATTEN, the lowest so far otherwise */
     double extreme_value;
 } neck_monitor_event;
@@ -164,27 +165,28 @@ NECK_API const char *neck_monitor_event_name(int32_t kind);
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 
 /* neck_monitor_write_jsonl - one JSON object a line, in the order of observation, each followed by its events:
- *         {"step":50,"values":{"head.raw.singular_entropy":0.52,...},"errors":{"head.raw.singular_entropy":1.1e-12,...}}
- *         {"step":50,"event":"spike","series":"head.raw.singular_entropy","value":...,"onset_step":...,"onset_value":...,
- *          "extreme_step":...,"extreme_value":...}
+ *         {"step":50,"values":{"head.raw.singular_entropy":0.52,...},"errors":{"head.raw...":1.1e-12,...}}
+ *         {"step":50,"event":"spike","series":"head.raw.singular_entropy","value":...,"onset_step":...,
+ *          "onset_value":...,"extreme_step":...,"extreme_value":...}
  *     An error that is 0 is left out, an unknown one is null. Numbers read back to the same bits.
  * neck_monitor_write_csv - a row a step, a column a series, empty where there is none; the first line names them.
  * Either file appears whole or not at all. Errors: NECK_E_ARGUMENT, NECK_E_IO, NECK_E_NOMEM. */
 NECK_API neck_status neck_monitor_write_jsonl(const neck_monitor *monitor, const char *path);
 NECK_API neck_status neck_monitor_write_csv(const neck_monitor *monitor, const char *path);
 
-/* neck_monitor_log - from now on each observation is appended to the file at path as well, in one write, before the call
- * returns: a kill leaves all finished ones, and nothing else but perhaps the beginning of a last line. The file begins as
- * neck_monitor_write_jsonl would write it, replacing what was there: after neck_monitor_load a log left by a killed run
- * loses what came after the state that was loaded, and goes on as if there had been no kill. NULL: no log any more.
+/* neck_monitor_log - from now on each observation is appended to the file at path as well, in one write, before the
+ * call returns: a kill leaves all finished ones, and nothing else but perhaps the beginning of a last line. The file
+ * begins as neck_monitor_write_jsonl would write it, replacing what was there: after neck_monitor_load a log left by a
+ * killed run loses what came after the state that was loaded, and goes on as if there had been no kill. NULL: no log
+ * any more.
  * Errors: as neck_monitor_write_jsonl; the log is then as before. */
 NECK_API neck_status neck_monitor_log(neck_monitor *monitor, const char *path);
 
 /* neck_monitor_save - everything observed, as a safetensors file, whole or not at all.
- * neck_monitor_load - takes the place of what the monitor holds, bit for bit; events are found again with the monitor's own
- *     thresholds.
- * neck_monitor_rewind - forgets all observations of later steps, and the events found in them: for a run that goes on from
- *     an earlier checkpoint.
+ * neck_monitor_load - takes the place of what the monitor holds, bit for bit; events are found again with the monitor's
+ *     own thresholds.
+ * neck_monitor_rewind - forgets all observations of later steps, and the events found in them: for a run that goes on
+ *     from an earlier checkpoint.
  * Load and rewind before the log is opened. After a failure the monitor is as before.
  * Errors: NECK_E_ARGUMENT, NECK_E_STATE (a log is open), NECK_E_IO, NECK_E_FORMAT (not such a file), NECK_E_UNSUPPORTED
  * (one of a later version), NECK_E_NOMEM. */

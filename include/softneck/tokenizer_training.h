@@ -37,8 +37,8 @@ typedef struct neck_tokenizer_training neck_tokenizer_training;
  *   until there are vocab_size tokens or no pair is left. Tokens and merges are those of the BpeTrainer of Hugging Face
  *   tokenizers on the same documents with its ByteLevel alphabet. No text may be pushed afterwards.
  *   Errors: NECK_E_ARGUMENT (no text was pushed), NECK_E_STATE (it is finished).
- * Threads: splitting and counting, never the result. Memory: the different words and about 50 bytes for each of their
- * bytes; 4 MiB for each round of text being split.
+ * Threads: splitting and counting, never the result. Memory: about 100 bytes for each byte of the
+ * different words, and 4 MiB for splitting.
  * Errors of all: NECK_E_ARGUMENT, NECK_E_STATE, NECK_E_NOMEM, NECK_E_CANCELLED. */
 NECK_API neck_status neck_tokenizer_training_create(neck_context *context,
                                                     const neck_tokenizer_training_options *options,

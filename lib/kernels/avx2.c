@@ -80,6 +80,22 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
         }
 }
 
+TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                                   int accumulate)
+{
+    __m256 sum[GROUP];
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++) sum[m] = _mm256_setzero_ps();
+    for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
+        __m256 right = _mm256_loadu_ps(b);
+#pragma GCC unroll 4
+        for (int m = 0; m < GROUP; m++) sum[m] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + m * lda), right, sum[m]);
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < GROUP; m++)
+        _mm256_storeu_ps(c + m * ldc, accumulate ? _mm256_add_ps(_mm256_loadu_ps(c + m * ldc), sum[m]) : sum[m]);
+}
+
 /* Four at a time: strips are multiples of it, so packing a strip leaves no remainder. */
 TARGET static void widen_f32(const void *source, int64_t count, double *out)
 {
@@ -148,6 +164,8 @@ const neck__kernels neck__kernels_avx2 = {
     .strip_f32 = STRIP_F32,
     .group_f32 = GROUP,
     .tile_f32 = tile_f32,
+    .narrow_f32 = 8,
+    .tile_narrow_f32 = tile_narrow_f32,
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,

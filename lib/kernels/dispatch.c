@@ -2,10 +2,11 @@
 #include "kernels/kernels.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const neck__kernels *chosen;
+static _Atomic(const neck__kernels *) chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Best first. __builtin_cpu_supports also asks whether the system saves the registers. Every CPU with AVX2 has F16C. */
@@ -28,13 +29,17 @@ static void choose(void)
     const neck__kernels *tables[3];
     int64_t count = supported(tables);
     const char *wanted = getenv("SOFTNECK_ISA");
-    chosen = tables[0];
+    const neck__kernels *best = tables[0];
     for (int64_t i = 0; wanted && i < count; i++)
-        if (strcmp(wanted, tables[i]->name) == 0) chosen = tables[i];
+        if (strcmp(wanted, tables[i]->name) == 0) best = tables[i];
+    atomic_store_explicit(&chosen, best, memory_order_release);
 }
 
 const neck__kernels *neck__kernels_get(void)
 {
+    /* Asked for in inner loops: once chosen, one load. */
+    const neck__kernels *kernels = atomic_load_explicit(&chosen, memory_order_acquire);
+    if (kernels) return kernels;
     pthread_once(&once, choose);
-    return chosen;
+    return atomic_load_explicit(&chosen, memory_order_acquire);
 }

@@ -75,6 +75,19 @@ static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, c
     for (int m = 0; m < GROUP; m++) memcpy(c + m * ldc, sum[m], sizeof sum[m]);
 }
 
+static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                            int accumulate)
+{
+    vector_f32 sum[GROUP] = {{0}};
+    for (int m = 0; m < GROUP && accumulate; m++) memcpy(&sum[m], c + m * ldc, sizeof sum[m]);
+    for (int64_t k = 0; k < depth; k++, a += step, b += STRIP_F32) {
+        vector_f32 right;
+        memcpy(&right, b, sizeof right);
+        for (int m = 0; m < GROUP; m++) sum[m] += a[m * lda] * right;
+    }
+    for (int m = 0; m < GROUP; m++) memcpy(c + m * ldc, &sum[m], sizeof sum[m]);
+}
+
 static void widen_f32(const void *source, int64_t count, double *out)
 {
     const unsigned char *bytes = source;
@@ -133,6 +146,8 @@ const neck__kernels neck__kernels_generic = {
     .strip_f32 = STRIP_F32,
     .group_f32 = GROUP,
     .tile_f32 = tile_f32,
+    .narrow_f32 = LANES_F32,
+    .tile_narrow_f32 = tile_narrow_f32,
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,

@@ -51,6 +51,10 @@ typedef struct neck__kernels {
     int64_t strip_f32, group_f32;
     void (*tile_f32)(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
                      int accumulate);
+    /* The same for the first narrow_f32 columns from b on, b anywhere in a strip: for what is left beside whole strips. */
+    int64_t narrow_f32;
+    void (*tile_narrow_f32)(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
+                            int accumulate);
 
     neck__widen_fn widen[5]; /* by dtype: NECK_F32 .. NECK_BF16; [0] is unused */
 

@@ -108,7 +108,8 @@ BODY dropout_body(int64_t lanes, uint32_t first, uint32_t low, uint32_t high, ui
     EVERY h[i] = (h[i] ^ (h[i] >> 16)) * 0x7FEB352Du;
     EVERY h[i] = (h[i] ^ (h[i] >> 15)) * 0x846CA68Bu;
     EVERY h[i] = ((h[i] ^ (h[i] >> 16)) + high) * 0x7FEB352Du;
-    EVERY h[i] = h[i] ^ (h[i] >> 15);
+    EVERY h[i] = (h[i] ^ (h[i] >> 15)) * 0x846CA68Bu;
+    EVERY h[i] = h[i] ^ (h[i] >> 16);
     EVERY v[i] = h[i] < cut ? 0 : x[i] * scale;
     EVERY x[i] = v[i];
 }

@@ -13,7 +13,7 @@ TARGET static inline void logistic_lanes(float *y, float *s)
     EACH_LANE s[i] = 1.0f / (1.0f + y[i]);
 }
 
-TARGET static inline void silu_train_lanes(const float *x, float *f, float *slope)
+TARGET static inline void silu_train_lanes(const float *restrict x, float *restrict f, float *restrict slope)
 {
     float y[WIDE], s[WIDE];
     EACH_LANE y[i] = -x[i];
@@ -23,7 +23,7 @@ TARGET static inline void silu_train_lanes(const float *x, float *f, float *slop
 }
 
 /* x s(2u), u = sqrt(2/pi) (x + 0.044715 x^3), s the logistic function */
-TARGET static inline void gelu_tanh_train_lanes(const float *x, float *f, float *slope)
+TARGET static inline void gelu_tanh_train_lanes(const float *restrict x, float *restrict f, float *restrict slope)
 {
     float y[WIDE], s[WIDE];
     EACH_LANE y[i] = -1.5957691216f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
@@ -32,28 +32,23 @@ TARGET static inline void gelu_tanh_train_lanes(const float *x, float *f, float 
     if (slope) EACH_LANE slope[i] = s[i] + f[i] * (1.0f - s[i]) * (1.5957691216f + 0.2140644488f * x[i] * x[i]);
 }
 
-/* Phi(x) by the fit that gelu_lanes has, and the normal density. */
-TARGET static inline void gelu_train_lanes(const float *x, float *f, float *slope)
+/* Phi(x) within 1e-7 (Abramowitz & Stegun 7.1.26), whose exponential is that of the normal density, the slope's. */
+TARGET static inline void gelu_train_lanes(const float *restrict x, float *restrict f, float *restrict slope)
 {
-    static const float fit[] = {0.17087277f, -0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f,
-                                -0.18628806f, 0.09678418f, 0.37409196f, 1.00002368f, -1.26551223f};
-    float z[WIDE], t[WIDE], y[WIDE], density[WIDE];
+    float z[WIDE], t[WIDE], p[WIDE], e[WIDE];
     EACH_LANE z[i] = (x[i] < 0 ? -x[i] : x[i]) * 0.70710678f;
-    EACH_LANE t[i] = 1.0f / (1.0f + 0.5f * z[i]);
-    EACH_LANE y[i] = fit[0];
-    for (int k = 1; k < 10; k++) EACH_LANE y[i] = y[i] * t[i] + fit[k];
-    EACH_LANE y[i] = y[i] - z[i] * z[i];
-    exp_lanes(y);
-    EACH_LANE y[i] = 0.5f * t[i] * y[i];
-    EACH_LANE y[i] = x[i] < 0 ? y[i] : 1.0f - y[i];
-    EACH_LANE f[i] = x[i] * y[i];
-    if (!slope) return;
-    EACH_LANE density[i] = -z[i] * z[i];
-    exp_lanes(density);
-    EACH_LANE slope[i] = y[i] + 0.39894228f * x[i] * density[i];
+    EACH_LANE t[i] = 1.0f / (1.0f + 0.3275911f * z[i]);
+    EACH_LANE p[i] = (1.061405429f * t[i] - 1.453152027f) * t[i] + 1.421413741f;
+    EACH_LANE p[i] = ((p[i] * t[i] - 0.284496736f) * t[i] + 0.254829592f) * t[i];
+    EACH_LANE e[i] = -z[i] * z[i];
+    exp_lanes(e);
+    EACH_LANE p[i] = 0.5f * p[i] * e[i];
+    EACH_LANE p[i] = x[i] < 0 ? p[i] : 1.0f - p[i];
+    EACH_LANE f[i] = x[i] * p[i];
+    if (slope) EACH_LANE slope[i] = p[i] + 0.39894228f * x[i] * e[i];
 }
 
-TARGET static inline void relu_train_lanes(const float *x, float *f, float *slope)
+TARGET static inline void relu_train_lanes(const float *restrict x, float *restrict f, float *restrict slope)
 {
     EACH_LANE f[i] = x[i] < 0 ? 0.0f : x[i];
     if (slope) EACH_LANE slope[i] = x[i] > 0 ? 1.0f : 0.0f;
@@ -80,6 +75,8 @@ TARGET static void train_column_exp(int64_t rows, int64_t width, const float *sh
     exp_lanes(last);
     memcpy(x + k, last, (size_t)(count - k) * sizeof *last);
 }
+
+#undef REAL
 
 #define NECK__LOOPS_TRAIN_F32 .train = {LOOPS_TRAIN_TABLE}
 

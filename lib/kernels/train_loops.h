@@ -14,8 +14,8 @@ typedef struct neck__dropout {
 } neck__dropout;
 
 /* Of a norm: out = (x - center) scale (gain + offset) + bias. Rows and gradients are as long as count; bias may be NULL.
- *   norm_gradient: dgain += d x^, dbias += d (unless NULL), dx = [dx if accumulate] + scale (g - [mean g if centered] - x^ mean(g x^)),
- *   with x^ = (x - center) scale, g = d (gain + offset). dx may be d.
+ *   norm_gradient: dgain += d x^, dbias += d (unless NULL), dx = [dx if accumulate] + scale (g - [mean g if centered] -
+ *   x^ mean(g x^)), with x^ = (x - center) scale, g = d (gain + offset). dx may be d.
  * Of activations f (NECK__GELU ...): activate: h = f(x). activate_gradient: h = f(x), d = d f'(x).
  *   gate: h = f(g) u. gate_gradient: from d, the gradient of h: h = f(g) u, dg = d u f'(g), d = d f(g).
  * Of attention, on columns of an array of rows x width, packed, width a multiple of 8:

@@ -8,6 +8,8 @@
 #define GROUP LARGEST_GROUP
 #define LARGEST (GROUP * STRIP)
 #define TILE tile
+#define NARROW STRIP /* there is none */
+#define NARROW_TILE tile
 
 static void tile(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c, int64_t ldc, int accumulate)
 {

@@ -1,6 +1,6 @@
 /* linalg/matmul_template.h - the code behind linalg/matmul.h, for one precision: whoever includes this defines REAL, OF(name)
  * (the name with its precision), and TILE(depth, a, lda, step, b, c, ldc, accumulate), one tile of GROUP rows by STRIP
- * columns, both expressions that are cheap. LARGEST is the most a tile holds. */
+ * columns, both expressions that are cheap; NARROW and NARROW_TILE, the same for fewer columns. LARGEST is the most a tile holds. */
 #include <string.h>
 
 #include "core/error.h"
@@ -31,11 +31,12 @@ void OF(neck__pack)(int64_t depth, int64_t n, const REAL *b, int64_t ldb, int64_
     }
 }
 
-/* What reaches over the edge of C goes through a whole tile; rows beyond the last repeat it. */
-static void edge_tile(int64_t rows, int64_t cols, int64_t depth, const REAL *a, int64_t lda, int64_t step, const REAL *b, REAL *c,
-                      int64_t ldc, int accumulate)
+/* What reaches over the edge of C goes through a whole tile, of which columns from first on are used; rows beyond the last
+ * repeat it. An element gets the same bits whichever tile makes it. */
+static void edge_tile(int64_t rows, int64_t cols, int64_t first, int64_t depth, const REAL *a, int64_t lda, int64_t step,
+                      const REAL *b, REAL *c, int64_t ldc, int accumulate)
 {
-    REAL left[LARGEST_GROUP * DEPTH], whole[LARGEST];
+    REAL left[LARGEST_GROUP * DEPTH], whole[LARGEST] = {0};
     int64_t group = GROUP, width = STRIP;
     if (rows < group) {
         for (int64_t m = 0; m < group; m++) {
@@ -46,9 +47,20 @@ static void edge_tile(int64_t rows, int64_t cols, int64_t depth, const REAL *a, 
         lda = depth;
         step = 1;
     }
-    TILE(depth, a, lda, step, b, whole, width, 0);
+    for (int64_t m = 0; accumulate && m < rows; m++)
+        for (int64_t n = first; n < cols; n++) whole[m * width + n] = c[m * ldc + n];
+    TILE(depth, a, lda, step, b, whole, width, accumulate);
     for (int64_t m = 0; m < rows; m++)
-        for (int64_t n = 0; n < cols; n++) c[m * ldc + n] = (accumulate ? c[m * ldc + n] : 0) + whole[m * width + n];
+        for (int64_t n = first; n < cols; n++) c[m * ldc + n] = whole[m * width + n];
+}
+
+/* Columns beside the last whole strip: narrow tiles, and what even they reach over the edge with. */
+static void narrow_tiles(int64_t cols, int64_t depth, const REAL *a, int64_t lda, int64_t step, const REAL *strip, REAL *c,
+                         int64_t ldc, int accumulate)
+{
+    int64_t col = 0, width = NARROW;
+    for (; col + width <= cols; col += width) NARROW_TILE(depth, a, lda, step, strip + col, c + col, ldc, accumulate);
+    if (col < cols) edge_tile(GROUP, cols, col, depth, a, lda, step, strip, c, ldc, accumulate);
 }
 
 static void one_tile(int64_t rows, int64_t cols, int64_t depth, const REAL *a, int64_t lda, int64_t step, const REAL *strip, REAL *c,
@@ -56,19 +68,24 @@ static void one_tile(int64_t rows, int64_t cols, int64_t depth, const REAL *a, i
 {
     if (rows >= GROUP && cols >= STRIP)
         TILE(depth, a, lda, step, strip, c, ldc, accumulate);
+    else if (rows >= GROUP)
+        narrow_tiles(cols, depth, a, lda, step, strip, c, ldc, accumulate);
     else
-        edge_tile(rows < GROUP ? rows : GROUP, cols < STRIP ? cols : STRIP, depth, a, lda, step, strip, c, ldc, accumulate);
+        edge_tile(rows, cols < STRIP ? cols : STRIP, 0, depth, a, lda, step, strip, c, ldc, accumulate);
 }
 
-/* A group of columns of A: rows of it are far apart, often at strides that fall into few sets of a cache, so it is copied. */
-static void gather_group(int64_t rows, int64_t depth, const REAL *a, int64_t lda, int64_t step, REAL *to)
+/* A few groups of columns of A, one after the other: rows of it are far apart, often at strides that fall into few sets of a cache,
+ * so they are copied; together, because they share cache lines. */
+enum { GROUPS = 2 };
+
+static void gather_groups(int64_t rows, int64_t depth, const REAL *a, int64_t lda, int64_t step, REAL *to)
 {
-    if (rows == LARGEST_GROUP && lda == 1) {
-        for (int64_t k = 0; k < depth; k++, a += step, to += LARGEST_GROUP) memcpy(to, a, LARGEST_GROUP * sizeof *to);
-        return;
+    int64_t group = GROUP, whole = lda == 1 && group == LARGEST_GROUP ? rows / group : 0;
+    for (int64_t k = 0; k < depth; k++, a += step, to += LARGEST_GROUP) {
+        for (int64_t g = 0; g < whole; g++)
+            memcpy(to + g * LARGEST_GROUP * DEPTH, a + g * LARGEST_GROUP, LARGEST_GROUP * sizeof *to);
+        for (int64_t m = whole * group; m < rows; m++) to[m / group * LARGEST_GROUP * DEPTH + m % group] = a[m * lda];
     }
-    for (int64_t k = 0; k < depth; k++)
-        for (int64_t m = 0; m < rows; m++) to[k * LARGEST_GROUP + m] = a[m * lda + k * step];
 }
 
 /* One DEPTH of the product; a, b and c at its start. */
@@ -83,12 +100,16 @@ static void strips_then_rows(int64_t m, int64_t n, int64_t depth, const REAL *a,
 static void rows_then_strips(int64_t m, int64_t n, int64_t depth, const REAL *a, int64_t lda, int64_t step, const REAL *b,
                              int64_t stride, REAL *c, int64_t ldc, int accumulate)
 {
-    REAL left[LARGEST_GROUP * DEPTH];
-    for (int64_t row = 0; row < m; row += GROUP) {
-        gather_group(m - row < GROUP ? m - row : GROUP, depth, a + row * lda, lda, step, left);
+    REAL left[GROUPS * LARGEST_GROUP * DEPTH];
+    int64_t group = GROUP, most = GROUPS * group;
+    for (int64_t row = 0; row < m; row += most) {
+        int64_t rows = m - row < most ? m - row : most;
+        gather_groups(rows, depth, a + row * lda, lda, step, left);
         const REAL *strip = b;
         for (int64_t col = 0; col < n; col += STRIP, strip += stride)
-            one_tile(m - row, n - col, depth, left, 1, LARGEST_GROUP, strip, c + row * ldc + col, ldc, accumulate);
+            for (int64_t r = 0; r < rows; r += group)
+                one_tile(rows - r, n - col, depth, left + r / group * LARGEST_GROUP * DEPTH, 1, LARGEST_GROUP, strip,
+                         c + (row + r) * ldc + col, ldc, accumulate);
     }
 }
 

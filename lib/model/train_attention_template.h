@@ -209,7 +209,7 @@ static void take_strip(const queries *s, const attending *a, unsoftening *w)
 static void unattend_block(const queries *s, unsoftening *w, int64_t key, int64_t rows, REAL *d_keys, REAL *d_values)
 {
     const run *r = s->r;
-    int64_t size = r->config->head_size, strip = r->strip, wide = padded(r, size);
+    int64_t size = r->config->head_size, strip = r->strip;
     REAL cap = (REAL)r->config->attention_cap;
     score(s, w->queries_down, key, rows, w->p);
     if (cap > 0) {
@@ -218,14 +218,22 @@ static void unattend_block(const queries *s, unsoftening *w, int64_t key, int64_
     }
     LOOPS->column_exp(rows, strip, w->normalizer, w->p);
     mask(s, key, rows, 0, w->p);
-    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p, strip, 0);
+    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p, strip,
+                    0);
     drop_probabilities(s, key, rows, w->d_p);
     LOOPS->softmax_gradient(rows, strip, w->p, w->mean, s->scale, w->d_p);
     if (cap > 0) LOOPS->cap_gradient(rows * strip, w->capped, cap, w->d_p);
     drop_probabilities(s, key, rows, w->p);
     OF(neck__tiles)(size, strip, rows, s->keys + key * s->stride, 1, s->stride, w->d_p, rows * strip, w->d_queries, strip, 1);
-    OF(neck__tiles)(rows, wide, s->count, w->d_p, strip, 1, w->queries_across, strip * strip, d_keys + key * wide, wide, 1);
-    OF(neck__tiles)(rows, wide, s->count, w->p, strip, 1, w->d_mixed_across, strip * strip, d_values + key * wide, wide, 1);
+    OF(neck__tiles)(rows, size, s->count, w->d_p, strip, 1, w->queries_across, strip * strip, d_keys + key * r->qkv, r->qkv,
+                    1);
+    OF(neck__tiles)(rows, size, s->count, w->p, strip, 1, w->d_mixed_across, strip * strip, d_values + key * r->qkv, r->qkv,
+                    1);
+}
+
+static void clear_columns(const run *r, REAL *head)
+{
+    for (int64_t i = 0; i < r->length; i++) memset(head + i * r->qkv, 0, (size_t)r->config->head_size * sizeof *head);
 }
 
 /* All heads that share a key head, so that sums over them are nobody else's. */
@@ -235,25 +243,21 @@ static void unattend_task(void *data, int64_t index)
     const run *r = a->r;
     const neck__config *c = r->config;
     int64_t kv_head = index % c->kv_heads, sequence = index / c->kv_heads, group = c->heads / c->kv_heads;
-    int64_t size = c->head_size, wide = padded(r, size), q, k, v;
-    REAL *d_keys = r->d_keys + index * r->length * wide, *d_values = r->d_values + index * r->length * wide;
+    int64_t q, k, v;
     REAL *rows = r->d_qkv + sequence * r->length * r->qkv;
     unsoftening w;
-    memset(d_keys, 0, (size_t)(r->length * wide) * sizeof *d_keys);
-    memset(d_values, 0, (size_t)(r->length * wide) * sizeof *d_values);
+    head_columns(r, kv_head * group, kv_head, &q, &k, &v);
+    clear_columns(r, rows + k);
+    clear_columns(r, rows + v);
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
         head_columns(r, head, kv_head, &q, &k, &v);
         for (int64_t strip = 0; strip < a->strips; strip++) {
             queries s = queries_of(r, a->k, a->layer, sequence, head, strip);
             take_strip(&s, a, &w);
             for (int64_t key = s.start; key < s.end; key += KEYS)
-                unattend_block(&s, &w, key, s.end - key < KEYS ? s.end - key : KEYS, d_keys, d_values);
+                unattend_block(&s, &w, key, s.end - key < KEYS ? s.end - key : KEYS, rows + k, rows + v);
             unpack_columns(&s, w.d_queries, NULL, rows + s.first * r->qkv + q, r->qkv);
         }
-    }
-    for (int64_t i = 0; i < r->length; i++) {
-        memcpy(rows + i * r->qkv + k, d_keys + i * wide, (size_t)size * sizeof *rows);
-        memcpy(rows + i * r->qkv + v, d_values + i * wide, (size_t)size * sizeof *rows);
     }
 }
 

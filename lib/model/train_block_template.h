@@ -47,8 +47,8 @@ static void project_task(void *data, int64_t index)
 }
 
 /* stream + branch, with the norms that stand after a branch; the branch's output is in out, or in kept where a norm follows. */
-static void join(const block *b, int norm_after, int norm_around, int64_t first, int64_t rows, const REAL *stream, REAL *kept_output,
-                 REAL *out)
+static void join(const block *b, int norm_after, int norm_around, int64_t first, int64_t rows, const REAL *stream,
+                 REAL *kept_output, REAL *out)
 {
     const run *r = b->r;
     switch (r->config->placement) {
@@ -119,17 +119,19 @@ static REAL *partial_of(const run *r, int64_t index)
 }
 
 /* Back through what join did: from d_state to the gradient of the branch's output, leaving in d_state that of the stream. */
-static void unjoin(const block *b, int norm_after, int norm_around, int site, int64_t first, int64_t rows, const REAL *kept_output,
-                   REAL *partial, REAL *d_branch)
+static void unjoin(const block *b, int norm_after, int norm_around, int site, int64_t first, int64_t rows,
+                   const REAL *kept_output, REAL *partial, REAL *d_branch)
 {
     const run *r = b->r;
     switch (r->config->placement) {
     case NECK__NORM_AFTER:
-        norm_back(r, &b->norms[norm_after], &b->k.norms[norm_after], first, rows, kept_output, r->d_state, partial, 0, r->d_state);
+        norm_back(r, &b->norms[norm_after], &b->k.norms[norm_after], first, rows, kept_output, r->d_state, partial, 0,
+                  r->d_state);
         copy_rows(r, first, rows, r->d_state, d_branch);
         break;
     case NECK__NORM_AROUND:
-        norm_back(r, &b->norms[norm_around], &b->k.norms[norm_around], first, rows, kept_output, r->d_state, partial, 0, d_branch);
+        norm_back(r, &b->norms[norm_around], &b->k.norms[norm_around], first, rows, kept_output, r->d_state, partial, 0,
+                  d_branch);
         break;
     default: copy_rows(r, first, rows, r->d_state, d_branch);
     }

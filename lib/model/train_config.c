@@ -66,16 +66,17 @@ static int64_t inner_size(const neck_trainable_options *o, int gated)
 /* What is peculiar to a family and has a default there that suits only its published sizes. */
 static int put_peculiar(json_t *root, const neck__family *f, int64_t head_size, int64_t hidden)
 {
+    /* A quarter of a head is rotated, as in Pythia, or all of it where a quarter is not made of pairs. */
+    double share = head_size % 8 == 0 ? 0.25 : 1;
     if (strcmp(f->type, "gpt_neox") == 0)
-        return json_object_set_new(root, "rotary_pct", json_real(0.25)) |
+        return json_object_set_new(root, "rotary_pct", json_real(share)) |
                json_object_set_new(root, "rotary_emb_base", json_real(10000));
     if (strcmp(f->type, "opt") == 0)
         return json_object_set_new(root, "word_embed_proj_dim", json_integer(hidden)) |
                json_object_set_new(root, "do_layer_norm_before", json_true());
     if (strcmp(f->type, "mistral") == 0) return json_object_set_new(root, "sliding_window", json_null());
     if (strcmp(f->type, "gemma2") == 0)
-        return json_object_set_new(root, "query_pre_attn_scalar", json_integer(head_size)) |
-               json_object_set_new(root, "hidden_act", json_string(f->default_activation));
+        return json_object_set_new(root, "query_pre_attn_scalar", json_integer(head_size));
     return 0;
 }
 
@@ -115,7 +116,7 @@ static int put_all(json_t *root, const neck_trainable_options *o, const neck__fa
 /* The library's memory and a newline at the end; takes the reference to root. */
 static neck_status dump(const neck__allocator *allocator, json_t *root, char **out)
 {
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS), *copy = NULL;
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)), *copy = NULL;
     json_decref(root);
     if (text) {
         size_t length = strlen(text);

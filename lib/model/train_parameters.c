@@ -1,5 +1,5 @@
-/* model/train_parameters.c - the list of a trainable model's parameters: names and shapes of Hugging Face files, one flat buffer of
- * values and one of gradients. */
+/* model/train_parameters.c - the list of a trainable model's parameters: names and shapes of Hugging Face files, one flat buffer
+ * of values and one of gradients. */
 #include "core/error.h"
 #include "model/trainable_object.h"
 

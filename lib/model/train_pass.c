@@ -35,7 +35,7 @@ static neck_status reserve(neck_trainable *model, int64_t batch, int64_t length,
     NECK_TRY(is_double ? neck__train_room_f64(model, batch, length, bytes) : neck__train_room_f32(model, batch, length, bytes));
     if (batch == model->batch && length == model->length) return NECK_OK;
     NECK_TRY(grow(model, *bytes));
-    model->ran = 0;
+    model->ran = model->has_states = 0;
     model->batch = batch;
     model->length = length;
     if (is_double)
@@ -79,14 +79,22 @@ neck_status neck_trainable_forward(neck_context *context, neck_trainable *model,
     NECK_TRY(reserve(model, batch, length, &bytes));
     memcpy(model->tokens, tokens, (size_t)(batch * length) * sizeof *tokens);
     model->step = step;
-    model->ran = 0;
-    const float *singles = NULL;
-    const double *doubles = NULL;
-    int is_double = model->dtype == NECK_F64;
-    NECK_TRY(is_double ? neck__train_forward_f64(context, model, &doubles) : neck__train_forward_f32(context, model, &singles));
-    model->ran = 1;
-    int64_t width = model->config.embedding;
-    *states = (neck_matrix){is_double ? (const void *)doubles : singles, batch * length, width, width, model->dtype, 0};
+    model->ran = model->has_states = 0;
+    NECK_TRY(model->dtype == NECK_F64 ? neck__train_forward_f64(context, model) : neck__train_forward_f32(context, model));
+    model->ran = model->has_states = 1;
+    return neck_trainable_states(model, model->config.layers, states);
+}
+
+neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, neck_matrix *out)
+{
+    if (!model || !out) return neck__fail(NECK_E_ARGUMENT, "model or out is NULL");
+    if (layer < 0 || layer > model->config.layers)
+        return neck__fail(NECK_E_ARGUMENT, "layer %lld is outside 0 to %lld", (long long)layer, (long long)model->config.layers);
+    if (!model->has_states) return neck__fail(NECK_E_STATE, "there are no states before a forward pass");
+    int64_t width = layer < model->config.layers ? model->config.hidden : model->config.embedding;
+    const void *data = model->dtype == NECK_F64 ? (const void *)neck__train_states_f64(model, layer)
+                                                : neck__train_states_f32(model, layer);
+    *out = (neck_matrix){data, model->batch * model->length, width, width, model->dtype, 0};
     return NECK_OK;
 }
 

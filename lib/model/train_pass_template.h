@@ -1,4 +1,4 @@
-/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, and from their gradient to every parameter's. */
+/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, from their gradient to every parameter's. */
 #include <stdatomic.h>
 
 /* What stands outside blocks. */
@@ -91,7 +91,7 @@ static void begin(neck_context *context, const neck_trainable *model, run *r)
     r->context = context;
 }
 
-neck_status OF(neck__train_forward)(neck_context *context, const neck_trainable *model, const REAL **states)
+neck_status OF(neck__train_forward)(neck_context *context, const neck_trainable *model)
 {
     run r;
     ends e = {0};
@@ -102,9 +102,14 @@ neck_status OF(neck__train_forward)(neck_context *context, const neck_trainable 
     for (int64_t layer = 0; layer < r.config->layers; layer++) block_forward(&r, layer);
     pack_weights(&r, &e.project_out, 1, 0);
     neck__parallel(context, r.blocks, finish_task, &e);
-    if (atomic_load(&e.faulty)) return neck__fail(NECK_E_NONFINITE, "a last hidden state is NaN or infinite");
-    *states = last_states(&r);
-    return NECK_OK;
+    return atomic_load(&e.faulty) ? neck__fail(NECK_E_NONFINITE, "a last hidden state is NaN or infinite") : NECK_OK;
+}
+
+const REAL *OF(neck__train_states)(const neck_trainable *model, int64_t layer)
+{
+    run r;
+    begin(NULL, model, &r);
+    return layer < r.config->layers ? state_of(&r, layer) : last_states(&r);
 }
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */

@@ -60,7 +60,6 @@ typedef struct run {
     REAL *d_state, *d_attention, *d_mlp;  /* R x hidden: of the residual stream and of what each branch adds to it */
     REAL *d_input;                        /* R x hidden: of a branch's input */
     REAL *d_qkv, *d_mixed, *d_gate, *d_up;
-    REAL *d_keys, *d_values;              /* of a sequence's key head: length x padded head_size each */
     REAL *operands[LINEARS];              /* packed over all rows, for the gradients of weights */
     REAL *partials;                       /* blocks x partial_width: gradients of gains and biases from each block of rows */
     int64_t partial_width;
@@ -164,7 +163,6 @@ static void lay_out_weights(run *r, arena *a)
 static void lay_out_scratch(run *r, arena *a)
 {
     const neck__config *c = r->config;
-    int64_t size = padded(r, c->head_size);
     REAL **hidden[] = {&r->d_state, &r->d_attention, &r->d_mlp, &r->d_input};
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) *hidden[i] = take(a, r->rows, c->hidden);
     r->inner = take(a, r->rows, c->inner);
@@ -172,8 +170,6 @@ static void lay_out_scratch(run *r, arena *a)
     r->d_gate = c->gated ? take(a, r->rows, c->inner) : NULL;
     r->d_qkv = take(a, r->rows, r->qkv);
     r->d_mixed = take(a, r->rows, r->queries);
-    r->d_keys = take(a, r->rows, c->kv_heads * size);
-    r->d_values = take(a, r->rows, c->kv_heads * size);
     r->partial_width = 2 * NORMS * c->hidden + r->qkv + 2 * c->hidden + 2 * c->inner;
     r->partials = take(a, r->blocks, r->partial_width);
     lay_out_weights(r, a);

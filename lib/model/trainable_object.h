@@ -28,6 +28,7 @@ struct neck_trainable {
     int64_t step;          /* of the last forward pass */
     int32_t *tokens;       /* its tokens, in memory */
     int32_t ran;           /* a forward pass that no backward pass has followed */
+    int32_t has_states;    /* of a forward pass */
 };
 
 /* Fills places, parameters, names and size from config, and allocates the buffers, zeroed. */
@@ -54,8 +55,11 @@ void neck__train_prepare_f32(neck_trainable *model);
 void neck__train_prepare_f64(neck_trainable *model);
 
 /* One pass over model->tokens. */
-neck_status neck__train_forward_f32(neck_context *context, const neck_trainable *model, const float **states);
-neck_status neck__train_forward_f64(neck_context *context, const neck_trainable *model, const double **states);
+neck_status neck__train_forward_f32(neck_context *context, const neck_trainable *model);
+neck_status neck__train_forward_f64(neck_context *context, const neck_trainable *model);
+/* The states before block `layer` of the last forward pass; of layer `layers`: the last ones. */
+const float *neck__train_states_f32(const neck_trainable *model, int64_t layer);
+const double *neck__train_states_f64(const neck_trainable *model, int64_t layer);
 void neck__train_backward_f32(neck_context *context, const neck_trainable *model, const float *d_states);
 void neck__train_backward_f64(neck_context *context, const neck_trainable *model, const double *d_states);
 

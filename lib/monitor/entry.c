@@ -18,14 +18,14 @@ static const struct {
 
 enum { WATCHES = sizeof watches / sizeof *watches };
 
-/* ---- readings ----------------------------------------------------------------------------------------------------- */
+/* ---- readings ---------------------------------------------------------------------------------------------------- */
 
 static neck_status check_name(const char *name)
 {
     size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/");
     if (length == 0 || name[length] || length >= NECK__SERIES_NAME)
-        return neck__fail(NECK_E_ARGUMENT, "series name '%.80s': it must be 1 to %d characters of A-Z a-z 0-9 . _ - /", name,
-                          NECK__SERIES_NAME - 1);
+        return neck__fail(NECK_E_ARGUMENT, "series name '%.80s': it must be 1 to %d characters of A-Z a-z 0-9 . _ - /",
+                          name, NECK__SERIES_NAME - 1);
     return NECK_OK;
 }
 
@@ -39,7 +39,7 @@ neck_status neck__reading_make(const char *name, double value, double error, nec
     return NECK_OK;
 }
 
-/* ---- room --------------------------------------------------------------------------------------------------------- */
+/* ---- room -------------------------------------------------------------------------------------------------------- */
 
 /* Room for extra more items of that size; the first used ones move along. */
 static neck_status reserve(const neck__allocator *allocator, void *array, int64_t used, int64_t extra, int64_t size,
@@ -79,7 +79,7 @@ static neck_status reserve_numbers(const neck__allocator *allocator, neck__monit
     return NECK_OK;
 }
 
-/* ---- staging: behind the counts, so that nothing has happened until they move --------------------------------------- */
+/* ---- staging: behind the counts, so that nothing has happened until they move ------------------------------------ */
 
 /* A new series is counted at once, because its number is needed; what fails later takes it back. */
 static neck_status new_series(neck_monitor *monitor, const char *name)

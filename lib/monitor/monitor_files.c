@@ -1,4 +1,4 @@
-/* monitor/monitor_files.c - all of a monitor's series as one file: JSON lines in the order of observation, CSV by step. */
+/* monitor/monitor_files.c - all that was observed as one file: JSON lines in the order it came, CSV by step. */
 #include <string.h>
 
 #include "core/error.h"
@@ -18,7 +18,7 @@ static neck_status write_whole(const neck_monitor *monitor, const char *path, wr
     return status;
 }
 
-/* ---- JSON lines --------------------------------------------------------------------------------------------------- */
+/* ---- JSON lines -------------------------------------------------------------------------------------------------- */
 
 static int64_t observation_end(const neck_monitor *monitor, int64_t first)
 {
@@ -57,7 +57,7 @@ neck_status neck_monitor_write_jsonl(const neck_monitor *monitor, const char *pa
     return write_whole(monitor, path, write_lines);
 }
 
-/* ---- CSV ---------------------------------------------------------------------------------------------------------- */
+/* ---- CSV --------------------------------------------------------------------------------------------------------- */
 
 /* The earliest step at or behind the places; -1 when all series are at their ends. */
 static int64_t next_step(const neck_monitor *monitor, const int64_t *places)

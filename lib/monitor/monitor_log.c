@@ -131,8 +131,8 @@ int64_t neck__observation_room(int64_t records, int64_t events)
     return LINE_ROOM + records * RECORD_ROOM + events * EVENT_ROOM;
 }
 
-void neck__observation_lines(const neck_monitor *monitor, int64_t first, int64_t last, int64_t event, int64_t event_last,
-                             neck__line *line)
+void neck__observation_lines(const neck_monitor *monitor, int64_t first, int64_t last, int64_t event,
+                             int64_t event_last, neck__line *line)
 {
     const neck__record *records = monitor->records;
     begin(line, monitor->series[records[first].series]->steps[records[first].index]);
@@ -148,7 +148,7 @@ void neck__observation_lines(const neck_monitor *monitor, int64_t first, int64_t
     for (; event < event_last; event++) event_line(monitor, &monitor->events[event].event, line);
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static neck_status log_open(const neck__allocator *allocator, const char *path, neck__monitor_log **out)
 {

@@ -18,8 +18,8 @@ void neck__line_text(neck__line *line, const char *text);
 /* Room for the lines of an observation of so many records and events. */
 int64_t neck__observation_room(int64_t records, int64_t events);
 /* The lines of records [first, last) of one observation and of events [event, event_last). */
-void neck__observation_lines(const neck_monitor *monitor, int64_t first, int64_t last, int64_t event, int64_t event_last,
-                             neck__line *line);
+void neck__observation_lines(const neck_monitor *monitor, int64_t first, int64_t last, int64_t event,
+                             int64_t event_last, neck__line *line);
 
 /* Appends the lines in one write. On failure nothing of them stays in the file. */
 neck_status neck__monitor_log_append(neck__monitor_log *log, const neck__line *lines);

@@ -64,7 +64,7 @@ neck_status neck__reading_make(const char *name, double value, double error, nec
 /* One observation: all readings or, on failure, none. Finds events, writes the log. */
 neck_status neck__monitor_observe(neck_monitor *monitor, int64_t step, const neck__reading *readings, int64_t count);
 
-/* A monitor with the same options and nothing observed, for building what shall take the place of another's contents. */
+/* A monitor with the same options and nothing observed, to take the place of another's contents. */
 neck_status neck__monitor_sibling(const neck_monitor *monitor, neck_monitor **out);
 /* Everything observed, and the shape of the head, change places. */
 void neck__monitor_exchange(neck_monitor *monitor, neck_monitor *sibling);

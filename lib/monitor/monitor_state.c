@@ -1,5 +1,5 @@
-/* monitor/monitor_state.c - what was observed as a file and back; forgetting the end of it. Both ways to change the past
- * observe it anew in a second monitor, so that series and events cannot contradict each other. */
+/* monitor/monitor_state.c - what was observed as a file and back; forgetting the end of it. Both ways to change the
+ * past observe it anew in a second monitor, so that series and events cannot contradict each other. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static const struct {
 } layout[TENSORS] = {{"shape", NECK_I64, 1}, {"names", NECK_U8, 2},  {"series", NECK_I32, 1}, {"first", NECK_U8, 1},
                      {"steps", NECK_I64, 1}, {"values", NECK_F64, 1}, {"errors", NECK_F64, 1}};
 
-/* ---- saving -------------------------------------------------------------------------------------------------------- */
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 static neck_tensor tensor_of(int which, int64_t count, int64_t width, const void *data)
 {
@@ -76,7 +76,7 @@ neck_status neck_monitor_save(neck_context *context, const neck_monitor *monitor
     return status;
 }
 
-/* ---- observing anew ------------------------------------------------------------------------------------------------ */
+/* ---- observing anew ---------------------------------------------------------------------------------------------- */
 
 /* The past as any source tells it. */
 typedef struct past {
@@ -98,12 +98,13 @@ static neck_status observe_past(neck_monitor *monitor, const past *told, int64_t
         }
         NECK_TRY(told->tell(told->source, i, &step, &readings[pending]));
         if (pending > 0 && step != pending_step)
-            return neck__fail(NECK_E_ARGUMENT, "number %lld is of step %lld in an observation of step %lld", (long long)i,
-                              (long long)step, (long long)pending_step);
+            return neck__fail(NECK_E_ARGUMENT, "number %lld is of step %lld in an observation of step %lld",
+                              (long long)i, (long long)step, (long long)pending_step);
         pending++;
         pending_step = step;
     }
-    return pending > 0 && pending_step <= last ? neck__monitor_observe(monitor, pending_step, readings, pending) : NECK_OK;
+    if (pending == 0 || pending_step > last) return NECK_OK;
+    return neck__monitor_observe(monitor, pending_step, readings, pending);
 }
 
 static int64_t longest_observation(const past *told)
@@ -155,7 +156,7 @@ neck_status neck_monitor_rewind(neck_monitor *monitor, int64_t step)
     return replace_past(monitor, &own, step, (const int64_t[]){monitor->vocabulary, monitor->hidden_size});
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 /* The tensors of an open file; data may lie at any address. */
 typedef struct state_file {
@@ -182,7 +183,8 @@ static neck_status tell_file(const void *source, int64_t i, int64_t *step, neck_
         return neck__fail(NECK_E_FORMAT, "number %" PRId64 " is of series %d: there are %" PRId64, i, series,
                           file->counts[NAMES]);
     memcpy(name, file->data[NAMES] + series * NECK__SERIES_NAME, sizeof name);
-    if (!memchr(name, '\0', sizeof name)) return neck__fail(NECK_E_FORMAT, "the name of series %d does not end", series);
+    if (!memchr(name, '\0', sizeof name))
+        return neck__fail(NECK_E_FORMAT, "the name of series %d does not end", series);
     return neck__reading_make(name, value, error, out);
 }
 
@@ -223,8 +225,9 @@ static neck_status check_shape(const neck_monitor *monitor, const int64_t shape[
 {
     if ((monitor->vocabulary && shape[0] && monitor->vocabulary != shape[0]) ||
         (monitor->hidden_size && shape[1] && monitor->hidden_size != shape[1]))
-        return neck__fail(NECK_E_ARGUMENT, "of a head of %lld x %lld, the monitor's is %lld x %lld", (long long)shape[0],
-                          (long long)shape[1], (long long)monitor->vocabulary, (long long)monitor->hidden_size);
+        return neck__fail(NECK_E_ARGUMENT, "of a head of %lld x %lld, the monitor's is %lld x %lld",
+                          (long long)shape[0], (long long)shape[1], (long long)monitor->vocabulary,
+                          (long long)monitor->hidden_size);
     return NECK_OK;
 }
 

@@ -15,7 +15,8 @@ typedef struct readings {
     int64_t count;
 } readings;
 
-static const char *const gradient_metrics[] = {"frobenius_norm", "effective_rank", "stable_rank", "top_component_share"};
+static const char *const gradient_metrics[] = {"frobenius_norm", "effective_rank", "stable_rank",
+                                               "top_component_share"};
 enum { GRADIENT_METRICS = sizeof gradient_metrics / sizeof *gradient_metrics };
 #define STATES_METRIC "effective_rank"
 enum { STATES_READINGS = 5 };
@@ -62,7 +63,7 @@ static neck_status add_spectrum(neck_context *context, const neck_gram *gram, in
     return status;
 }
 
-/* ---- what is observed --------------------------------------------------------------------------------------------- */
+/* ---- what is observed -------------------------------------------------------------------------------------------- */
 
 /* A matrix that is observed, its gram, and the readings of it. */
 typedef struct subject {
@@ -129,7 +130,8 @@ done:
 }
 
 /* What can be refused before anything is computed. Sizes of 0 are not known yet. */
-static neck_status check(const neck_monitor *monitor, int64_t step, const neck_matrix *matrix, int64_t rows, int64_t cols)
+static neck_status check(const neck_monitor *monitor, int64_t step, const neck_matrix *matrix, int64_t rows,
+                         int64_t cols)
 {
     neck_matrix view;
     if (!monitor) return neck__fail(NECK_E_ARGUMENT, "monitor is NULL");
@@ -157,13 +159,14 @@ neck_status neck_monitor_states(neck_context *context, neck_monitor *monitor, in
     return observe(context, monitor, step, states, measure_states, STATES_READINGS);
 }
 
-neck_status neck_monitor_gradient(neck_context *context, neck_monitor *monitor, int64_t step, const neck_matrix *gradient)
+neck_status neck_monitor_gradient(neck_context *context, neck_monitor *monitor, int64_t step,
+                                  const neck_matrix *gradient)
 {
     NECK_TRY(check(monitor, step, gradient, monitor ? monitor->vocabulary : 0, monitor ? monitor->hidden_size : 0));
     return observe(context, monitor, step, gradient, measure_gradient, GRADIENT_METRICS);
 }
 
-/* ---- plain numbers ------------------------------------------------------------------------------------------------ */
+/* ---- plain numbers ----------------------------------------------------------------------------------------------- */
 
 neck_status neck_monitor_value(neck_monitor *monitor, int64_t step, const char *name, double value)
 {

@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "core/random.h"
 
 struct neck_batches {
     neck__allocator allocator;
@@ -16,21 +17,6 @@ struct neck_batches {
     uint64_t seed;
     int64_t begin, count; /* of the part, in tokens */
 };
-
-/* The finaliser of SplitMix64: a bijection whose every output bit depends on every input bit. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
-}
-
-/* A random number for a row of a step: no state, so any step can be had without the ones before it. */
-static uint64_t random_of(uint64_t seed, uint64_t step, uint64_t row)
-{
-    static const uint64_t golden = UINT64_C(0x9E3779B97F4A7C15);
-    return mix(mix(mix(seed + golden) + step * golden) + (row + 1) * golden);
-}
 
 static neck_status check_options(const neck_batches_options *options)
 {
@@ -94,12 +80,12 @@ int64_t neck_batches_windows(const neck_batches *batches)
     return (batches->count - 1) / batches->context_length;
 }
 
-/* Where the window begins, within the part; number: of the row, counted through all steps. */
-static int64_t window_of(const neck_batches *batches, int64_t number, int64_t step, int64_t row)
+/* Where a row's window begins, within the part; number: of the row, counted through all steps. */
+static int64_t window_of(const neck_batches *batches, int64_t number, neck__random *random)
 {
     const int64_t windows = neck_batches_windows(batches);
     if (batches->order == NECK_BATCHES_SEQUENTIAL) return number % windows * batches->context_length;
-    return (int64_t)(random_of(batches->seed, (uint64_t)step, (uint64_t)row) % (uint64_t)windows);
+    return neck__random_below(random, windows);
 }
 
 neck_status neck_batches_fill(const neck_batches *batches, int64_t step, int32_t *tokens, int32_t *targets)
@@ -111,8 +97,9 @@ neck_status neck_batches_fill(const neck_batches *batches, int64_t step, int32_t
     if (!neck__mul(step, batches->batch, &first) || !neck__add(first, batches->batch, &first))
         return neck__fail(NECK_E_ARGUMENT, "step %" PRId64 " is beyond 2^63 rows", step);
     first -= batches->batch;
+    neck__random random = neck__random_seeded(batches->seed, (uint64_t)step);
     for (int64_t row = 0; row < batches->batch; row++) {
-        const int64_t begin = batches->begin + window_of(batches, first + row, step, row);
+        const int64_t begin = batches->begin + window_of(batches, first + row, &random);
         int32_t *inputs = tokens + row * length, *outputs = targets + row * length;
         NECK_TRY(neck_token_file_read(batches->file, begin, length, inputs));
         NECK_TRY(neck_token_file_read(batches->file, begin + length, 1, outputs + length - 1));

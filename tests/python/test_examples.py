@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -59,6 +61,26 @@ class Examples(TestCase):
             missed = (((W - approximation) ** 2).sum() / (W**2).sum()) ** 0.5
         self.assertLessEqual(missed, 0.3)
         self.assertAlmostEqual(float(result.stdout.split()[-1]), missed, places=3)
+
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "needs PyTorch")
+    def test_torch_monitor(self) -> None:
+        text = SOURCE / "examples" / "data" / "text" / "tinystories-100.jsonl"
+        for run, steps in (("whole", "70"), ("stopped", "60"), ("stopped", "70")):
+            result = self.run_example("torch_monitor.py", text, self.folder / run, steps)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        whole, stopped = ((self.folder / run / "monitor.jsonl").read_text() for run in ("whole", "stopped"))
+        self.assertEqual([json.loads(line)["step"] for line in whole.splitlines() if "loss" in line], [0, 20, 40, 60])
+        self.assertEqual(whole, stopped)
+
+    @unittest.skipUnless(importlib.util.find_spec("transformers"), "needs transformers")
+    def test_trainer_callback(self) -> None:
+        text = SOURCE / "examples" / "data" / "text" / "tinystories-100.jsonl"
+        for steps in ("30", "40"):  # the second goes on from the first one's checkpoint
+            result = self.run_example("trainer_callback.py", text, self.folder / "run", steps)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        lines = map(json.loads, (self.folder / "run" / "monitor.jsonl").read_text().splitlines())
+        observed = [line["step"] for line in lines if "head.raw.singular_entropy" in line.get("values", {})]
+        self.assertEqual(observed, [10, 20, 30, 40])
 
     def test_all_are_tested(self) -> None:
         tested = {name.removeprefix("test_") + ".py" for name in dir(Examples) if name.startswith("test_")}

@@ -35,6 +35,7 @@ from ._library import path as library_path
 from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
 from ._model import Likelihood, Model
+from ._monitor import Monitor, MonitorEvent, MonitorSeries
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
 from ._writers import write_npy, write_safetensors
@@ -64,6 +65,9 @@ __all__ = [
     "Likelihood",
     "Measure",
     "Model",
+    "Monitor",
+    "MonitorEvent",
+    "MonitorSeries",
     "NonFiniteError",
     "NotFoundError",
     "OutOfMemoryError",

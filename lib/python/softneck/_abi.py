@@ -229,6 +229,41 @@ class Likelihood(Struct):
     ]
 
 
+class MonitorOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("interval", c_int64),
+        ("metrics", POINTER(c_char_p)),
+        ("metric_count", c_int64),
+        ("vocabulary", c_int64),
+        ("hidden_size", c_int64),
+        ("variants", c_int32),
+        ("under_way", c_int32),
+        ("flatten_fall", c_double),
+        ("spike_rise", c_double),
+        ("spike_release", c_double),
+        ("anisotropy_fall", c_double),
+        ("anisotropy_rise", c_double),
+        ("anisotropy_release", c_double),
+        ("patience", c_int64),
+    ]
+
+
+class MonitorEvent(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("reserved", c_int32),
+        ("series", c_int64),
+        ("step", c_int64),
+        ("value", c_double),
+        ("onset_step", c_int64),
+        ("onset_value", c_double),
+        ("extreme_step", c_int64),
+        ("extreme_value", c_double),
+    ]
+
+
 # The C name of each struct above.
 STRUCTS: Dict[str, type] = {
     "neck_progress": Progress,
@@ -251,6 +286,8 @@ STRUCTS: Dict[str, type] = {
     "neck_evaluation_options": EvaluationOptions,
     "neck_text_loss": TextLoss,
     "neck_likelihood": Likelihood,
+    "neck_monitor_options": MonitorOptions,
+    "neck_monitor_event": MonitorEvent,
 }
 
 
@@ -437,4 +474,31 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
         Status,
         [HANDLE, HANDLE, HANDLE, STRING, c_int64, STRING, c_int64, POINTER(Likelihood)],
     ),
+    # monitor.h
+    "neck_monitor_create": (Status, [HANDLE, POINTER(MonitorOptions), OUT_HANDLE]),
+    "neck_monitor_destroy": (None, [HANDLE]),
+    "neck_monitor_due": (c_int32, [HANDLE, c_int64]),
+    "neck_monitor_interval": (c_int64, [HANDLE]),
+    "neck_monitor_seconds": (c_double, [HANDLE]),
+    "neck_monitor_head": (Status, [HANDLE, HANDLE, c_int64, MATRIX]),
+    "neck_monitor_states": (Status, [HANDLE, HANDLE, c_int64, MATRIX]),
+    "neck_monitor_gradient": (Status, [HANDLE, HANDLE, c_int64, MATRIX]),
+    "neck_monitor_value": (Status, [HANDLE, c_int64, STRING, c_double]),
+    "neck_monitor_values": (Status, [HANDLE, c_int64, STRINGS, DOUBLES, c_int64]),
+    "neck_monitor_series_count": (c_int64, [HANDLE]),
+    "neck_monitor_series_find": (Status, [HANDLE, STRING, OUT_INT64]),
+    "neck_monitor_series_name": (STRING, [HANDLE, c_int64]),
+    "neck_monitor_series_length": (c_int64, [HANDLE, c_int64]),
+    "neck_monitor_series_steps": (OUT_INT64, [HANDLE, c_int64]),
+    "neck_monitor_series_values": (DOUBLES, [HANDLE, c_int64]),
+    "neck_monitor_series_errors": (DOUBLES, [HANDLE, c_int64]),
+    "neck_monitor_event_count": (c_int64, [HANDLE]),
+    "neck_monitor_event_at": (Status, [HANDLE, c_int64, POINTER(MonitorEvent)]),
+    "neck_monitor_event_name": (STRING, [c_int32]),
+    "neck_monitor_write_jsonl": (Status, [HANDLE, STRING]),
+    "neck_monitor_write_csv": (Status, [HANDLE, STRING]),
+    "neck_monitor_log": (Status, [HANDLE, STRING]),
+    "neck_monitor_save": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_monitor_load": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_monitor_rewind": (Status, [HANDLE, c_int64]),
 }

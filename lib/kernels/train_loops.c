@@ -1,4 +1,4 @@
-/* kernels/train_f64.c - the loops of training in double precision, in portable C. */
+/* kernels/train_loops.c - the loops of training in double precision, in portable C. */
 #include "kernels/kernels.h"
 
 #define TARGET
