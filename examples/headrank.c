@@ -90,6 +90,7 @@ static headrank_reference measure_model(session *now)
     headrank_reference reference = {NAN, NAN};
     const neck_labeled_states *valid = &now->data.valid;
     if (!now->data.head.data) return reference;
+    progress_item(&now->progress, now->asked->source.model, 0, 1);
     neck_cross_entropy_options options = {.struct_size = sizeof options, .accuracy = 1,
                                           .memory_cap = now->asked->plan.memory};
     neck_cross_entropy_result result = {.struct_size = sizeof result};

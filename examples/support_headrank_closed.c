@@ -1,6 +1,7 @@
 /* support_headrank_closed.c - truncations by the library, one after another. */
 #include "support_headrank_closed.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,36 +94,48 @@ headrank_truncated *headrank_closed(neck_context *context, const headrank_data *
 
 /* ---- a compressed head ------------------------------------------------------------------------------------------ */
 
+/* A column of a and its row of b share their size evenly, as an optimizer likes them. */
+static void balance(const factors *both, int64_t vocabulary, int64_t width, int64_t rank)
+{
+    for (int64_t k = 0; k < rank; k++) {
+        double square_a = 0, square_b = 0;
+        for (int64_t i = 0; i < vocabulary; i++) square_a += both->a[i * rank + k] * both->a[i * rank + k];
+        for (int64_t j = 0; j < width; j++) square_b += both->b[k * width + j] * both->b[k * width + j];
+        if (!(square_a > 0 && square_b > 0)) continue;
+        double factor = pow(square_b / square_a, 0.25);
+        for (int64_t i = 0; i < vocabulary; i++) both->a[i * rank + k] *= factor;
+        for (int64_t j = 0; j < width; j++) both->b[k * width + j] /= factor;
+    }
+}
+
 static void narrow(const double *from, const neck_parameter *to)
 {
     float *data = to->data;
     for (int64_t i = 0; i < to->rows * to->cols; i++) data[i] = (float)from[i];
 }
 
-static neck_status save_factors(neck_context *context, const headrank_data *data, int64_t rank, const factors *from,
-                                const char *path)
+static neck_status make_factored(neck_context *context, const headrank_data *data, int64_t rank, const factors *from,
+                                 neck_head **out)
 {
     neck_head_options options = {.struct_size = sizeof options,
                                  .kind = NECK_HEAD_FACTORED,
                                  .vocabulary = data->head.rows,
                                  .hidden_size = data->head.cols,
                                  .rank = rank};
-    neck_head *head = NULL;
     int64_t count;
-    neck_status status = neck_head_create(context, &options, &head);
+    neck_status status = neck_head_create(context, &options, out);
     if (status != NECK_OK) return status;
-    const neck_parameter *parameters = neck_head_parameters(head, &count);
+    const neck_parameter *parameters = neck_head_parameters(*out, &count);
+    balance(from, data->head.rows, data->head.cols, rank);
     for (int64_t i = 0; i < count; i++) {
         if (strcmp(parameters[i].name, "a") == 0) narrow(from->a, &parameters[i]);
         if (strcmp(parameters[i].name, "b") == 0) narrow(from->b, &parameters[i]);
     }
-    status = neck_head_save(context, head, path);
-    neck_head_destroy(head);
-    return status;
+    return NECK_OK;
 }
 
-int headrank_closed_save(neck_context *context, const headrank_data *data, int64_t rank, int centered, const char *path,
-                         measure_error *error)
+neck_status headrank_closed_head(neck_context *context, const headrank_data *data, int64_t rank, int centered,
+                                 neck_head **out)
 {
     neck_gram *moments = NULL;
     neck_truncation *truncation = NULL;
@@ -132,11 +145,21 @@ int headrank_closed_save(neck_context *context, const headrank_data *data, int64
     if (status == NECK_OK)
         status = open_truncation(context, data, NECK_TRUNCATE_WEIGHTED, centered, moments, &truncation);
     if (status == NECK_OK) status = neck_head_truncate(context, truncation, rank, made.a, made.b);
-    if (status == NECK_OK) status = save_factors(context, data, rank, &made, path);
-    if (status != NECK_OK) measure_fail(error, status, path);
+    if (status == NECK_OK) status = make_factored(context, data, rank, &made, out);
     neck_truncation_destroy(truncation);
     neck_gram_destroy(moments);
     free(made.b);
     free(made.a);
+    return status;
+}
+
+int headrank_closed_save(neck_context *context, const headrank_data *data, int64_t rank, int centered, const char *path,
+                         measure_error *error)
+{
+    neck_head *head = NULL;
+    neck_status status = headrank_closed_head(context, data, rank, centered, &head);
+    if (status == NECK_OK) status = neck_head_save(context, head, path);
+    if (status != NECK_OK) measure_fail(error, status, path);
+    neck_head_destroy(head);
     return status == NECK_OK;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support_headrank_closed.h"
 #include "support_text.h"
 
 enum { LEAST_CHECKPOINT = 100 }; /* steps */
@@ -54,6 +55,8 @@ static neck_status make_head(neck_context *context, const training *now, neck_he
     const headrank_plan *plan = now->sweep->plan;
     const headrank_data *data = now->sweep->data;
     int32_t kind = now->run.kind;
+    if (plan->from_head && kind == NECK_HEAD_FACTORED)
+        return headrank_closed_head(context, data, now->run.rank, 0, out); /* starts nearer than the plain truncation */
     neck_head_options options = {.struct_size = sizeof options,
                                  .kind = kind,
                                  .vocabulary = data->vocabulary,
