@@ -112,7 +112,7 @@ static void report_sweep(session *now, const headrank_runs *runs, int whole)
         reference = measure_model(now);
         put_w_errors(now, runs, groups, finished);
     }
-    headrank_report_groups(&now->data, groups, finished, &reference, now->asked->json);
+    if (finished > 0) headrank_report_groups(&now->data, groups, finished, &reference, now->asked->json);
     if (whole && now->asked->plot && finished > 0) draw_sweep(now, groups, finished, &reference);
     free(groups);
 }

@@ -63,37 +63,70 @@ const tool headrank_tool = {
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */
 
-static int64_t *integers(const char *name, const char *text, int64_t least, int64_t *count)
+/* One item of the list of option --name, or a usage error. */
+typedef double (*parse_fn)(const char *name, const char *text, double least);
+
+static double parse_integer(const char *name, const char *text, double least)
 {
-    char **parts = args_split(text);
-    for (*count = 0; parts[*count];) ++*count;
-    int64_t *numbers = text_alloc((size_t)*count * sizeof *numbers);
-    for (int64_t i = 0; i < *count; i++) numbers[i] = args_integer(&headrank_tool, name, parts[i], least, INT32_MAX);
-    free(parts);
-    return numbers;
+    return (double)args_integer(&headrank_tool, name, text, (int64_t)least, INT32_MAX);
 }
 
-static double *reals(const char *name, const char *text, int64_t *count)
+static double parse_real(const char *name, const char *text, double least)
+{
+    return args_real(&headrank_tool, name, text, least, 1e12);
+}
+
+static double parse_kind(const char *name, const char *text, double least)
+{
+    int32_t kind;
+    (void)least;
+    if (neck_head_kind_find(text, &kind) != NECK_OK || kind == NECK_HEAD_TIED)
+        args_usage_error(&headrank_tool, "--%s has '%s': heads are factored, dense, mos, sigsoftmax, plif", name, text);
+    return kind;
+}
+
+/* Items are told apart: two equal seeds would pass for two measurements. */
+static double *numbers(const char *name, const char *text, parse_fn parse, double least, int64_t *count)
 {
     char **parts = args_split(text);
     for (*count = 0; parts[*count];) ++*count;
-    double *numbers = text_alloc((size_t)*count * sizeof *numbers);
-    for (int64_t i = 0; i < *count; i++) numbers[i] = args_real(&headrank_tool, name, parts[i], 1e-12, 1e12);
+    double *list = text_alloc((size_t)*count * sizeof *list);
+    for (int64_t i = 0; i < *count; i++) {
+        list[i] = parse(name, parts[i], least);
+        for (int64_t j = 0; j < i; j++)
+            if (list[i] == list[j]) args_usage_error(&headrank_tool, "--%s has '%s' twice", name, parts[i]);
+    }
     free(parts);
-    return numbers;
+    return list;
+}
+
+static int64_t *integers(const char *name, const char *text, int64_t least, int64_t *count)
+{
+    double *list = numbers(name, text, parse_integer, (double)least, count);
+    int64_t *out = text_alloc((size_t)*count * sizeof *out);
+    for (int64_t i = 0; i < *count; i++) out[i] = (int64_t)list[i];
+    free(list);
+    return out;
 }
 
 static int32_t *kinds(const char *text, int64_t *count)
 {
-    char **parts = args_split(text);
-    for (*count = 0; parts[*count];) ++*count;
-    int32_t *numbers = text_alloc((size_t)*count * sizeof *numbers);
-    for (int64_t i = 0; i < *count; i++)
-        if (neck_head_kind_find(parts[i], &numbers[i]) != NECK_OK || numbers[i] == NECK_HEAD_TIED)
-            args_usage_error(&headrank_tool, "--head has '%s': heads are factored, dense, mos, sigsoftmax, plif",
-                             parts[i]);
-    free(parts);
-    return numbers;
+    double *list = numbers("head", text, parse_kind, 0, count);
+    int32_t *out = text_alloc((size_t)*count * sizeof *out);
+    for (int64_t i = 0; i < *count; i++) out[i] = (int32_t)list[i];
+    free(list);
+    return out;
+}
+
+static double *reals(const char *name, const char *text, int64_t *count)
+{
+    return numbers(name, text, parse_real, 1e-12, count);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
 }
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
@@ -214,6 +247,7 @@ void headrank_asked_complete(headrank_asked *asked, const headrank_data *data)
     int64_t width = data->train.states.cols;
     headrank_plan *plan = &asked->plan;
     if (!plan->ranks) default_ranks(plan, width);
+    qsort(plan->ranks, (size_t)plan->rank_count, sizeof *plan->ranks, ascending);
     for (int64_t i = 0; i < plan->rank_count; i++)
         if (plan->ranks[i] > width)
             args_usage_error(&headrank_tool, "--ranks has %" PRId64 ": the states are %" PRId64 " wide", plan->ranks[i],
