@@ -33,6 +33,7 @@ typedef struct lane {
     double *shares, *log_sum, *peak;   /* mixture: cols, group, group */
     int32_t *mixture_best;             /* group */
     REAL *below;                       /* filter: LEVELS x cols */
+    REAL *left_out;                    /* filter: cols: magnitudes that were left out, each times its token's |weights| */
     int32_t *selected;                 /* filter: cols */
     REAL *dense, *dense_weights, *dense_gradient; /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
     int64_t dense_tokens[BLOCK], dense_count;
@@ -57,8 +58,9 @@ typedef struct run {
     REAL *log_weight;                /* mixture: cols: ln pi - lse */
     REAL *norm, *limit;              /* filter: cols: |x|; what is smaller is left out */
     REAL level;                      /* filter: the lowest limit */
-    double *dropped;                 /* filter: vocabulary: bounds on what was left out of the rows of the weights' gradient */
-    double largest_weight, states_error_squared;
+    double *row_error;               /* filter: vocabulary: bounds on the errors of the rows of the weights' gradient */
+    REAL *row_norm;                  /* filter: vocabulary: |weights| of a token */
+    double states_error_squared;
     int64_t kept;
     lane lanes[MOST_LANES];
 } run;
@@ -124,6 +126,7 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->peak, mixture, r->group);
     CARVE(l->mixture_best, mixture, r->group);
     CARVE(l->below, filter, LEVELS * r->cols);
+    CARVE(l->left_out, filter, r->cols);
     CARVE(l->selected, filter, r->cols);
     CARVE(l->dense, filter, BLOCK * r->ldz);
     CARVE(l->dense_weights, filter, BLOCK * p->width);
@@ -149,7 +152,8 @@ static void lay_out(run *r, arena *a)
     CARVE(r->log_weight, p->components > 1, r->cols);
     CARVE(r->norm, filter, r->cols);
     CARVE(r->limit, filter, r->cols);
-    CARVE(r->dropped, filter, p->vocabulary);
+    CARVE(r->row_error, filter, p->vocabulary);
+    CARVE(r->row_norm, filter, p->vocabulary);
     for (int64_t l = 0; l < p->lanes; l++) lay_lane(r, &r->lanes[l], a);
 }
 
