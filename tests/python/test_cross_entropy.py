@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import unittest
 
 from support import TestCase, bf16_bits, numpy, random, run_python, softneck, widened
@@ -194,6 +195,47 @@ class Outputs(TestCase):
         context = softneck.Context(progress=lambda told: True)
         with self.assertRaises(softneck.CancelledError):
             softneck.cross_entropy(H, W, Y, context=context)
+
+
+@unittest.skipUnless(importlib.util.find_spec("torch"), "needs torch")
+class WithTorch(TestCase):
+    def test_tensors_go_in_and_take_gradients(self) -> None:
+        import torch
+
+        states, weights = torch.tensor(H, requires_grad=True), torch.tensor(W, requires_grad=True)
+        y = torch.tensor(Y)
+        d_states, d_weights = torch.empty(N, D, dtype=torch.float64), torch.empty(V, D, dtype=torch.float64)
+        out = softneck.cross_entropy(states, weights, y, d_states=d_states, d_weights=d_weights)
+        loss = torch.nn.functional.cross_entropy(states @ weights.T, y)
+        loss.backward()
+        self.assertAlmostEqual(out.loss, loss.item(), delta=1e-13)
+        self.assertIs(out.d_states, d_states)
+        self.assertLess((d_states - states.grad).abs().max().item(), 1e-13)
+        self.assertLess((d_weights - weights.grad).abs().max().item(), 1e-13)
+        for bad, message in (
+            (d_states.T.contiguous().T, "d_states is not contiguous"),
+            (d_states.float(), "d_states has elements f32"),
+            (d_states.bfloat16(), "d_states has elements torch.bfloat16"),
+            (torch.empty(N, D, dtype=torch.float64, device="meta"), "not in CPU memory"),
+        ):
+            with self.assertRaisesRegex(softneck.ArgumentError, message):
+                softneck.cross_entropy(states, weights, y, d_states=bad)
+        half = softneck.cross_entropy(states.bfloat16(), weights.bfloat16(), y)
+        truth = torch.nn.functional.cross_entropy(states.bfloat16().double() @ weights.bfloat16().double().T, y)
+        self.assertAlmostEqual(half.loss, truth.item(), delta=1e-5)
+
+    def test_an_optimizer_moves_tensors(self) -> None:
+        import torch
+
+        ours, theirs = (torch.ones(4, 3, requires_grad=True) for _ in range(2))
+        rule = torch.optim.AdamW([theirs], lr=0.1, weight_decay=0.01)
+        ours.grad, theirs.grad = torch.randn(4, 3), None
+        theirs.grad = ours.grad.clone()
+        mine = softneck.Optimizer([("ours", ours, ours.grad)], softneck.AdamW(0.1, weight_decay=0.01))
+        for _ in range(3):
+            mine.step()
+            rule.step()
+        self.assertLess((ours - theirs).abs().max().item(), 1e-6)
 
 
 class WithoutNumpy(TestCase):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -59,6 +61,33 @@ class Examples(TestCase):
             missed = (((W - approximation) ** 2).sum() / (W**2).sum()) ** 0.5
         self.assertLessEqual(missed, 0.3)
         self.assertAlmostEqual(float(result.stdout.split()[-1]), missed, places=3)
+
+    def test_head_bottleneck(self) -> None:
+        data, states = SOURCE / "examples" / "data", self.folder / "states.safetensors"
+        model = softneck.Model.open(data / "stories260K" / "stories260K.bin", tokenizer=data / "stories260K" / "tok512.bin")
+        with open(data / "text" / "tinystories-100.jsonl") as lines:
+            ids = model.tokenizer.encode_document(json.loads(next(lines))["text"])
+        softneck.write_safetensors(states, {"states": model.hidden_states(ids[:-1])[-1], "targets": ids[1:]})
+        result = self.run_example("head_bottleneck.py", data / "stories260K" / "stories260K.bin", states)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = [[float(number) for number in row.split()] for row in result.stdout.splitlines()[2:]]
+        self.assertEqual([row[0] for row in rows], [1, 2, 4, 8, 16, 32, 64])
+        for _, _, plain, bound, weighted, weighted_bound in rows:
+            self.assertLessEqual(plain, bound + 1e-3)
+            self.assertLessEqual(weighted, weighted_bound + 1e-3)
+        self.assertLess(abs(rows[-1][2]), 1e-3)
+        self.assertEqual(self.run_example("head_bottleneck.py", "missing", states).returncode, 1)
+        self.assertIn("python3 examples/python", self.run_example("head_bottleneck.py").stderr)
+
+    def test_torch_linear_cross_entropy(self) -> None:
+        result = self.run_example("torch_linear_cross_entropy.py", "64", "500", "16")
+        if importlib.util.find_spec("torch") is None:
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("needs PyTorch", result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1)
+        else:
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("of both", result.stdout)
 
     def test_all_are_tested(self) -> None:
         tested = {name.removeprefix("test_") + ".py" for name in dir(Examples) if name.startswith("test_")}

@@ -270,7 +270,7 @@ class Training(TestCase):
         result = softneck.train_head(found, self.train, self.valid, rule, 50, clip_norm=None)
         self.assertTrue(result.diverged)
         self.assertTrue(numpy.isinf(result.valid_loss))
-        self.assertTrue(numpy.isfinite(found.parameters["weight"]).all())
+        self.assertLess(result.tokens, 50 * 500)
 
     def test_refusals(self) -> None:
         found, rule = softneck.Head(V, D), softneck.SGD(0.1)

@@ -78,7 +78,7 @@ def train_head(
     dtype           what 16-bit integers in the states are the bits of: "bf16" or "f16"
     context         None: the head's
 
-    Divergence is a result, not an error; the head then holds what it held at the last good step.
+    Divergence is a result, not an error; the head then holds what the last step left it.
     """
     if not isinstance(head, Head):
         raise TypeError(f"a softneck.Head is trained, not a {type(head).__name__}")
