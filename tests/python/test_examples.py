@@ -63,12 +63,12 @@ class Examples(TestCase):
         self.assertAlmostEqual(float(result.stdout.split()[-1]), missed, places=3)
 
     def test_head_bottleneck(self) -> None:
-        data, states = SOURCE / "examples" / "data", self.folder / "states.safetensors"
-        model = softneck.Model.open(data / "stories260K" / "stories260K.bin", tokenizer=data / "stories260K" / "tok512.bin")
-        with open(data / "text" / "tinystories-100.jsonl") as lines:
+        stories, states = SOURCE / "examples" / "data" / "stories260K", self.folder / "states.safetensors"
+        model = softneck.Model.open(stories / "stories260K.bin", tokenizer=stories / "tok512.bin")
+        with open(SOURCE / "examples" / "data" / "text" / "tinystories-100.jsonl") as lines:
             ids = model.tokenizer.encode_document(json.loads(next(lines))["text"])
         softneck.write_safetensors(states, {"states": model.hidden_states(ids[:-1])[-1], "targets": ids[1:]})
-        result = self.run_example("head_bottleneck.py", data / "stories260K" / "stories260K.bin", states)
+        result = self.run_example("head_bottleneck.py", stories / "stories260K.bin", states)
         self.assertEqual(result.returncode, 0, result.stderr)
         rows = [[float(number) for number in row.split()] for row in result.stdout.splitlines()[2:]]
         self.assertEqual([row[0] for row in rows], [1, 2, 4, 8, 16, 32, 64])
