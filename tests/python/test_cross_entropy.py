@@ -186,7 +186,7 @@ class Outputs(TestCase):
         self.refused("ignore_index is 4294967296", ignore_index=2**32)
         self.refused(f"{V}", y=numpy.full(N, V))
         self.refused("label_smoothing", label_smoothing=1.5)
-        self.refused("", W=W[:, :-1])
+        self.refused("states have 12 columns, weights 11", W=W[:, :-1])
         bad = H.copy()
         bad[3, 4] = numpy.nan
         self.refused(r"element \(3, 4\)", softneck.NonFiniteError, H=bad)
