@@ -111,7 +111,7 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->most, 1, r->cols);
     CARVE(l->previous, 1, r->cols);
     CARVE(l->sum, 1, r->cols);
-    CARVE(l->squares, r->options->gradient_norm != NULL, r->cols);
+    CARVE(l->squares, single && r->options->gradient_norm, r->cols);
     CARVE(l->total, single && r->options->label_smoothing > 0, r->cols);
     CARVE(l->best, single && asks_best(r), r->cols);
     CARVE(l->weights, !as_they_lie(r), BLOCK * p->width);
