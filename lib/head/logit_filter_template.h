@@ -70,8 +70,10 @@ static void add_dense(run *r, lane *l)
     if (r->wanted->states) add_states(r, l, rows, l->dense, l->dense_weights, width);
     if (!r->wanted->weights) return;
     add_weights(r, rows, l->dense, l->dense_gradient, 0);
-    for (int64_t n = 0; n < rows; n++)
-        ADD_SCALED(width, 1, l->dense_gradient + n * width, (REAL *)r->wanted->weights + l->dense_tokens[n] * width);
+    for (int64_t n = 0; n < rows; n++) {
+        REAL *to = (REAL *)r->wanted->weights + l->dense_tokens[n] * width;
+        for (int64_t j = 0; j < width; j++) to[j] += l->dense_gradient[n * width + j];
+    }
 }
 
 static void keep_whole(run *r, lane *l, int64_t token, const REAL *dz, const REAL *weights)
@@ -84,9 +86,10 @@ static void keep_whole(run *r, lane *l, int64_t token, const REAL *dz, const REA
     if (l->dense_count == BLOCK) add_dense(r, l);
 }
 
-static void filter_row(run *r, lane *l, int64_t token, const REAL *dz, const REAL *weights)
+/* A token's gradient of weights, and a note of it for the contexts. */
+static void filter_row(run *r, lane *l, int64_t first, int64_t row, const REAL *dz, const REAL *weights)
 {
-    int64_t width = r->plan->width, count = SELECT(r->cols, dz, r->limit, l->selected);
+    int64_t width = r->plan->width, token = first + row, count = SELECT(r->cols, dz, r->limit, l->selected);
     REAL *to = r->wanted->weights ? (REAL *)r->wanted->weights + token * width : NULL;
     if (to && !adds(r)) memset(to, 0, (size_t)width * sizeof *to);
     if (count * SPARSE_COST > r->cols) {
@@ -95,9 +98,23 @@ static void filter_row(run *r, lane *l, int64_t token, const REAL *dz, const REA
     }
     l->kept += count;
     r->row_error[token] += ADD_BELOW(r->cols, dz, r->limit, r->norm, r->row_norm[token], l->left_out);
-    for (int64_t n = 0; to && n < count; n++) ADD_SCALED(width, dz[l->selected[n]], r->states + l->selected[n] * width, to);
-    for (int64_t n = 0; weights && n < count; n++)
-        ADD_SCALED(width, dz[l->selected[n]], weights, l->states_gradient + l->selected[n] * width);
+    for (int64_t n = 0; n < count; n++) {
+        int64_t c = l->selected[n];
+        l->kept_values[n] = dz[c];
+        l->rows[c * BLOCK + l->row_count[c]++] = (int32_t)row;
+    }
+    if (to) ADD_ROWS(width, count, l->kept_values, r->states, width, l->selected, to);
+}
+
+/* Gradients of states from a block, context by context. */
+static void filter_columns(run *r, lane *l, const REAL *dz, const REAL *weights, int64_t ld)
+{
+    int64_t width = r->plan->width;
+    for (int64_t c = 0; c < r->cols; c++) {
+        const int32_t *rows = l->rows + c * BLOCK;
+        for (int64_t n = 0; n < l->row_count[c]; n++) l->kept_values[n] = dz[rows[n] * r->ldz + c];
+        ADD_ROWS(width, l->row_count[c], l->kept_values, weights, ld, rows, l->states_gradient + c * width);
+    }
 }
 
 static void filter_lane(void *data, int64_t index)
@@ -113,8 +130,10 @@ static void filter_lane(void *data, int64_t index)
         const REAL *dz = block_logits(r, l, block);
         int64_t rows = block_rows(r, block), first = block * BLOCK;
         const REAL *weights = l->started ? block_weights(r, l, first, rows, &ld) : NULL;
+        memset(l->row_count, 0, (size_t)r->cols * sizeof *l->row_count);
         for (int64_t row = 0; row < rows; row++)
-            filter_row(r, l, first + row, dz + row * r->ldz, weights ? weights + row * ld : NULL);
+            filter_row(r, l, first, row, dz + row * r->ldz, weights ? weights + row * ld : NULL);
+        if (weights) filter_columns(r, l, dz, weights, ld);
     }
     add_dense(r, l);
 }

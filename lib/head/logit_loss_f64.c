@@ -50,9 +50,10 @@ static double add_below(int64_t count, const double *x, const double *limit, con
     return total;
 }
 
-static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+static void add_rows(int64_t count, int64_t rows, const double *alpha, const double *x, int64_t ldx, const int32_t *index, double *y)
 {
-    for (int64_t j = 0; j < count; j++) y[j] += alpha * x[j];
+    for (int64_t n = 0; n < rows; n++)
+        for (int64_t j = 0; j < count; j++) y[j] += alpha[n] * x[index[n] * ldx + j];
 }
 
 static void exponentials(int64_t count, double *x)
@@ -69,6 +70,6 @@ static void exponentials(int64_t count, double *x)
 #define SUM_BELOW sum_below
 #define SELECT choose
 #define ADD_BELOW add_below
-#define ADD_SCALED add_scaled
+#define ADD_ROWS add_rows
 #define EXP exponentials
 #include "head/logit_work_template.h"

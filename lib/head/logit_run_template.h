@@ -34,7 +34,9 @@ typedef struct lane {
     int32_t *mixture_best;             /* group */
     REAL *below;                       /* filter: LEVELS x cols */
     REAL *left_out;                    /* filter: cols: magnitudes that were left out, each times its token's |weights| */
-    int32_t *selected;                 /* filter: cols */
+    int32_t *selected;                 /* filter: cols: where a token's gradients are kept */
+    int32_t *rows, *row_count;         /* filter: cols x BLOCK, cols: rows of the block that are kept for a context */
+    REAL *kept_values;                 /* filter: cols or BLOCK, whichever is more */
     REAL *dense, *dense_weights, *dense_gradient; /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
     int64_t dense_tokens[BLOCK], dense_count;
     int64_t kept;                      /* filter: gradients of logits that were used */
@@ -128,6 +130,9 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->below, filter, LEVELS * r->cols);
     CARVE(l->left_out, filter, r->cols);
     CARVE(l->selected, filter, r->cols);
+    CARVE(l->rows, filter, r->cols * BLOCK);
+    CARVE(l->row_count, filter, r->cols);
+    CARVE(l->kept_values, filter, r->cols > BLOCK ? r->cols : BLOCK);
     CARVE(l->dense, filter, BLOCK * r->ldz);
     CARVE(l->dense_weights, filter, BLOCK * p->width);
     CARVE(l->dense_gradient, filter && r->wanted->weights, BLOCK * p->width);
