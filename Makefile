@@ -149,9 +149,9 @@ check-python: $(BUILD)/lib/libsoftneck.so ## the Python package's tests
 	@$(RUN) python:tests/python
 check-tool: all ## the tools' tests
 	@$(RUN) python:tests/tool
-check-failmalloc: $(filter %/test_failmalloc %/test_failmalloc_files,$(TEST_BINS)) ## every allocation fails once
+check-failmalloc: $(filter $(BUILD)/tests/test_failmalloc%,$(TEST_BINS)) ## every allocation fails once
 	@$(RUN) $^
-ISA_TESTS = $(filter %/test_gram %/test_spectrum %/test_svd %/test_geometry,$(TEST_BINS))
+ISA_TESTS = $(filter $(addprefix %/test_,gram spectrum svd geometry matmul cross_entropy head_curve optimizer),$(TEST_BINS))
 check-isa: $(ISA_TESTS) ## the numerical tests on every kernel level this CPU has
 	@for isa in generic avx2 avx512; do SOFTNECK_ISA=$$isa $(RUN) $(ISA_TESTS) || exit 1; done
 check-headers: ## each public header alone, as C11 and C++17, without a warning

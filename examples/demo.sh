@@ -1,13 +1,16 @@
 #!/bin/sh
-# demo.sh [BUILD] - the main jobs on real checkpoints: three tables, and three figures in BUILD/demo/.
+# demo.sh [BUILD] - the main jobs on real checkpoints: five tables, and six figures in BUILD/demo/.
 set -eu
 build=${1:-build}
 data=$(dirname "$0")/data
 tool=$build/examples/neck-spectrum
 figure=$build/demo/hybridstories.svg
 depth=$build/demo/stories260K.svg
+states=$build/demo/states.safetensors
+ranks=$build/demo/headrank.svg
 mkdir -p "$build/demo"
-rm -f "$figure" "${figure%.svg}-entropy.svg" "$depth"
+rm -f "$figure" "${figure%.svg}-entropy.svg" "$depth" "$ranks" "${ranks%.svg}"-*.svg
+rm -rf "${ranks%.svg}"
 
 echo 'A head through training: ten checkpoints of one model. Its spectrum drifts and stays flat; nothing collapses.'
 echo
@@ -22,11 +25,24 @@ echo 'The same model reading 100 stories: what it loses on them, and the states 
 echo 'once their mean is taken away; the last state uses the fewest dimensions.'
 echo
 "$build/examples/neck-layers" --quiet --tokenizer "$data/stories260K/tok512.bin" --plot "$depth" \
-    --text "$data/text/tinystories-100.jsonl" "$data/stories260K/stories260K.bin"
+    --dump-states "$states" --text "$data/text/tinystories-100.jsonl" "$data/stories260K/stories260K.bin"
 
-test -s "$figure" && test -s "${figure%.svg}-entropy.svg" && test -s "$depth"
+echo
+echo 'What rank that head needs: heads trained on those states, each at the learning rate it does best at.'
+echo
+headrank() { "$build/examples/neck-headrank" --quiet --model "$data/stories260K/stories260K.bin" "$@"; }
+headrank --out "${ranks%.svg}" --ranks 4,16,64 --lr-grid 2e-2,5e-2,1e-1 --steps 150 --plot "$ranks" "$states"
+echo
+echo 'The same head truncated, not trained: weighing directions by the states beats the plain SVD, and bounds hold.'
+echo
+headrank --no-train --ranks 4,16,32 "$states"
+
+test -s "$figure" && test -s "${figure%.svg}-entropy.svg" && test -s "$depth" && test -s "$ranks"
 echo
 echo 'Figures:'
 echo "  $figure          singular values over training (colour: share of the largest)"
 echo "  ${figure%.svg}-entropy.svg  singular entropy over training (0 is flat)"
 echo "  $depth            anisotropy against depth"
+echo "  $ranks              loss and accuracy against rank"
+echo "  ${ranks%.svg}-rates.svg        the learning rates that were chosen"
+echo "  ${ranks%.svg}-werror.svg       loss against the W-error of the full head"

@@ -222,7 +222,7 @@ START_TEST(damaged_files_are_refused)
         free(bad);
     }
     put_contents(p.path, bytes, size);
-    char optimizer[PATH_CAPACITY + 16];
+    char optimizer[PATH_CAPACITY + 32];
     int removed = 0;
     for (int slot = 0; slot < 2; slot++) {
         snprintf(optimizer, sizeof optimizer, "%s.optimizer-%d", p.path, slot);

@@ -47,7 +47,8 @@ typedef struct neck_cross_entropy_options {
     int64_t memory_cap;       /* bytes of working memory; what 48 tokens need is taken at least; 0: 64 MB */
     double *token_loss;       /* rows: l_i, 0 where nothing is scored; may be NULL */
     double *log_normalizer;   /* rows: lse_i (scored or not); may be NULL */
-    double *gradient_norm;    /* rows: |softmax(z_i) - e_y|_2, 0 where nothing is scored; may be NULL */
+    double *gradient_norm;    /* rows: |softmax(z_i) - e_y|_2, 0 where nothing is scored; may be NULL. Accurate however
+                                 small it is (in f32 down to 1e-18) */
     int32_t *best;            /* rows: the most probable token (the lowest of equals), scored or not; may be NULL */
 } neck_cross_entropy_options;
 

@@ -45,21 +45,18 @@ static void weigh_lane(void *data, int64_t index)
     }
 }
 
-/* Every context's limit; the error this makes in the gradients of states is added up. */
+/* Every context's limit. */
 static void choose_limits(run *r, double allowed)
 {
     for (int64_t c = 0; c < r->cols; c++) {
-        double limit = (double)r->level, out = 0;
+        double limit = (double)r->level;
         for (int64_t n = 0; n < LEVELS; n++) {
             double sum = 0;
             for (int64_t i = 0; i < r->plan->lanes; i++) sum += (double)r->lanes[i].below[n * r->cols + c];
             if (sum * rounding > allowed) break;
             limit = ldexp((double)r->level, (int)(2 * n));
-            out = sum * rounding;
         }
         r->limit[c] = c < r->count ? (REAL)limit : (REAL)INFINITY;
-        double error = c < r->count ? out * r->largest_weight * fabs(r->plan->scale) : 0;
-        r->states_error_squared += error * error;
     }
 }
 
@@ -73,30 +70,51 @@ static void add_dense(run *r, lane *l)
     if (r->wanted->states) add_states(r, l, rows, l->dense, l->dense_weights, width);
     if (!r->wanted->weights) return;
     add_weights(r, rows, l->dense, l->dense_gradient, 0);
-    for (int64_t n = 0; n < rows; n++)
-        ADD_SCALED(width, 1, l->dense_gradient + n * width, (REAL *)r->wanted->weights + l->dense_tokens[n] * width);
+    for (int64_t n = 0; n < rows; n++) {
+        REAL *to = (REAL *)r->wanted->weights + l->dense_tokens[n] * width;
+        for (int64_t j = 0; j < width; j++) to[j] += l->dense_gradient[n * width + j];
+    }
 }
 
-static void filter_row(run *r, lane *l, int64_t token, const REAL *dz, const REAL *weights)
+static void keep_whole(run *r, lane *l, int64_t token, const REAL *dz, const REAL *weights)
 {
-    int64_t width = r->plan->width;
-    double rest;
-    int64_t count = SELECT(r->cols, dz, r->limit, r->norm, &rest, l->selected);
+    int64_t width = r->plan->width, place = l->dense_count++;
+    memcpy(l->dense + place * r->ldz, dz, (size_t)r->cols * sizeof *dz);
+    if (weights) memcpy(l->dense_weights + place * width, weights, (size_t)width * sizeof *weights);
+    l->dense_tokens[place] = token;
+    l->kept += r->count;
+    if (l->dense_count == BLOCK) add_dense(r, l);
+}
+
+/* A token's gradient of weights, and a note of it for the contexts. */
+static void filter_row(run *r, lane *l, int64_t first, int64_t row, const REAL *dz, const REAL *weights)
+{
+    int64_t width = r->plan->width, token = first + row, count = SELECT(r->cols, dz, r->limit, l->selected);
     REAL *to = r->wanted->weights ? (REAL *)r->wanted->weights + token * width : NULL;
     if (to && !adds(r)) memset(to, 0, (size_t)width * sizeof *to);
     if (count * SPARSE_COST > r->cols) {
-        memcpy(l->dense + l->dense_count * r->ldz, dz, (size_t)r->cols * sizeof *dz);
-        if (weights) memcpy(l->dense_weights + l->dense_count * width, weights, (size_t)width * sizeof *weights);
-        l->dense_tokens[l->dense_count++] = token;
-        l->kept += r->count;
-        if (l->dense_count == BLOCK) add_dense(r, l);
+        keep_whole(r, l, token, dz, weights);
         return;
     }
-    r->dropped[token] += rest;
     l->kept += count;
-    for (int64_t n = 0; to && n < count; n++) ADD_SCALED(width, dz[l->selected[n]], r->states + l->selected[n] * width, to);
-    for (int64_t n = 0; weights && n < count; n++)
-        ADD_SCALED(width, dz[l->selected[n]], weights, l->states_gradient + l->selected[n] * width);
+    r->row_error[token] += ADD_BELOW(r->cols, dz, r->limit, r->norm, r->row_norm[token], l->left_out);
+    for (int64_t n = 0; n < count; n++) {
+        int64_t c = l->selected[n];
+        l->kept_values[n] = dz[c];
+        l->rows[c * BLOCK + l->row_count[c]++] = (int32_t)row;
+    }
+    if (to) ADD_ROWS(width, count, l->kept_values, r->states, width, l->selected, to);
+}
+
+/* Gradients of states from a block, context by context. */
+static void filter_columns(run *r, lane *l, const REAL *dz, const REAL *weights, int64_t ld)
+{
+    int64_t width = r->plan->width;
+    for (int64_t c = 0; c < r->cols; c++) {
+        const int32_t *rows = l->rows + c * BLOCK;
+        for (int64_t n = 0; n < l->row_count[c]; n++) l->kept_values[n] = dz[rows[n] * r->ldz + c];
+        ADD_ROWS(width, l->row_count[c], l->kept_values, weights, ld, rows, l->states_gradient + c * width);
+    }
 }
 
 static void filter_lane(void *data, int64_t index)
@@ -106,13 +124,16 @@ static void filter_lane(void *data, int64_t index)
     int64_t width = r->plan->width, ld = 0;
     l->kept = l->dense_count = 0;
     l->started = r->wanted->states != NULL;
+    memset(l->left_out, 0, (size_t)r->cols * sizeof *l->left_out);
     if (l->started) memset(l->states_gradient, 0, (size_t)(r->cols * width) * sizeof *l->states_gradient);
     for (int64_t block = index; block < r->blocks; block += r->plan->lanes) {
         const REAL *dz = block_logits(r, l, block);
         int64_t rows = block_rows(r, block), first = block * BLOCK;
         const REAL *weights = l->started ? block_weights(r, l, first, rows, &ld) : NULL;
+        memset(l->row_count, 0, (size_t)r->cols * sizeof *l->row_count);
         for (int64_t row = 0; row < rows; row++)
-            filter_row(r, l, first + row, dz + row * r->ldz, weights ? weights + row * ld : NULL);
+            filter_row(r, l, first, row, dz + row * r->ldz, weights ? weights + row * ld : NULL);
+        if (weights) filter_columns(r, l, dz, weights, ld);
     }
     add_dense(r, l);
 }
@@ -127,6 +148,11 @@ static void backward_filtered(run *r)
     neck__parallel(r->context, r->plan->lanes, filter_lane, r);
     if (r->wanted->states) neck__parallel(r->context, r->count, join_states, r);
     for (int64_t n = 0; n < r->plan->lanes; n++) r->kept += r->lanes[n].kept;
+    for (int64_t c = 0; c < r->count; c++) {
+        double error = 0;
+        for (int64_t n = 0; n < r->plan->lanes; n++) error += (double)r->lanes[n].left_out[c] * r->plan->scale;
+        r->states_error_squared += error * error;
+    }
 }
 
 /* ---- before and after all chunks --------------------------------------------------------------------------------- */
@@ -134,11 +160,10 @@ static void backward_filtered(run *r)
 static void begin_filter(run *r)
 {
     const neck__logit_plan *p = r->plan;
-    memset(r->dropped, 0, (size_t)p->vocabulary * sizeof *r->dropped);
+    memset(r->row_error, 0, (size_t)p->vocabulary * sizeof *r->row_error);
     for (int64_t token = 0; token < p->vocabulary; token++) {
         read_row(&p->loss->weights, token, r->states);
-        double norm = norm_of(p->width, r->states);
-        r->largest_weight = norm > r->largest_weight ? norm : r->largest_weight;
+        r->row_norm[token] = (REAL)norm_of(p->width, r->states);
     }
 }
 
@@ -147,9 +172,9 @@ static void finish_filter(run *r)
     const neck__logit_plan *p = r->plan;
     neck_cross_entropy_result *result = r->result;
     double sum = 0;
-    for (int64_t token = 0; token < p->vocabulary; token++) sum += r->dropped[token] * r->dropped[token];
+    for (int64_t token = 0; token < p->vocabulary; token++) sum += r->row_error[token] * r->row_error[token];
     result->kept_fraction = (double)r->kept / ((double)p->vocabulary * (double)p->contexts);
-    if (r->wanted->states) result->states_error = sqrt(r->states_error_squared);
+    if (r->wanted->states) result->states_error = sqrt(r->states_error_squared) * rounding;
     if (r->wanted->weights) result->weights_error = sqrt(sum) * rounding;
     if (r->wanted->states) result->states_norm = norm_of(p->contexts * p->width, r->wanted->states);
     if (r->wanted->weights) result->weights_norm = norm_of(p->vocabulary * p->width, r->wanted->weights);

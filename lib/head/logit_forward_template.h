@@ -51,14 +51,25 @@ static void take_best(const run *r, lane *l, int64_t block, const REAL *y)
     }
 }
 
-static void take_sums(const run *r, lane *l, int64_t rows, const REAL *y)
+/* For norms of gradients the sums leave the target out: beside it they would lose their digits. */
+static void hide_targets(const run *r, int64_t block, int64_t rows, REAL *y, int hide)
 {
+    for (int64_t i = 0; i < r->count; i++) {
+        int64_t row = target_row(r, block, rows, i);
+        if (row >= 0) y[row * r->ldz + i] = hide ? -(REAL)INFINITY : (REAL)r->target_logit[i];
+    }
+}
+
+static void take_sums(const run *r, lane *l, int64_t block, int64_t rows, REAL *y)
+{
+    if (l->squares) hide_targets(r, block, rows, y, 1);
     for (int64_t c = 0; c < r->cols; c++) {
         double shrink = exp((double)l->previous[c] - (double)l->most[c]);
         if (l->sum[c] > 0) l->sum[c] *= shrink;
         if (l->squares && l->squares[c] > 0) l->squares[c] *= shrink * shrink;
     }
     COLUMN_EXP_SUM(rows, r->cols, y, r->ldz, l->most, l->sum, l->squares);
+    if (l->squares) hide_targets(r, block, rows, y, 0);
     for (int64_t row = 0; l->total && row < rows; row++)
         for (int64_t c = 0; c < r->cols; c++) l->total[c] += (double)y[row * r->ldz + c];
 }
@@ -87,7 +98,7 @@ static void forward_lane(void *data, int64_t index)
         memcpy(l->previous, l->most, (size_t)r->cols * sizeof *l->most);
         COLUMN_MAX(rows, r->cols, y, r->ldz, l->most);
         if (l->best) take_best(r, l, block, y);
-        take_sums(r, l, rows, y);
+        take_sums(r, l, block, rows, y);
     }
 }
 
@@ -126,11 +137,10 @@ static neck_status check_column(const run *r, int64_t context, double lse)
     return neck__fail(NECK_E_NONFINITE, "the logits of row %lld overflow", (long long)(r->first + context));
 }
 
-/* |softmax - target|_2 from the sum of squared probabilities; what the target adds to it is taken out first, because it can
- * be nearly all of it. */
-static double gradient_norm(const column *c, double lse, double target_logit)
+/* |softmax - target|_2, from sums without the target; the target joins the sum. */
+static double take_gradient_norm(column *c, double target_logit)
 {
-    double p = exp(target_logit - lse), scale = exp(c->most - lse);
-    double others = c->squares * scale * scale - p * p, missed = -expm1(target_logit - lse);
-    return sqrt(missed * missed + (others > 0 ? others : 0));
+    double others = c->sum;
+    c->sum += exp(target_logit - c->most);
+    return sqrt(others * others + c->squares) / c->sum;
 }

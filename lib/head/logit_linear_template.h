@@ -30,7 +30,9 @@ static neck_status finish_linear(run *r)
     const neck_cross_entropy_options *o = r->options;
     for (int64_t i = 0; i < r->count; i++) {
         column all = join_lanes(r, i);
-        double lse = all.most + log(all.sum), weight = weight_of(r, i), loss = 0;
+        double weight = weight_of(r, i), loss = 0, norm = 0;
+        if (o->gradient_norm && weight > 0) norm = take_gradient_norm(&all, r->target_logit[i]);
+        double lse = all.most + log(all.sum);
         NECK_TRY(check_column(r, i, lse));
         r->weight[i] = weight;
         set_coefficients(r, i, weight, lse);
@@ -42,7 +44,7 @@ static neck_status finish_linear(run *r)
         if (o->token_loss) o->token_loss[r->first + i] = loss;
         if (o->log_normalizer) o->log_normalizer[r->first + i] = lse;
         if (o->best) o->best[r->first + i] = all.best;
-        if (o->gradient_norm) o->gradient_norm[r->first + i] = weight > 0 ? gradient_norm(&all, lse, r->target_logit[i]) : 0;
+        if (o->gradient_norm) o->gradient_norm[r->first + i] = norm;
     }
     for (int64_t c = r->count; c < r->cols; c++) r->lse[c] = r->alpha[c] = r->beta[c] = r->pull[c] = 0;
     return NECK_OK;

@@ -31,21 +31,29 @@ static void sum_below(int64_t count, int64_t levels, const double *x, double lev
         for (int64_t c = 0; c < count; c++) sums[l * stride + c] += fabs(x[c]) < level ? fabs(x[c]) : 0;
 }
 
-static int64_t choose(int64_t count, const double *x, const double *limit, const double *weight, double *rest, int32_t *index)
+static int64_t choose(int64_t count, const double *x, const double *limit, int32_t *index)
 {
     int64_t found = 0;
-    *rest = 0;
     for (int64_t c = 0; c < count; c++)
-        if (fabs(x[c]) >= limit[c])
-            index[found++] = (int32_t)c;
-        else
-            *rest += fabs(x[c]) * weight[c];
+        if (fabs(x[c]) >= limit[c]) index[found++] = (int32_t)c;
     return found;
 }
 
-static void add_scaled(int64_t count, double alpha, const double *x, double *y)
+static double add_below(int64_t count, const double *x, const double *limit, const double *weight, double scale, double *sums)
 {
-    for (int64_t j = 0; j < count; j++) y[j] += alpha * x[j];
+    double total = 0;
+    for (int64_t c = 0; c < count; c++) {
+        double y = fabs(x[c]) < limit[c] ? fabs(x[c]) : 0;
+        sums[c] += y * scale;
+        total += y * weight[c];
+    }
+    return total;
+}
+
+static void add_rows(int64_t count, int64_t rows, const double *alpha, const double *x, int64_t ldx, const int32_t *index, double *y)
+{
+    for (int64_t n = 0; n < rows; n++)
+        for (int64_t j = 0; j < count; j++) y[j] += alpha[n] * x[index[n] * ldx + j];
 }
 
 static void exponentials(int64_t count, double *x)
@@ -61,6 +69,7 @@ static void exponentials(int64_t count, double *x)
 #define COLUMN_GRADIENT column_gradient
 #define SUM_BELOW sum_below
 #define SELECT choose
-#define ADD_SCALED add_scaled
+#define ADD_BELOW add_below
+#define ADD_ROWS add_rows
 #define EXP exponentials
 #include "head/logit_work_template.h"

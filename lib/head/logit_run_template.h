@@ -33,7 +33,10 @@ typedef struct lane {
     double *shares, *log_sum, *peak;   /* mixture: cols, group, group */
     int32_t *mixture_best;             /* group */
     REAL *below;                       /* filter: LEVELS x cols */
-    int32_t *selected;                 /* filter: cols */
+    REAL *left_out;                    /* filter: cols: magnitudes that were left out, each times its token's |weights| */
+    int32_t *selected;                 /* filter: cols: where a token's gradients are kept */
+    int32_t *rows, *row_count;         /* filter: cols x BLOCK, cols: rows of the block that are kept for a context */
+    REAL *kept_values;                 /* filter: cols or BLOCK, whichever is more */
     REAL *dense, *dense_weights, *dense_gradient; /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
     int64_t dense_tokens[BLOCK], dense_count;
     int64_t kept;                      /* filter: gradients of logits that were used */
@@ -57,8 +60,9 @@ typedef struct run {
     REAL *log_weight;                /* mixture: cols: ln pi - lse */
     REAL *norm, *limit;              /* filter: cols: |x|; what is smaller is left out */
     REAL level;                      /* filter: the lowest limit */
-    double *dropped;                 /* filter: vocabulary: bounds on what was left out of the rows of the weights' gradient */
-    double largest_weight, states_error_squared;
+    double *row_error;               /* filter: vocabulary: bounds on the errors of the rows of the weights' gradient */
+    REAL *row_norm;                  /* filter: vocabulary: |weights| of a token */
+    double states_error_squared;
     int64_t kept;
     lane lanes[MOST_LANES];
 } run;
@@ -109,7 +113,7 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->most, 1, r->cols);
     CARVE(l->previous, 1, r->cols);
     CARVE(l->sum, 1, r->cols);
-    CARVE(l->squares, r->options->gradient_norm != NULL, r->cols);
+    CARVE(l->squares, single && r->options->gradient_norm, r->cols);
     CARVE(l->total, single && r->options->label_smoothing > 0, r->cols);
     CARVE(l->best, single && asks_best(r), r->cols);
     CARVE(l->weights, !as_they_lie(r), BLOCK * p->width);
@@ -124,7 +128,11 @@ static void lay_lane(run *r, lane *l, arena *a)
     CARVE(l->peak, mixture, r->group);
     CARVE(l->mixture_best, mixture, r->group);
     CARVE(l->below, filter, LEVELS * r->cols);
+    CARVE(l->left_out, filter, r->cols);
     CARVE(l->selected, filter, r->cols);
+    CARVE(l->rows, filter, r->cols * BLOCK);
+    CARVE(l->row_count, filter, r->cols);
+    CARVE(l->kept_values, filter, r->cols > BLOCK ? r->cols : BLOCK);
     CARVE(l->dense, filter, BLOCK * r->ldz);
     CARVE(l->dense_weights, filter, BLOCK * p->width);
     CARVE(l->dense_gradient, filter && r->wanted->weights, BLOCK * p->width);
@@ -149,7 +157,8 @@ static void lay_out(run *r, arena *a)
     CARVE(r->log_weight, p->components > 1, r->cols);
     CARVE(r->norm, filter, r->cols);
     CARVE(r->limit, filter, r->cols);
-    CARVE(r->dropped, filter, p->vocabulary);
+    CARVE(r->row_error, filter, p->vocabulary);
+    CARVE(r->row_norm, filter, p->vocabulary);
     for (int64_t l = 0; l < p->lanes; l++) lay_lane(r, &r->lanes[l], a);
 }
 

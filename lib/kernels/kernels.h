@@ -78,11 +78,15 @@ typedef struct neck__kernels {
                                double *squares);
     void (*column_gradient_f32)(int64_t rows, int64_t cols, float *x, int64_t ldx, const float *shift, const float *scale,
                                 const float *offset);
-    /* sums_lj += |x_j| where |x_j| < level 4^l, l < levels, rows of sums `stride` apart. select: index = those j with
-     * |x_j| >= limit_j, returns how many; rest = sum |x_j| weight_j over the others. add_scaled: y += alpha x, any count. */
+    /* sums_lj += |x_j| where |x_j| < level 4^l, l < levels, rows of sums `stride` apart.
+     * select: index = those j with |x_j| >= limit_j; returns how many.
+     * add_below: sums_j += |x_j| scale where |x_j| < limit_j; returns the sum of |x_j| weight_j over those.
+     * add_rows: y += sum over n < rows of alpha_n times row index_n of x; any count. */
     void (*sum_below_f32)(int64_t count, int64_t levels, const float *x, float level, float *sums, int64_t stride);
-    int64_t (*select_f32)(int64_t count, const float *x, const float *limit, const float *weight, double *rest, int32_t *index);
-    void (*add_scaled_f32)(int64_t count, float alpha, const float *x, float *y);
+    int64_t (*select_f32)(int64_t count, const float *x, const float *limit, int32_t *index);
+    double (*add_below_f32)(int64_t count, const float *x, const float *limit, const float *weight, float scale, float *sums);
+    void (*add_rows_f32)(int64_t count, int64_t rows, const float *alpha, const float *x, int64_t ldx, const int32_t *index,
+                         float *y);
 
     neck__update_fn update[2][NECK__UPDATES];
     int (*squares_finite[2])(int64_t count, const void *x); /* 0: some square is NaN or (nearly) infinite */

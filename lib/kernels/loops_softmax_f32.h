@@ -63,35 +63,56 @@ TARGET static void sum_below_f32(int64_t count, int64_t levels, const float *x, 
     }
 }
 
-TARGET static int64_t select_f32(int64_t count, const float *x, const float *limit, const float *weight, double *rest, int32_t *index)
+TARGET static int64_t select_f32(int64_t count, const float *x, const float *limit, int32_t *index)
 {
-    float sum[WIDE] = {0};
     int64_t found = 0;
     for (int64_t c = 0; c < count; c += WIDE) {
-        float y[WIDE], most = -1;
-        float over[WIDE];
-        EACH_LANE y[i] = x[c + i] < 0 ? -x[c + i] : x[c + i];
-        EACH_LANE over[i] = y[i] - limit[c + i];
-        EACH_LANE sum[i] += over[i] < 0 ? y[i] * weight[c + i] : 0.0f;
+        float over[WIDE], most = -1;
+        EACH_LANE over[i] = (x[c + i] < 0 ? -x[c + i] : x[c + i]) - limit[c + i];
         EACH_LANE most = over[i] > most ? over[i] : most;
         if (most < 0) continue;
         EACH_LANE if (over[i] >= 0) index[found++] = (int32_t)(c + i);
     }
-    *rest = 0;
-    EACH_LANE *rest += (double)sum[i];
     return found;
 }
 
-TARGET static void add_scaled_f32(int64_t count, float alpha, const float *x, float *y)
+TARGET static double add_below_f32(int64_t count, const float *x, const float *limit, const float *weight, float scale, float *sums)
 {
-    int64_t k = 0;
-    for (; k + WIDE <= count; k += WIDE) EACH_LANE y[k + i] += alpha * x[k + i];
-    for (; k < count; k++) y[k] += alpha * x[k];
+    float sum[WIDE] = {0};
+    double total = 0;
+    for (int64_t c = 0; c < count; c += WIDE) {
+        float y[WIDE];
+        EACH_LANE y[i] = x[c + i] < 0 ? -x[c + i] : x[c + i];
+        EACH_LANE y[i] = y[i] < limit[c + i] ? y[i] : 0.0f;
+        EACH_LANE sums[c + i] += y[i] * scale;
+        EACH_LANE sum[i] += y[i] * weight[c + i];
+    }
+    EACH_LANE total += (double)sum[i];
+    return total;
+}
+
+/* Four rows at a time, so that y is read and written less often. */
+TARGET static void add_rows_f32(int64_t count, int64_t rows, const float *alpha, const float *x, int64_t ldx, const int32_t *index,
+                                float *y)
+{
+    for (int64_t n = 0; n < rows; n += 4) {
+        const float *a[4];
+        float s[4];
+        for (int m = 0; m < 4; m++) {
+            int64_t at = n + m < rows ? n + m : n;
+            a[m] = x + index[at] * ldx;
+            s[m] = n + m < rows ? alpha[at] : 0;
+        }
+        int64_t k = 0;
+        for (; k + WIDE <= count; k += WIDE)
+            EACH_LANE y[k + i] += (s[0] * a[0][k + i] + s[1] * a[1][k + i]) + (s[2] * a[2][k + i] + s[3] * a[3][k + i]);
+        for (; k < count; k++) y[k] += (s[0] * a[0][k] + s[1] * a[1][k]) + (s[2] * a[2][k] + s[3] * a[3][k]);
+    }
 }
 
 #define NECK__LOOPS_SOFTMAX_F32                                                                    \
     .column_max_f32 = column_max_f32, .column_exp_sum_f32 = column_exp_sum_f32,                    \
     .column_gradient_f32 = column_gradient_f32, .sum_below_f32 = sum_below_f32, .select_f32 = select_f32, \
-    .add_scaled_f32 = add_scaled_f32
+    .add_below_f32 = add_below_f32, .add_rows_f32 = add_rows_f32
 
 #endif

@@ -90,4 +90,5 @@ def run(case, seed):
     return out
 
 
-json.dump([run(case, 77 + i) for i, case in enumerate(CASES)], sys.stdout, indent=0)
+if __name__ == "__main__":
+    json.dump([run(case, 77 + i) for i, case in enumerate(CASES)], sys.stdout, indent=0)

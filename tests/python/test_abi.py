@@ -132,7 +132,12 @@ class Layout(TestCase):
             "NECK_P_SQUARED": _abi.NORMALIZATIONS["squared"],
             "NECK_P_LINEAR": _abi.NORMALIZATIONS["linear"],
             **{f"NECK_METHOD_{name.upper()}": number for name, number in _abi.METHODS.items()},
+            **{f"NECK_REDUCTION_{name.upper()}": number for name, number in _abi.REDUCTIONS.items()},
+            **{f"NECK_SCHEDULE_{name.upper()}": number for name, number in _abi.SCHEDULES.items()},
         }
+        for prefix in ("OPTIMIZER_", "PARAMETER_", "TRUNCATE_"):
+            expected.update({f"NECK_{name}": getattr(_abi, name) for name in vars(_abi) if name.startswith(prefix)})
+        self.assertIn("NECK_OPTIMIZER_MUON", expected)
         lines = [f'printf("{name} %d\\n", (int){name});' for name in expected]
         self.assertEqual(self.printed(lines), [[name, str(number)] for name, number in expected.items()])
 

@@ -82,6 +82,33 @@ class Examples(TestCase):
         observed = [line["step"] for line in lines if "head.raw.singular_entropy" in line.get("values", {})]
         self.assertEqual(observed, [10, 20, 30, 40])
 
+    def test_head_bottleneck(self) -> None:
+        stories, states = SOURCE / "examples" / "data" / "stories260K", self.folder / "states.safetensors"
+        model = softneck.Model.open(stories / "stories260K.bin", tokenizer=stories / "tok512.bin")
+        with open(SOURCE / "examples" / "data" / "text" / "tinystories-100.jsonl") as lines:
+            ids = model.tokenizer.encode_document(json.loads(next(lines))["text"])
+        softneck.write_safetensors(states, {"states": model.hidden_states(ids[:-1])[-1], "targets": ids[1:]})
+        result = self.run_example("head_bottleneck.py", stories / "stories260K.bin", states)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = [[float(number) for number in row.split()] for row in result.stdout.splitlines()[2:]]
+        self.assertEqual([row[0] for row in rows], [1, 2, 4, 8, 16, 32, 64])
+        for _, _, plain, bound, weighted, weighted_bound in rows:
+            self.assertLessEqual(plain, bound + 1e-3)
+            self.assertLessEqual(weighted, weighted_bound + 1e-3)
+        self.assertLess(abs(rows[-1][2]), 1e-3)
+        self.assertEqual(self.run_example("head_bottleneck.py", "missing", states).returncode, 1)
+        self.assertIn("python3 examples/python", self.run_example("head_bottleneck.py").stderr)
+
+    def test_torch_linear_cross_entropy(self) -> None:
+        result = self.run_example("torch_linear_cross_entropy.py", "64", "500", "16")
+        if importlib.util.find_spec("torch") is None:
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("needs PyTorch", result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1)
+        else:
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("of both", result.stdout)
+
     def test_all_are_tested(self) -> None:
         tested = {name.removeprefix("test_") + ".py" for name in dir(Examples) if name.startswith("test_")}
         self.assertLessEqual({path.name for path in EXAMPLES.glob("*.py")}, tested)

@@ -10,8 +10,10 @@ Exact singular spectra of language-model heads and the rank metrics of them, by 
 numpy is used when it is installed, never needed.
 """
 
-from ._checkpoint import Checkpoint, Head, Tensor, open, series
+from ._bottleneck import GradientSuppression, LossGap, Truncation, gradient_suppression, loss_gap
+from ._checkpoint import Checkpoint, OutputMatrix, Tensor, open, series
 from ._context import Context, Progress
+from ._cross_entropy import CrossEntropy, cross_entropy
 from ._errors import (
     ArgumentError,
     CancelledError,
@@ -30,12 +32,15 @@ from ._errors import (
 )
 from ._evaluate import CenteredAnisotropy, Evaluation, TextLoss, count_words
 from ._gram import Gram, anisotropy
+from ._head import Head
+from ._head_training import HeadReport, HeadTraining, train_head
 from ._library import lib as _lib
 from ._library import path as library_path
 from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
 from ._model import Likelihood, Model
 from ._monitor import Monitor, MonitorEvent, MonitorSeries
+from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
 from ._writers import write_npy, write_safetensors
@@ -49,43 +54,60 @@ def build_info() -> str:
 
 
 __all__ = [
+    "AdamW",
     "ArgumentError",
     "CancelledError",
     "CenteredAnisotropy",
     "Checkpoint",
     "Context",
     "ConvergenceError",
+    "CrossEntropy",
     "Error",
     "Evaluation",
     "FileError",
     "FormatError",
+    "GradientSuppression",
     "Gram",
     "Head",
+    "HeadReport",
+    "HeadTraining",
     "InternalError",
     "Likelihood",
+    "LossGap",
     "Measure",
     "Model",
     "Monitor",
     "MonitorEvent",
     "MonitorSeries",
+    "Muon",
     "NonFiniteError",
     "NotFoundError",
+    "Optimizer",
     "OutOfMemoryError",
+    "OutputMatrix",
+    "Parameter",
     "PowerLaw",
     "Progress",
     "RangeError",
+    "SGD",
     "SVD",
+    "Schedule",
     "Spectrum",
     "StateError",
     "Tensor",
     "TextLoss",
     "Tokenizer",
     "TrailingDataError",
+    "Truncation",
     "UnsupportedError",
     "anisotropy",
     "build_info",
+    "clip_gradients",
     "count_words",
+    "cross_entropy",
+    "gradient_suppression",
     "library_path",
+    "loss_gap",
     "metric_names",
     "metric_summary",
     "metric_unit",
@@ -93,6 +115,7 @@ __all__ = [
     "series",
     "spectrum",
     "svd",
+    "train_head",
     "write_npy",
     "write_safetensors",
 ]

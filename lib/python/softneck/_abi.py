@@ -18,6 +18,11 @@ Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K = range(17, 27)
 
 METHODS = {"auto": 0, "gram": 1, "qr": 2}
 NORMALIZATIONS = {"squared": 0, "linear": 1}
+REDUCTIONS = {"mean": 0, "sum": 1}
+SCHEDULES = {"constant": 0, "cosine": 1, "wsd": 2}
+OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_MUON = 1, 2, 3
+PARAMETER_NO_DECAY, PARAMETER_NO_MUON = 1, 2
+TRUNCATE_PLAIN, TRUNCATE_WEIGHTED = 0, 1
 
 STATUS_CANCELLED = -4
 
@@ -229,6 +234,196 @@ class Likelihood(Struct):
     ]
 
 
+class LabeledStates(Struct):
+    _fields_ = [("states", Matrix), ("targets", POINTER(c_int32))]
+
+
+class CrossEntropyOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("bias", POINTER(Matrix)),
+        ("logit_scale", c_double),
+        ("soft_cap", c_double),
+        ("label_smoothing", c_double),
+        ("z_loss", c_double),
+        ("filter_tolerance", c_double),
+        ("reduction", c_int32),
+        ("use_ignore_index", c_int32),
+        ("ignore_index", c_int32),
+        ("accumulate", c_int32),
+        ("accuracy", c_int32),
+        ("reserved", c_int32),
+        ("memory_cap", c_int64),
+        ("token_loss", POINTER(c_double)),
+        ("log_normalizer", POINTER(c_double)),
+        ("gradient_norm", POINTER(c_double)),
+        ("best", POINTER(c_int32)),
+    ]
+
+
+class CrossEntropyGradients(Struct):
+    _fields_ = [("struct_size", c_size_t), ("states", c_void_p), ("weights", c_void_p), ("bias", c_void_p)]
+
+
+class CrossEntropyResult(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("loss", c_double),
+        ("tokens", c_int64),
+        ("correct", c_int64),
+        ("kept_fraction", c_double),
+        ("states_error", c_double),
+        ("weights_error", c_double),
+        ("states_norm", c_double),
+        ("weights_norm", c_double),
+        ("memory", c_int64),
+    ]
+
+
+class Parameter(Struct):
+    _fields_ = [
+        ("name", c_char_p),
+        ("data", c_void_p),
+        ("gradient", c_void_p),
+        ("rows", c_int64),
+        ("cols", c_int64),
+        ("dtype", c_int32),
+        ("flags", c_int32),
+    ]
+
+
+class OptimizerOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rule", c_int32),
+        ("nesterov", c_int32),
+        ("learning_rate", c_double),
+        ("weight_decay", c_double),
+        ("beta1", c_double),
+        ("beta2", c_double),
+        ("epsilon", c_double),
+        ("momentum", c_double),
+        ("adam_learning_rate", c_double),
+        ("newton_schulz_steps", c_int64),
+    ]
+
+
+class Schedule(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("reserved", c_int32),
+        ("steps", c_int64),
+        ("warmup_steps", c_int64),
+        ("decay_steps", c_int64),
+        ("final_scale", c_double),
+    ]
+
+
+class HeadOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("dtype", c_int32),
+        ("vocabulary", c_int64),
+        ("hidden_size", c_int64),
+        ("rank", c_int64),
+        ("components", c_int64),
+        ("knots", c_int64),
+        ("range", c_double),
+        ("bias", c_int32),
+        ("reserved", c_int32),
+        ("logit_scale", c_double),
+        ("soft_cap", c_double),
+        ("init_std", c_double),
+        ("paper_init", c_int32),
+        ("reserved_too", c_int32),
+        ("weights", POINTER(Matrix)),
+        ("tied_weights", c_void_p),
+        ("tied_gradient", c_void_p),
+    ]
+
+
+class HeadReport(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("step", c_int64),
+        ("steps", c_int64),
+        ("learning_rate", c_double),
+        ("train_loss", c_double),
+        ("gradient_norm", c_double),
+        ("valid_loss", c_double),
+        ("valid_accuracy", c_double),
+    ]
+
+
+HEAD_REPORT_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(HeadReport))
+
+
+class HeadTrainingOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("steps", c_int64),
+        ("batch", c_int64),
+        ("optimizer", POINTER(OptimizerOptions)),
+        ("schedule", POINTER(Schedule)),
+        ("loss", POINTER(CrossEntropyOptions)),
+        ("clip_norm", c_double),
+        ("seed", c_uint64),
+        ("evaluate_every", c_int64),
+        ("report", HEAD_REPORT_FN),
+        ("report_user", c_void_p),
+        ("checkpoint", c_char_p),
+        ("checkpoint_every", c_int64),
+    ]
+
+
+class HeadTrainingResult(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("valid_loss", c_double),
+        ("valid_accuracy", c_double),
+        ("best_valid_loss", c_double),
+        ("best_step", c_int64),
+        ("train_loss", c_double),
+        ("tokens", c_int64),
+        ("diverged", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class TruncateOptions(Struct):
+    _fields_ = [("struct_size", c_size_t), ("kind", c_int32), ("centered", c_int32), ("moments", c_void_p)]
+
+
+class LossGap(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("tokens", c_int64),
+        ("full_loss", c_double),
+        ("reduced_loss", c_double),
+        ("gap", c_double),
+        ("full_accuracy", c_double),
+        ("reduced_accuracy", c_double),
+        ("first_order", c_double),
+        ("quadratic_bound", c_double),
+        ("range_bound", c_double),
+        ("frobenius_tail", c_double),
+        ("weighted_tail", c_double),
+        ("w_error", c_double),
+    ]
+
+
+class GradientSuppression(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("tokens", c_int64),
+        ("rank", c_int64),
+        ("suppressed", c_double),
+        ("mean_suppressed", c_double),
+    ]
+
+
 class MonitorOptions(Struct):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -288,6 +483,20 @@ STRUCTS: Dict[str, type] = {
     "neck_likelihood": Likelihood,
     "neck_monitor_options": MonitorOptions,
     "neck_monitor_event": MonitorEvent,
+    "neck_labeled_states": LabeledStates,
+    "neck_cross_entropy_options": CrossEntropyOptions,
+    "neck_cross_entropy_gradients": CrossEntropyGradients,
+    "neck_cross_entropy_result": CrossEntropyResult,
+    "neck_parameter": Parameter,
+    "neck_optimizer_options": OptimizerOptions,
+    "neck_schedule": Schedule,
+    "neck_head_options": HeadOptions,
+    "neck_head_report": HeadReport,
+    "neck_head_training_options": HeadTrainingOptions,
+    "neck_head_training_result": HeadTrainingResult,
+    "neck_truncate_options": TruncateOptions,
+    "neck_loss_gap": LossGap,
+    "neck_gradient_suppression": GradientSuppression,
 }
 
 
@@ -305,6 +514,10 @@ OUT_INT64 = POINTER(c_int64)
 OUT_MEASURE = POINTER(Measure)
 MATRIX = POINTER(Matrix)
 IDS = POINTER(c_int32)
+PARAMETERS = POINTER(Parameter)
+LABELED = POINTER(LabeledStates)
+LOSS_OPTIONS = POINTER(CrossEntropyOptions)
+LOSS_RESULT = POINTER(CrossEntropyResult)
 
 # name -> (result type, argument types), in the order of the headers.
 _PLAIN_METRIC = (Status, [HANDLE, OUT_MEASURE])
@@ -473,6 +686,52 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_continuation_likelihood": (
         Status,
         [HANDLE, HANDLE, HANDLE, STRING, c_int64, STRING, c_int64, POINTER(Likelihood)],
+    ),
+    # cross_entropy.h
+    "neck_cross_entropy": (
+        Status,
+        [HANDLE, MATRIX, MATRIX, IDS, LOSS_OPTIONS, POINTER(CrossEntropyGradients), LOSS_RESULT],
+    ),
+    # optimizer.h
+    "neck_optimizer_create": (Status, [HANDLE, POINTER(OptimizerOptions), PARAMETERS, c_int64, OUT_HANDLE]),
+    "neck_optimizer_destroy": (None, [HANDLE]),
+    "neck_optimizer_set_group": (Status, [HANDLE, c_int64, POINTER(OptimizerOptions)]),
+    "neck_optimizer_step": (Status, [HANDLE, HANDLE, c_double]),
+    "neck_optimizer_steps": (c_int64, [HANDLE]),
+    "neck_optimizer_save": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_optimizer_load": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_gradients_clip": (Status, [HANDLE, PARAMETERS, c_int64, c_double, DOUBLES]),
+    "neck_schedule_scale": (Status, [POINTER(Schedule), c_int64, DOUBLES]),
+    # head.h
+    "neck_head_create": (Status, [HANDLE, POINTER(HeadOptions), OUT_HANDLE]),
+    "neck_head_destroy": (None, [HANDLE]),
+    "neck_head_kind_name": (STRING, [c_int32]),
+    "neck_head_kind_find": (Status, [STRING, OUT_INT32]),
+    "neck_head_kind": (c_int32, [HANDLE]),
+    "neck_head_vocabulary": (c_int64, [HANDLE]),
+    "neck_head_hidden_size": (c_int64, [HANDLE]),
+    "neck_head_parameters": (PARAMETERS, [HANDLE, OUT_INT64]),
+    "neck_head_parameter_count": (c_int64, [HANDLE]),
+    "neck_head_rank_limit": (c_int64, [HANDLE]),
+    "neck_head_loss": (Status, [HANDLE, HANDLE, MATRIX, IDS, LOSS_OPTIONS, LOSS_RESULT]),
+    "neck_head_gradient": (Status, [HANDLE, HANDLE, MATRIX, IDS, LOSS_OPTIONS, c_void_p, LOSS_RESULT]),
+    "neck_head_log_probabilities": (Status, [HANDLE, HANDLE, MATRIX, DOUBLES]),
+    "neck_head_save": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_head_load": (Status, [HANDLE, STRING, OUT_HANDLE]),
+    # head_training.h
+    "neck_head_train": (
+        Status,
+        [HANDLE, HANDLE, LABELED, LABELED, POINTER(HeadTrainingOptions), POINTER(HeadTrainingResult)],
+    ),
+    # bottleneck.h
+    "neck_truncation_create": (Status, [HANDLE, MATRIX, POINTER(TruncateOptions), OUT_HANDLE]),
+    "neck_truncation_destroy": (None, [HANDLE]),
+    "neck_truncation_tails": (Status, [HANDLE, DOUBLES]),
+    "neck_head_truncate": (Status, [HANDLE, HANDLE, c_int64, DOUBLES, DOUBLES]),
+    "neck_loss_gap_measure": (Status, [HANDLE, MATRIX, MATRIX, MATRIX, LABELED, c_double, POINTER(LossGap)]),
+    "neck_gradient_suppression_measure": (
+        Status,
+        [HANDLE, MATRIX, LABELED, LOSS_OPTIONS, DOUBLES, POINTER(GradientSuppression)],
     ),
     # monitor.h
     "neck_monitor_create": (Status, [HANDLE, POINTER(MonitorOptions), OUT_HANDLE]),

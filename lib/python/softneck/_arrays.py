@@ -13,8 +13,10 @@ from ._errors import ArgumentError
 F64 = BY_NAME["f64"]
 
 
-def view(address: Optional[int], dtype: DType, shape: Sequence[int], owner: Any, row_stride: int = 0) -> Any:
-    """A read-only array over native memory. It keeps owner alive, and so does every slice of it.
+def view(
+    address: Optional[int], dtype: DType, shape: Sequence[int], owner: Any, row_stride: int = 0, writable: bool = False
+) -> Any:
+    """An array over native memory, read-only unless asked. It keeps owner alive, and so does every slice of it.
 
     row_stride, in elements, is for two dimensions only; 0 means packed.
     """
@@ -23,7 +25,8 @@ def view(address: Optional[int], dtype: DType, shape: Sequence[int], owner: Any,
     memory: Any = ctypes.c_ubyte * (elements * dtype.size)
     memory = memory.from_address(address) if elements else memory()
     memory._owner = owner
-    buffer = memoryview(memory).cast("B").toreadonly()
+    buffer = memoryview(memory).cast("B")
+    buffer = buffer if writable else buffer.toreadonly()
     if numpy is not None:
         flat = numpy.frombuffer(buffer, dtype.numpy_dtype())  # the one constructor that stays read-only for good
         if not strided:
@@ -47,15 +50,17 @@ def _shaped(buffer: memoryview, code: str, shape: "list[int]") -> memoryview:
     return buffer.cast(code, shape)  # type: ignore[call-overload,no-any-return]
 
 
+def zeros(shape: Sequence[int], dtype: DType) -> Any:
+    """A new array of the caller's own, all zero."""
+    if numpy is not None:
+        return numpy.zeros(tuple(shape), dtype.numpy_name)
+    return _shaped(memoryview(array(dtype.code, [0]) * math.prod(shape)).cast("B"), dtype.code, list(shape))
+
+
 def new_f64(shape: Sequence[int]) -> Tuple[Any, Any]:
     """A new array of doubles and the same memory as a ctypes array for C to write into."""
-    count = math.prod(shape)
-    result: Any
-    if numpy is not None:
-        result = numpy.empty(tuple(shape))
-    else:
-        result = _shaped(memoryview(array("d", [0.0]) * count).cast("B"), "d", list(shape))
-    return result, (ctypes.c_double * count).from_buffer(result)
+    result = zeros(shape, F64)
+    return result, (ctypes.c_double * math.prod(shape)).from_buffer(result)
 
 
 def copy_f64(pointer: Any, shape: Sequence[int]) -> Any:

@@ -86,7 +86,7 @@ class Tensor:
         return f"<softneck.Tensor {self.name!r} {self.dtype} {' x '.join(map(str, self.shape))}>"
 
 
-class Head(NamedTuple):
+class OutputMatrix(NamedTuple):
     """The output matrix of a language model, tokens x hidden size."""
 
     name: str
@@ -163,12 +163,12 @@ class Checkpoint:
             self._tensors = Tensors(self._mapping)
         return self._tensors
 
-    def head(self) -> Head:
+    def head(self) -> OutputMatrix:
         """The LM head: the output matrix, or the token embedding it is tied to."""
         index, tied = ctypes.c_int64(), ctypes.c_int32()
         lib.neck_checkpoint_head(self._mapping, index, tied)
         tensor = Tensor(self._mapping, index.value)
-        return Head(tensor.name, tensor, bool(tied.value))
+        return OutputMatrix(tensor.name, tensor, bool(tied.value))
 
     @property
     def path(self) -> str:

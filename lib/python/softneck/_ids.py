@@ -52,6 +52,14 @@ def one_sequence(values: Any) -> Tuple[Any, int]:
     return ids, shape[-1]
 
 
+def targets_of(values: Any, rows: int) -> Any:
+    """A ctypes array of int32: one target for each of so many states."""
+    ids, count = one_sequence(values)
+    if count != rows:
+        raise ArgumentError(f"there are {count} targets for {rows} states")
+    return ids
+
+
 def as_array(ids: Any, count: int) -> Any:
     """The first count of a ctypes array: a numpy array, or an array("i") without numpy."""
     if numpy is not None:

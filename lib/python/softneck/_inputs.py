@@ -53,6 +53,13 @@ def block(source: Any, dtype: Optional[str] = None) -> Block:
     return found if dtype is None else found._replace(dtype=_reinterpreted(found.dtype, dtype))
 
 
+def floats(source: Any, dtype: Optional[str] = None) -> Block:
+    """As block(), where dtype says what 16-bit integers are the bits of, and other elements are left as they are."""
+    found = block(source)
+    sixteen = found.dtype.name in ("u16", "i16")
+    return found._replace(dtype=_reinterpreted(found.dtype, dtype)) if sixteen and dtype is not None else found
+
+
 def _reinterpreted(found: DType, name: str) -> DType:
     """Integers may be declared the bits of a floating type of their width; anything else must already be it."""
     wanted = BY_NAME.get(name)
@@ -121,9 +128,9 @@ def _from_buffer(source: Any) -> Block:
     whole = not buffer.suboffsets and all(stride % kind.size == 0 for stride in strides)
     row_stride = _row_stride(shape, [stride // kind.size for stride in strides]) if whole else None
     if row_stride is not None:
-        return Block(_address(buffer), kind, shape, row_stride, buffer)
+        return Block(address_of(buffer), kind, shape, row_stride, buffer)
     copy = memoryview(buffer.tobytes() if numpy is None else numpy.array(source, order="C"))
-    return Block(_address(copy), kind, shape, 0, copy)
+    return Block(address_of(copy), kind, shape, 0, copy)
 
 
 def packed(numbers: Block) -> Block:
@@ -133,7 +140,7 @@ def packed(numbers: Block) -> Block:
     rows, cols = numbers.shape
     row, step = cols * numbers.dtype.size, numbers.row_stride * numbers.dtype.size
     copy = memoryview(b"".join(ctypes.string_at(numbers.address + i * step, row) for i in range(rows)))
-    return numbers._replace(address=_address(copy), row_stride=0, owner=copy)
+    return numbers._replace(address=address_of(copy), row_stride=0, owner=copy)
 
 
 class _PyBuffer(ctypes.Structure):
@@ -161,7 +168,7 @@ _get_buffer = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(_
 _release_buffer = ctypes.PYFUNCTYPE(None, ctypes.POINTER(_PyBuffer))(("PyBuffer_Release", ctypes.pythonapi))
 
 
-def _address(buffer: memoryview) -> int:
+def address_of(buffer: memoryview) -> int:
     """Valid for as long as the memoryview: its own export pins the memory after ours is released."""
     raw = _PyBuffer()
     _get_buffer(buffer, ctypes.byref(raw), _PyBUF_FULL_RO)

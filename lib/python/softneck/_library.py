@@ -149,6 +149,15 @@ def integer(value: Any, what: str, low: int = -(2**63), high: int = 2**63 - 1) -
     return number
 
 
+def or_default(value: Optional[float], what: str) -> float:
+    """0, by which C knows that its default is meant, for None; a 0 that was given would become it silently."""
+    if value is None:
+        return 0
+    if value == 0:
+        raise ArgumentError(f"{what} is 0; for its default leave it out")
+    return value
+
+
 def choice(table: Mapping[str, int], value: str, what: str) -> int:
     """The number behind a name."""
     try:
