@@ -1,14 +1,17 @@
 /* softneck.h - is this language model held back by its output head?
  *
  * The only header to include. Read in this order, each part stands on the ones before:
- *   status      codes, messages, versions          context     threads, memory, progress
- *   matrix      borrowed views                     gram        streaming second moments of rows
- *   spectrum    singular values and their error    metrics     entropy, ranks, tails
- *   geometry    anisotropy, isotropy               checkpoint  model files, the LM head in them
- *   model       hidden states, loss, logits        tokenizer   text to token numbers and back
- *   evaluate    models over text, layer by layer   cross_entropy  a head and its loss in one, with gradients
- *   optimizer   update rules, schedules, clipping  head        heads of several kinds
- *   head_training  heads on frozen states          bottleneck  what a lower rank costs
+ *   status          codes, messages, versions          context         threads, memory, progress
+ *   matrix          borrowed views                     gram            streaming second moments of rows
+ *   spectrum        singular values and their error    metrics         entropy, ranks, tails
+ *   geometry        anisotropy, isotropy               checkpoint      model files, the LM head in them
+ *   cross_entropy   a head and its loss in one         model           hidden states, loss, logits
+ *   tokenizer       text to token numbers and back     evaluate        models over text, layer by layer
+ *   optimizer       update rules, schedules, clipping  head            heads of several kinds
+ *   head_training   heads on frozen states             bottleneck      what a lower rank costs
+ *   tokenizer_training  texts to a tokenizer           token_file, batches  tokens on disk, dealt out for training
+ *   model_training  transformers with gradients        training        a language model's training, resumable
+ *   monitor         rank metrics while something trains
  *
  * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
  * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
@@ -27,10 +30,16 @@
 #include "softneck/cross_entropy.h"
 #include "softneck/model.h"
 #include "softneck/tokenizer.h"
+#include "softneck/tokenizer_training.h"
+#include "softneck/token_file.h"
+#include "softneck/batches.h"
 #include "softneck/evaluate.h"
 #include "softneck/optimizer.h"
 #include "softneck/head.h"
 #include "softneck/head_training.h"
 #include "softneck/bottleneck.h"
+#include "softneck/model_training.h"
+#include "softneck/training.h"
+#include "softneck/monitor.h"
 
 #endif

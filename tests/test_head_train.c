@@ -2,7 +2,7 @@
 #include <jansson.h>
 
 #include "head_train_support.h"
-#include "train/batches.h"
+#include "train/epochs.h"
 
 /* ---- numbers ---- */
 

@@ -3,7 +3,7 @@
 #define NECK_TRAIN_HEAD_TRAIN_H
 
 #include "softneck/head_training.h"
-#include "train/batches.h"
+#include "train/epochs.h"
 
 /* Where a training stands, but for the head and the optimizer. All members take 8 bytes: it is written as it lies. */
 typedef struct neck__training_record {

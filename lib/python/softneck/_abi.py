@@ -459,6 +459,103 @@ class MonitorEvent(Struct):
     ]
 
 
+class TokenizerTrainingOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("vocab_size", c_int64),
+        ("min_frequency", c_int64),
+        ("split", c_int32),
+        ("reserved", c_int32),
+        ("special_tokens", POINTER(c_char_p)),
+        ("special_count", c_int64),
+    ]
+
+
+class TokenFileOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("lazy", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class BatchesOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("batch", c_int64),
+        ("context_length", c_int64),
+        ("order", c_int32),
+        ("part", c_int32),
+        ("validation_share", c_double),
+        ("seed", c_uint64),
+    ]
+
+
+class TrainableOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("config", c_char_p),
+        ("family", c_char_p),
+        ("vocabulary", c_int64),
+        ("layers", c_int64),
+        ("hidden_size", c_int64),
+        ("heads", c_int64),
+        ("kv_heads", c_int64),
+        ("head_size", c_int64),
+        ("inner_size", c_int64),
+        ("context_length", c_int64),
+        ("activation", c_char_p),
+        ("tied", c_int32),
+        ("without_head", c_int32),
+        ("dtype", c_int32),
+        ("initializer", c_int32),
+        ("seed", c_uint64),
+        ("dropout", c_double),
+        ("attention_dropout", c_double),
+        ("recompute", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class TrainingOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("model", c_void_p),
+        ("head", c_void_p),
+        ("tokens", c_void_p),
+        ("batches", POINTER(BatchesOptions)),
+        ("optimizer", POINTER(OptimizerOptions)),
+        ("schedule", POINTER(Schedule)),
+        ("loss", POINTER(CrossEntropyOptions)),
+        ("accumulation", c_int64),
+        ("evaluation_windows", c_int64),
+        ("clip_norm", c_double),
+        ("gradient_limit", c_double),
+    ]
+
+
+class TrainingReport(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("step", c_int64),
+        ("tokens", c_int64),
+        ("loss", c_double),
+        ("gradient_norm", c_double),
+        ("learning_rate", c_double),
+    ]
+
+
+class TrainingEvaluation(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("loss", c_double),
+        ("accuracy", c_double),
+        ("tokens", c_int64),
+        ("best_loss", c_double),
+        ("best_step", c_int64),
+    ]
+
+
 # The C name of each struct above.
 STRUCTS: Dict[str, type] = {
     "neck_progress": Progress,
@@ -497,6 +594,13 @@ STRUCTS: Dict[str, type] = {
     "neck_truncate_options": TruncateOptions,
     "neck_loss_gap": LossGap,
     "neck_gradient_suppression": GradientSuppression,
+    "neck_tokenizer_training_options": TokenizerTrainingOptions,
+    "neck_token_file_options": TokenFileOptions,
+    "neck_batches_options": BatchesOptions,
+    "neck_trainable_options": TrainableOptions,
+    "neck_training_options": TrainingOptions,
+    "neck_training_report": TrainingReport,
+    "neck_training_evaluation": TrainingEvaluation,
 }
 
 
@@ -760,4 +864,73 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_monitor_save": (Status, [HANDLE, HANDLE, STRING]),
     "neck_monitor_load": (Status, [HANDLE, HANDLE, STRING]),
     "neck_monitor_rewind": (Status, [HANDLE, c_int64]),
+    # tokenizer_training.h
+    "neck_tokenizer_training_create": (Status, [HANDLE, POINTER(TokenizerTrainingOptions), OUT_HANDLE]),
+    "neck_tokenizer_training_destroy": (None, [HANDLE]),
+    "neck_tokenizer_training_push": (Status, [HANDLE, HANDLE, STRING, c_int64]),
+    "neck_tokenizer_training_finish": (Status, [HANDLE, HANDLE]),
+    "neck_tokenizer_training_words": (c_int64, [HANDLE]),
+    "neck_tokenizer_training_different": (c_int64, [HANDLE]),
+    "neck_tokenizer_training_vocab_size": (c_int64, [HANDLE]),
+    "neck_tokenizer_training_save": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_tokenizer_training_tokenizer": (Status, [HANDLE, HANDLE, OUT_HANDLE]),
+    # token_file.h
+    "neck_tokenizer_hash": (c_uint64, [HANDLE]),
+    "neck_token_writer_create": (Status, [HANDLE, STRING, c_int64, c_uint64, OUT_HANDLE]),
+    "neck_token_writer_push": (Status, [HANDLE, POINTER(c_int32), c_int64]),
+    "neck_token_writer_end_document": (Status, [HANDLE]),
+    "neck_token_writer_commit": (Status, [HANDLE]),
+    "neck_token_writer_destroy": (None, [HANDLE]),
+    "neck_token_file_open": (Status, [HANDLE, STRING, POINTER(TokenFileOptions), OUT_HANDLE]),
+    "neck_token_file_destroy": (None, [HANDLE]),
+    "neck_token_file_count": (c_int64, [HANDLE]),
+    "neck_token_file_vocab_size": (c_int64, [HANDLE]),
+    "neck_token_file_tokenizer_hash": (c_uint64, [HANDLE]),
+    "neck_token_file_documents": (c_int64, [HANDLE]),
+    "neck_token_file_document": (Status, [HANDLE, c_int64, OUT_INT64, OUT_INT64]),
+    "neck_token_file_read": (Status, [HANDLE, c_int64, c_int64, POINTER(c_int32)]),
+    # batches.h
+    "neck_batches_create": (Status, [HANDLE, HANDLE, POINTER(BatchesOptions), OUT_HANDLE]),
+    "neck_batches_destroy": (None, [HANDLE]),
+    "neck_batches_windows": (c_int64, [HANDLE]),
+    "neck_batches_tokens": (c_int64, [HANDLE]),
+    "neck_batches_fill": (Status, [HANDLE, c_int64, POINTER(c_int32), POINTER(c_int32)]),
+    # model_training.h
+    "neck_trainable_create": (Status, [HANDLE, POINTER(TrainableOptions), OUT_HANDLE]),
+    "neck_trainable_open": (Status, [HANDLE, STRING, POINTER(TrainableOptions), OUT_HANDLE]),
+    "neck_trainable_destroy": (None, [HANDLE]),
+    "neck_trainable_family": (STRING, [HANDLE]),
+    "neck_trainable_config": (STRING, [HANDLE]),
+    "neck_trainable_dtype": (c_int32, [HANDLE]),
+    "neck_trainable_layers": (c_int64, [HANDLE]),
+    "neck_trainable_hidden_size": (c_int64, [HANDLE]),
+    "neck_trainable_head_size": (c_int64, [HANDLE]),
+    "neck_trainable_vocabulary": (c_int64, [HANDLE]),
+    "neck_trainable_context_length": (c_int64, [HANDLE]),
+    "neck_trainable_parameters": (POINTER(Parameter), [HANDLE, OUT_INT64]),
+    "neck_trainable_size": (c_int64, [HANDLE]),
+    "neck_trainable_values": (c_void_p, [HANDLE]),
+    "neck_trainable_gradients": (c_void_p, [HANDLE]),
+    "neck_trainable_head": (POINTER(Parameter), [HANDLE, POINTER(c_int32)]),
+    "neck_trainable_soft_cap": (c_double, [HANDLE]),
+    "neck_trainable_clear_gradients": (None, [HANDLE, HANDLE]),
+    "neck_trainable_reserve": (Status, [HANDLE, HANDLE, c_int64, c_int64, OUT_INT64]),
+    "neck_trainable_bytes": (c_int64, [HANDLE]),
+    "neck_trainable_forward": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64, c_int64, c_int64, MATRIX]),
+    "neck_trainable_backward": (Status, [HANDLE, HANDLE, HANDLE]),
+    "neck_trainable_states": (Status, [HANDLE, c_int64, MATRIX]),
+    "neck_trainable_save": (Status, [HANDLE, HANDLE, STRING, MATRIX]),
+    # training.h
+    "neck_training_create": (Status, [HANDLE, POINTER(TrainingOptions), OUT_HANDLE]),
+    "neck_training_destroy": (None, [HANDLE]),
+    "neck_training_step": (Status, [HANDLE, HANDLE, POINTER(TrainingReport)]),
+    "neck_training_evaluate": (Status, [HANDLE, HANDLE, POINTER(TrainingEvaluation)]),
+    "neck_training_steps": (c_int64, [HANDLE]),
+    "neck_training_tokens": (c_int64, [HANDLE]),
+    "neck_training_parameters": (POINTER(Parameter), [HANDLE, OUT_INT64]),
+    "neck_training_head_matrix": (Status, [HANDLE, HANDLE, MATRIX]),
+    "neck_training_states": (Status, [HANDLE, MATRIX]),
+    "neck_training_export": (Status, [HANDLE, HANDLE, STRING, c_void_p, HANDLE]),
+    "neck_training_save": (Status, [HANDLE, HANDLE, STRING, c_void_p, HANDLE]),
+    "neck_training_resume": (Status, [HANDLE, HANDLE, STRING]),
 }

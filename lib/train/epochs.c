@@ -1,5 +1,5 @@
-/* train/batches.c - epochs in an order that is made, not remembered; rows gathered from wherever the states lie. */
-#include "train/batches.h"
+/* train/epochs.c - epochs in an order that is made, not remembered; rows gathered from wherever the states lie. */
+#include "train/epochs.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,6 +1,6 @@
-/* train/batches.h - labeled states by the batch: in random order for ever, or once as they lie. */
-#ifndef NECK_TRAIN_BATCHES_H
-#define NECK_TRAIN_BATCHES_H
+/* train/epochs.h - labeled states by the batch: in random order for ever, or once as they lie. */
+#ifndef NECK_TRAIN_EPOCHS_H
+#define NECK_TRAIN_EPOCHS_H
 
 #include "core/memory.h"
 #include "softneck/cross_entropy.h"
