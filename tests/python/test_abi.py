@@ -16,12 +16,14 @@ HEADERS = sorted((SOURCE / "include" / "softneck").glob("*.h"))
 SCALARS = {
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
+    "uint64_t": ctypes.c_uint64,
     "size_t": ctypes.c_size_t,
     "double": ctypes.c_double,
     "float": ctypes.c_float,
     "void": None,
     "neck_status": _abi.Status,
 }
+CALLBACKS = {"neck_training_folder_fn": _abi.FOLDER_FN}
 
 
 def declarations() -> dict[str, tuple[str, list[str]]]:
@@ -47,6 +49,8 @@ def ctypes_type(declared: str) -> object:
         return [None, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p)][stars]
     if base in SCALARS:
         return SCALARS[base] if stars == 0 else ctypes.POINTER(SCALARS[base])
+    if base in CALLBACKS:
+        return CALLBACKS[base]
     if base in _abi.STRUCTS:
         return ctypes.POINTER(_abi.STRUCTS[base])
     return [None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)][stars]

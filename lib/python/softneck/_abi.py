@@ -534,6 +534,10 @@ class TrainingOptions(Struct):
     ]
 
 
+# What neck_training_export and _save call back with a folder that is not yet in its place.
+FOLDER_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p)
+
+
 class TrainingReport(Struct):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -930,7 +934,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_training_parameters": (POINTER(Parameter), [HANDLE, OUT_INT64]),
     "neck_training_head_matrix": (Status, [HANDLE, HANDLE, MATRIX]),
     "neck_training_states": (Status, [HANDLE, MATRIX]),
-    "neck_training_export": (Status, [HANDLE, HANDLE, STRING, c_void_p, HANDLE]),
-    "neck_training_save": (Status, [HANDLE, HANDLE, STRING, c_void_p, HANDLE]),
+    "neck_training_export": (Status, [HANDLE, HANDLE, STRING, FOLDER_FN, HANDLE]),
+    "neck_training_save": (Status, [HANDLE, HANDLE, STRING, FOLDER_FN, HANDLE]),
     "neck_training_resume": (Status, [HANDLE, HANDLE, STRING]),
 }
