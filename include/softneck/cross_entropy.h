@@ -44,7 +44,7 @@ typedef struct neck_cross_entropy_options {
     int32_t accumulate;       /* non-zero: gradients are added to what their buffers hold */
     int32_t accuracy;         /* non-zero: result.correct is counted */
     int32_t reserved;         /* must be 0 */
-    int64_t memory_cap;       /* bytes of working memory; what 48 tokens need is taken at least; 0: 64 MB */
+    int64_t memory_cap;       /* bytes of working memory; what 48 tokens need is taken at least; 0: 96 MB */
     double *token_loss;       /* rows: l_i, 0 where nothing is scored; may be NULL */
     double *log_normalizer;   /* rows: lse_i (scored or not); may be NULL */
     double *gradient_norm;    /* rows: |softmax(z_i) - e_y|_2, 0 where nothing is scored; may be NULL. Accurate however

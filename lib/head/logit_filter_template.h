@@ -11,11 +11,16 @@ enum { SPARSE_COST = 10 };
 /* Bounds are sums of single-precision magnitudes; this covers their rounding. */
 static const double rounding = 1.001;
 
-static double norm_of(int64_t count, const REAL *x)
+static double squares_of(int64_t count, const REAL *x)
 {
-    double sum = 0;
-    for (int64_t j = 0; j < count; j++) sum += (double)x[j] * (double)x[j];
-    return sqrt(sum);
+    enum { WAYS = 8 }; /* sums of their own, so that none waits for the last */
+    double part[WAYS] = {0}, sum = 0;
+    int64_t j = 0;
+    for (; j + WAYS <= count; j += WAYS)
+        for (int w = 0; w < WAYS; w++) part[w] += (double)x[j + w] * (double)x[j + w];
+    for (; j < count; j++) sum += (double)x[j] * (double)x[j];
+    for (int w = 0; w < WAYS; w++) sum += part[w];
+    return sum;
 }
 
 /* What may be left out of a context: the tolerance times the mean |softmax - target|_1, times its weight. */
@@ -142,7 +147,7 @@ static void backward_filtered(run *r)
 {
     double allowed = allowance(r);
     r->level = (REAL)(allowed / rounding / (double)r->plan->vocabulary);
-    for (int64_t c = 0; c < r->cols; c++) r->norm[c] = (REAL)norm_of(r->plan->width, r->states + c * r->plan->width);
+    for (int64_t c = 0; c < r->cols; c++) r->norm[c] = (REAL)sqrt(squares_of(r->plan->width, r->states + c * r->plan->width));
     neck__parallel(r->context, r->plan->lanes, weigh_lane, r);
     choose_limits(r, allowed);
     neck__parallel(r->context, r->plan->lanes, filter_lane, r);
@@ -157,14 +162,38 @@ static void backward_filtered(run *r)
 
 /* ---- before and after all chunks --------------------------------------------------------------------------------- */
 
+static void weigh_rows(void *data, int64_t index)
+{
+    run *r = data;
+    lane *l = &r->lanes[index];
+    int64_t ld;
+    for (int64_t block = index; block < r->blocks; block += r->plan->lanes) {
+        int64_t rows = block_rows(r, block), first = block * BLOCK;
+        const REAL *weights = block_weights(r, l, first, rows, &ld);
+        for (int64_t row = 0; row < rows; row++)
+            r->row_norm[first + row] = (REAL)sqrt(squares_of(r->plan->width, weights + row * ld));
+    }
+}
+
 static void begin_filter(run *r)
 {
-    const neck__logit_plan *p = r->plan;
-    memset(r->row_error, 0, (size_t)p->vocabulary * sizeof *r->row_error);
-    for (int64_t token = 0; token < p->vocabulary; token++) {
-        read_row(&p->loss->weights, token, r->states);
-        r->row_norm[token] = (REAL)norm_of(p->width, r->states);
-    }
+    memset(r->row_error, 0, (size_t)r->plan->vocabulary * sizeof *r->row_error);
+    neck__parallel(r->context, r->plan->lanes, weigh_rows, r);
+}
+
+static void square_block(void *data, int64_t block)
+{
+    const run *r = data;
+    int64_t width = r->plan->width;
+    r->block_squares[block] = squares_of(block_rows(r, block) * width, (const REAL *)r->wanted->weights + block * BLOCK * width);
+}
+
+static double weights_norm(run *r)
+{
+    double sum = 0;
+    neck__parallel(r->context, r->blocks, square_block, r);
+    for (int64_t block = 0; block < r->blocks; block++) sum += r->block_squares[block];
+    return sqrt(sum);
 }
 
 static void finish_filter(run *r)
@@ -176,6 +205,6 @@ static void finish_filter(run *r)
     result->kept_fraction = (double)r->kept / ((double)p->vocabulary * (double)p->contexts);
     if (r->wanted->states) result->states_error = sqrt(r->states_error_squared) * rounding;
     if (r->wanted->weights) result->weights_error = sqrt(sum) * rounding;
-    if (r->wanted->states) result->states_norm = norm_of(p->contexts * p->width, r->wanted->states);
-    if (r->wanted->weights) result->weights_norm = norm_of(p->vocabulary * p->width, r->wanted->weights);
+    if (r->wanted->states) result->states_norm = sqrt(squares_of(p->contexts * p->width, r->wanted->states));
+    if (r->wanted->weights) result->weights_norm = weights_norm(r);
 }

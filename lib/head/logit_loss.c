@@ -7,7 +7,7 @@
 #include "linalg/view.h"
 
 enum { LANES = 16, CHUNK_UNIT = 48, LARGEST_CHUNK = 768 };
-static const int64_t default_memory = (int64_t)64 << 20;
+static const int64_t default_memory = (int64_t)96 << 20;
 
 int neck__is_scored(const neck_cross_entropy_options *options, int32_t target)
 {

@@ -62,6 +62,7 @@ typedef struct run {
     REAL level;                      /* filter: the lowest limit */
     double *row_error;               /* filter: vocabulary: bounds on the errors of the rows of the weights' gradient */
     REAL *row_norm;                  /* filter: vocabulary: |weights| of a token */
+    double *block_squares;           /* filter: vocabulary blocks: squares of the weights' gradient */
     double states_error_squared;
     int64_t kept;
     lane lanes[MOST_LANES];
@@ -159,6 +160,7 @@ static void lay_out(run *r, arena *a)
     CARVE(r->limit, filter, r->cols);
     CARVE(r->row_error, filter, p->vocabulary);
     CARVE(r->row_norm, filter, p->vocabulary);
+    CARVE(r->block_squares, filter, r->blocks);
     for (int64_t l = 0; l < p->lanes; l++) lay_lane(r, &r->lanes[l], a);
 }
 
