@@ -116,9 +116,11 @@ static void make_texts_absolute(json_t *texts)
 static void configure(const command *asked, char **operands)
 {
     char error[TRAIN_CONFIG_ERROR];
-    for (char **at = operands; *at; at++)
-        if (!(is_json(*at) ? train_config_read(&run.config, *at, error) : train_config_set(&run.config, train_keys, *at, error)))
-            args_usage_error(&self, "%s", error);
+    for (char **at = operands; *at; at++) {
+        int good = is_json(*at) ? train_config_read(&run.config, *at, error)
+                                : train_config_set(&run.config, train_keys, *at, error); /* text is the first key */
+        if (!good) args_usage_error(&self, "%s", error);
+    }
     for (int i = 0; i < asked->flag_count; i++)
         if (!train_config_set(&run.config, asked->flags[i].key, asked->flags[i].text, error))
             args_usage_error(&self, "--%s", error);
