@@ -245,8 +245,7 @@ static int settle(train_row *row)
     if (every(run.config.evaluate_every, step) && !evaluate(row)) return 0;
     if (is_checkpoint(step) && !train_run_export(&run)) return 0;
     if (!train_log_step(&journal, row, run.error)) return 0;
-    int is_saved = is_checkpoint(step) || every(run.config.save_every, step) || interrupt_seen();
-    return !is_saved || train_run_save(&run);
+    return !(is_checkpoint(step) || every(run.config.save_every, step)) || train_run_save(&run);
 }
 
 static train_row blank(void)
@@ -318,7 +317,7 @@ static int train(void)
     train_row first = blank();
     if (!resumed && !settle(&first)) return say_failed();
     while (neck_training_steps(run.training) < run.config.steps) {
-        if (interrupt_seen()) return say_interrupted();
+        if (interrupt_seen()) return train_run_save(&run) ? say_interrupted() : say_failed();
         if (!step()) return say_failed();
     }
     return TOOL_OK;
