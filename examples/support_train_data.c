@@ -22,7 +22,8 @@ static int load_text(train_run *self, corpus *out)
     json_array_foreach(self->config.text, i, path)
         if (!corpus_add(out, json_string_value(path), self->error)) return 0;
     if (out->bytes > 0) return 1;
-    snprintf(self->error, sizeof self->error, "%s", i ? "the text is empty" : "no text: --text FILE... says what to learn from");
+    const char *reason = i ? "the text is empty" : "no text: --text FILE... says what to learn from";
+    snprintf(self->error, sizeof self->error, "%s", reason);
     return 0;
 }
 
@@ -67,7 +68,9 @@ static int train_tokenizer(train_run *self, const corpus *text, const char *to)
 static int get_tokenizer(train_run *self, const corpus *text, const char *path)
 {
     const char *given = self->config.tokenizer ? self->config.tokenizer : self->config.from;
-    if (access(path, F_OK) != 0 && !(given ? copy_tokenizer(self, given, path) : train_tokenizer(self, text, path))) return 0;
+    int good = access(path, F_OK) == 0;
+    if (!good) good = given ? copy_tokenizer(self, given, path) : train_tokenizer(self, text, path);
+    if (!good) return 0;
     if (neck_tokenizer_open(self->context, path, NULL, &self->tokenizer) == NECK_OK) return 1;
     return train_run_fail(self, NULL);
 }

@@ -116,7 +116,8 @@ static int build_training(train_run *self)
     neck_training_options options = {.struct_size = sizeof options, .model = self->model, .head = self->head,
                                      .tokens = self->tokens, .batches = &batches, .optimizer = &optimizer,
                                      .schedule = &schedule, .loss = &loss, .accumulation = c->accumulation,
-                                     .evaluation_windows = c->evaluation_windows, .clip_norm = c->clip > 0 ? c->clip : INFINITY};
+                                     .evaluation_windows = c->evaluation_windows,
+                                     .clip_norm = c->clip > 0 ? c->clip : INFINITY};
     return neck_training_create(self->context, &options, &self->training) == NECK_OK || train_run_fail(self, NULL);
 }
 

@@ -8,8 +8,8 @@
 
 #include "support_train_config.h"
 
-/* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, monitor.jsonl, state/step-N, checkpoints/step-N. Whatever is
- * missing is made from what is there, so a run can be taken up wherever it was stopped. */
+/* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, monitor.jsonl, state/step-N, checkpoints/step-N.
+ * Whatever is missing is made from what is there, so a run can be taken up wherever it was stopped. */
 typedef struct train_run {
     const char *tool;   /* for lines on standard error */
     const char *folder;

@@ -116,9 +116,11 @@ static void make_texts_absolute(json_t *texts)
 static void configure(const command *asked, char **operands)
 {
     char error[TRAIN_CONFIG_ERROR];
-    for (char **at = operands; *at; at++)
-        if (!(is_json(*at) ? train_config_read(&run.config, *at, error) : train_config_set(&run.config, train_keys, *at, error)))
-            args_usage_error(&self, "%s", error);
+    for (char **at = operands; *at; at++) {
+        int good = is_json(*at) ? train_config_read(&run.config, *at, error)
+                                : train_config_set(&run.config, train_keys, *at, error); /* text is the first key */
+        if (!good) args_usage_error(&self, "%s", error);
+    }
     for (int i = 0; i < asked->flag_count; i++)
         if (!train_config_set(&run.config, asked->flags[i].key, asked->flags[i].text, error))
             args_usage_error(&self, "--%s", error);
@@ -243,8 +245,7 @@ static int settle(train_row *row)
     if (every(run.config.evaluate_every, step) && !evaluate(row)) return 0;
     if (is_checkpoint(step) && !train_run_export(&run)) return 0;
     if (!train_log_step(&journal, row, run.error)) return 0;
-    int is_saved = is_checkpoint(step) || every(run.config.save_every, step) || interrupt_seen();
-    return !is_saved || train_run_save(&run);
+    return !(is_checkpoint(step) || every(run.config.save_every, step)) || train_run_save(&run);
 }
 
 static train_row blank(void)
@@ -316,7 +317,7 @@ static int train(void)
     train_row first = blank();
     if (!resumed && !settle(&first)) return say_failed();
     while (neck_training_steps(run.training) < run.config.steps) {
-        if (interrupt_seen()) return say_interrupted();
+        if (interrupt_seen()) return train_run_save(&run) ? say_interrupted() : say_failed();
         if (!step()) return say_failed();
     }
     return TOOL_OK;

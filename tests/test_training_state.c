@@ -1,5 +1,5 @@
-/* tests/test_training_state.c - trainings that are stopped, killed and taken up again; states that are damaged or of another
- * training; disks that are full. */
+/* tests/test_training_state.c - trainings that are stopped, killed and taken up again; states that are damaged or of
+ * another training; disks that are full. */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -372,7 +372,8 @@ START_TEST(every_allocation_fails_once)
         neck_context_destroy(context);
         ck_assert_int_eq(heap.live, 0);
         /* Only a folder's sync can fail in silence. */
-        ck_assert_msg(saved_steps(&l) == steps + (status == NECK_OK), "allocation %lld: %s, from %lld to %lld", (long long)k, neck_status_name(status), (long long)steps, (long long)saved_steps(&l));
+        ck_assert_msg(saved_steps(&l) == steps + (status == NECK_OK), "allocation %lld: %s, from step %lld to %lld",
+                      (long long)k, neck_status_name(status), (long long)steps, (long long)saved_steps(&l));
         ck_assert(status == NECK_OK || (status == NECK_E_NOMEM && heap.failed));
     }
     lesson_end(&l);
