@@ -126,7 +126,11 @@ JOBS  = $(shell nproc 2>/dev/null || echo 1)
 AGAIN = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 demo: deps ## run the main jobs on real checkpoints: tables, and figures in build/demo/
 	+@$(AGAIN) all
-	@sh examples/demo.sh $(BUILD)
+	@PYTHON='$(PY)' sh examples/demo.sh $(BUILD)
+
+study-width: deps ## train models of several widths and watch their heads (hours; STUDY=--quick: minutes)
+	+@$(AGAIN) all
+	@$(PY) examples/study_width.py --build $(BUILD) $(STUDY)
 
 bench: deps ## time against numpy and PyTorch on the same matrices
 	+@$(AGAIN) all
@@ -263,6 +267,6 @@ help: ## this list
 		printf '  %-17s %s\n' "$$target" "$$text"; done
 	@echo 'Set on the command line: CC CFLAGS PREFIX LIBDIR INCLUDEDIR BINDIR DESTDIR BUILD PYTHON V=1'
 
-.PHONY: all static shared examples tests deps demo bench check fuzz fuzz-run fuzz-replay install uninstall package-files \
+.PHONY: all static shared examples tests deps demo study-width bench check fuzz fuzz-run fuzz-replay install uninstall package-files \
         dist update-map clean help FORCE $(filter check-%,$(shell sed -n 's/^\(check-[a-z]*\):.*/\1/p' Makefile))
 .SECONDARY:

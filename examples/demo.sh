@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo.sh [BUILD] - the main jobs on real checkpoints: five tables, and six figures in BUILD/demo/.
+# demo.sh [BUILD] - the main jobs on real checkpoints and on models trained here: six tables, and figures in BUILD/demo/.
 set -eu
 build=${1:-build}
 data=$(dirname "$0")/data
@@ -37,6 +37,11 @@ echo 'The same head truncated, not trained: weighing directions by the states be
 echo
 headrank --no-train --ranks 4,16,32 "$states"
 
+echo
+echo 'Two widths trained from nothing on a thousand stories, their heads watched: seconds here, hours as `make study-width`.'
+echo
+"${PYTHON:-python3}" "$(dirname "$0")/study_width.py" --quick --build "$build" --out "$build/demo/width"
+
 test -s "$figure" && test -s "${figure%.svg}-entropy.svg" && test -s "$depth" && test -s "$ranks"
 echo
 echo 'Figures:'
@@ -46,3 +51,4 @@ echo "  $depth            anisotropy against depth"
 echo "  $ranks              loss and accuracy against rank"
 echo "  ${ranks%.svg}-rates.svg        the learning rates that were chosen"
 echo "  ${ranks%.svg}-werror.svg       loss against the W-error of the full head"
+echo "  $build/demo/width/loss.svg, entropy.svg, anisotropy.svg   the two trainings"

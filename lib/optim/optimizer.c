@@ -119,6 +119,7 @@ static neck_status check_gradients(neck_context *context, const neck_optimizer *
 {
     for (int64_t i = 0; i < optimizer->count; i++) {
         const neck_parameter *p = &optimizer->slots[i].parameter;
+        if (optimizer->slots[i].options.gradients_are_clipped) continue;
         if (!neck__array_squares_finite(context, p->dtype, neck__parameter_size(p), p->gradient))
             return neck__gradient_refuse(p, 0.499 * sqrt(p->dtype == NECK_F32 ? FLT_MAX : DBL_MAX));
     }

@@ -43,6 +43,7 @@ static neck_status check(const neck_optimizer_options *o)
     if (o->newton_schulz_steps < 1 || o->newton_schulz_steps > MOST_NEWTON_SCHULZ_STEPS)
         return neck__fail(NECK_E_ARGUMENT, "newton_schulz_steps is %" PRId64 ": 1 to %d make sense", o->newton_schulz_steps,
                           MOST_NEWTON_SCHULZ_STEPS);
+    if (o->reserved != 0) return neck__fail(NECK_E_ARGUMENT, "reserved must be 0");
     return NECK_OK;
 }
 

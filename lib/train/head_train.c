@@ -38,11 +38,12 @@ static neck_status read_schedule(const neck_schedule *given, int64_t steps, neck
     return NECK_OK;
 }
 
-static neck_status read_rule(const neck_optimizer_options *given, neck_optimizer_options *out)
+static neck_status read_rule(const neck_optimizer_options *given, double clip_norm, neck_optimizer_options *out)
 {
     if (!given) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL: training needs a rule and a learning rate");
     NECK_OPTIONS(neck_optimizer_options, rule, given);
     rule.struct_size = sizeof rule;
+    rule.gradients_are_clipped = isfinite(clip_norm);
     *out = rule;
     return NECK_OK;
 }
@@ -64,7 +65,7 @@ static neck_status read_options(neck__training *self, const neck_head_training_o
         return neck__fail(NECK_E_OVERFLOW, "%" PRId64 " steps of %" PRId64 " tokens are too many", options.steps,
                           options.batch);
     self->options = options;
-    NECK_TRY(read_rule(options.optimizer, &self->rule));
+    NECK_TRY(read_rule(options.optimizer, options.clip_norm, &self->rule));
     NECK_TRY(read_schedule(options.schedule, options.steps, &self->schedule));
     return read_loss(options.loss, &self->loss);
 }

@@ -56,7 +56,8 @@ def main():
     for vocabulary, width in PARAMETERS:
         print(f"\nAdamW, {vocabulary * width / 1e6:.0f} million parameters (28 bytes each)")
         sides = {side: workers[side] for side in ("softneck", "eager")}
-        compare(sides, "adamw", (1, vocabulary, width), given.rounds, 28e-9 * vocabulary * width, None, "GB/s   ")
+        for operation in ("adamw", "update"):
+            compare(sides, operation, (1, vocabulary, width), given.rounds, 28e-9 * vocabulary * width, None, "GB/s   ")
     for worker in workers.values():
         worker.close()
 

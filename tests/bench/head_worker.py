@@ -1,6 +1,6 @@
 """One side of the comparison of heads and optimizers, in a process of its own. Usage: head_worker.py softneck|eager|compiled FOLDER (unused)
 A case a line: OPERATION ROWS VOCABULARY WIDTH; operations: loss (forward), gradient (forward and backward), adamw (one step on
-VOCABULARY x WIDTH parameters)."""
+VOCABULARY x WIDTH parameters), update (the same, told that gradients are finite, which PyTorch never asks)."""
 
 import json
 import os
@@ -28,9 +28,9 @@ def softneck_side():
     def make(operation, rows, vocabulary, width):
         states, weights, targets = problem(rows, vocabulary, width)
         targets = targets.astype(np.int32)
-        if operation == "adamw":
+        if operation in ("adamw", "update"):
             gradient = weights * np.float32(0.1)
-            optimizer = softneck.Optimizer([("weight", weights, gradient)], learning_rate=1e-4, weight_decay=0.1, context=context)
+            optimizer = softneck.Optimizer([("weight", weights, gradient)], softneck.AdamW(1e-4, weight_decay=0.1, gradients_are_clipped=operation == "update"), context=context)
             return lambda: optimizer.step() or 0.0
         if operation == "loss":
             return lambda: softneck.cross_entropy(states, weights, targets, context=context).loss
@@ -55,7 +55,7 @@ def torch_side(compiled):
     def make(operation, rows, vocabulary, width):
         states, weights, targets = (torch.from_numpy(x) for x in problem(rows, vocabulary, width))
         states.requires_grad_(operation == "gradient"), weights.requires_grad_(operation != "loss")
-        if operation == "adamw":
+        if operation in ("adamw", "update"):
             weights.grad = weights.detach() * 0.1
             optimizer = torch.optim.AdamW([weights], lr=1e-4, weight_decay=0.1, fused=True)
             return lambda: optimizer.step() or 0.0
@@ -76,7 +76,7 @@ def main():
     side = sys.argv[1]
     make = softneck_side() if side == "softneck" else torch_side(side == "compiled")
     case, run = None, None
-    print(json.dumps(["loss", "gradient", "adamw"]), flush=True)
+    print(json.dumps(["loss", "gradient", "adamw", "update"]), flush=True)
     for line in sys.stdin:
         words = line.split()
         if line != case:

@@ -305,6 +305,8 @@ class OptimizerOptions(Struct):
         ("momentum", c_double),
         ("adam_learning_rate", c_double),
         ("newton_schulz_steps", c_int64),
+        ("gradients_are_clipped", c_int32),
+        ("reserved", c_int32),
     ]
 
 

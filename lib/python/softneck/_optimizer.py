@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 
 class AdamW(NamedTuple):
-    """Loshchilov & Hutter 2019: decoupled decay, bias correction."""
+    """Loshchilov & Hutter 2019: decoupled decay, bias correction.
+
+    gradients_are_clipped (of every rule): clip_gradients with a finite norm goes before every step, so that the
+    step need not read gradients once more to see that they are finite.
+    """
 
     learning_rate: float
     weight_decay: float = 0.0
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    gradients_are_clipped: bool = False
 
     def _struct(self) -> _abi.OptimizerOptions:
         return _abi.OptimizerOptions(
@@ -35,6 +40,7 @@ class AdamW(NamedTuple):
             beta1=_beta(self.beta1, "beta1"),
             beta2=_beta(self.beta2, "beta2"),
             epsilon=or_default(self.epsilon, "epsilon"),
+            gradients_are_clipped=bool(self.gradients_are_clipped),
         )
 
 
@@ -45,6 +51,7 @@ class SGD(NamedTuple):
     momentum: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
+    gradients_are_clipped: bool = False
 
     def _struct(self) -> _abi.OptimizerOptions:
         return _abi.OptimizerOptions(
@@ -53,6 +60,7 @@ class SGD(NamedTuple):
             momentum=self.momentum,
             weight_decay=self.weight_decay,
             nesterov=bool(self.nesterov),
+            gradients_are_clipped=bool(self.gradients_are_clipped),
         )
 
 
@@ -71,6 +79,7 @@ class Muon(NamedTuple):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    gradients_are_clipped: bool = False
 
     def _struct(self) -> _abi.OptimizerOptions:
         steps = integer(self.newton_schulz_steps, "newton_schulz_steps")
@@ -84,6 +93,7 @@ class Muon(NamedTuple):
             beta1=_beta(self.beta1, "beta1"),
             beta2=_beta(self.beta2, "beta2"),
             epsilon=or_default(self.epsilon, "epsilon"),
+            gradients_are_clipped=bool(self.gradients_are_clipped),
         )
 
 
