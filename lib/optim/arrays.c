@@ -9,7 +9,7 @@
 #include "softneck/matrix.h"
 
 /* Elements: 64 KB of each f32 array, long enough for the hardware's prefetching, short enough to share out evenly. */
-enum { BLOCK = 16384 };
+enum { BLOCK = 131072 };
 
 typedef struct work {
     int64_t size, blocks, element;
