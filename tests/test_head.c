@@ -201,6 +201,10 @@ START_TEST(bad_calls_are_refused)
     status = neck_head_loss(NULL, head, &states, targets, &options, &result);
     ck_assert_int_eq(status, _i == NECK_HEAD_MOS ? NECK_E_ARGUMENT : NECK_OK);
     ck_assert(status == NECK_OK || strstr(neck_last_error(), "gradient_norm"));
+    options = (neck_cross_entropy_options){.struct_size = sizeof options, .log_normalizer = out};
+    status = neck_head_loss(NULL, head, &states, targets, &options, &result);
+    ck_assert_int_eq(status, _i == NECK_HEAD_MOS ? NECK_E_ARGUMENT : NECK_OK);
+    ck_assert(status == NECK_OK || strstr(neck_last_error(), "log_normalizer"));
     out[0] = result.loss = 5;
     data[6] = INFINITY;
     ASSERT_FAILS(neck_head_loss(NULL, head, &states, targets, NULL, &result), NECK_E_NONFINITE, "states: element (1, 2)");

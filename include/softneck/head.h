@@ -89,7 +89,7 @@ NECK_API int64_t neck_head_rank_limit(const neck_head *head);
  *                      F32 head are narrowed.
  * neck_head_gradient - the same with gradients: of every parameter into its gradient array, of the states into
  *                      states_gradient (N x d, in the head's dtype; NULL: not wanted).
- * MOS: z_loss is the mean over components; filter_tolerance and gradient_norm are refused. PLIF, SIGSOFTMAX: filter_tolerance is
+ * MOS: z_loss is the mean over components; filter_tolerance, gradient_norm and log_normalizer are refused. PLIF, SIGSOFTMAX: filter_tolerance is
  * refused. FACTORED, MOS: states_error, states_norm of the result are of the features (B x, h), not of the states. Errors: as
  * neck_cross_entropy; NECK_E_NONFINITE for a parameter too, by name. */
 NECK_API neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_matrix *states,

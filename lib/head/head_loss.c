@@ -16,8 +16,8 @@ static neck_status read_options(const neck_head *head, const neck_cross_entropy_
     if (given.filter_tolerance != 0 && (kind == NECK_HEAD_MOS || kind == NECK_HEAD_PLIF || kind == NECK_HEAD_SIGSOFTMAX))
         return neck__fail(NECK_E_ARGUMENT, "the gradients of a %s head are not filtered: filter_tolerance must be 0",
                           head->kind->name);
-    if (given.gradient_norm && kind == NECK_HEAD_MOS)
-        return neck__fail(NECK_E_ARGUMENT, "a mos head has no gradient_norm");
+    if ((given.gradient_norm || given.log_normalizer) && kind == NECK_HEAD_MOS)
+        return neck__fail(NECK_E_ARGUMENT, "a mos head has no %s", given.gradient_norm ? "gradient_norm" : "log_normalizer");
     given.logit_scale = head->options.logit_scale;
     given.soft_cap = head->options.soft_cap;
     *out = given;

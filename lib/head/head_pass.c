@@ -67,6 +67,7 @@ neck_status neck__head_pass_begin(neck_context *context, const neck_head *head, 
     NECK_TRY(check_parameters(pass));
     pass->loss.states = pass->states;
     pass->loss.weights = parameter_view(&head->parameters[0]);
+    pass->loss.weights_are_finite = 1; /* as all parameters */
     pass->loss.components = 1;
     if (head->options.bias) pass->loss.bias = head->parameters[head->count - 1].data;
     return head->kind->forward ? head->kind->forward(pass, gradients) : NECK_OK;
