@@ -42,8 +42,8 @@ typedef struct neck_optimizer_options {
     double momentum;           /* SGD, MUON; 0: none for SGD, 0.95 for MUON */
     double adam_learning_rate; /* MUON: for what ADAMW treats; 0: learning_rate / 10 */
     int64_t newton_schulz_steps; /* MUON; 0: 5 */
-    int32_t gradients_are_clipped; /* non-zero: neck_gradients_clip with a finite norm goes before every step, so that gradients
-                                      are known to be finite and are not read for that: an eighth of AdamW's time */
+    int32_t gradients_are_clipped; /* non-zero: neck_gradients_clip with a norm of at most 1e15 goes before every step, so
+                                      that gradients are known to be usable and are not read for that once more */
     int32_t reserved;              /* must be 0 */
 } neck_optimizer_options;
 

@@ -43,7 +43,7 @@ static neck_status read_rule(const neck_optimizer_options *given, double clip_no
     if (!given) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL: training needs a rule and a learning rate");
     NECK_OPTIONS(neck_optimizer_options, rule, given);
     rule.struct_size = sizeof rule;
-    rule.gradients_are_clipped = isfinite(clip_norm);
+    rule.gradients_are_clipped = clip_norm <= 1e15; /* whose square single precision can hold */
     *out = rule;
     return NECK_OK;
 }

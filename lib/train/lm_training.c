@@ -38,7 +38,7 @@ static neck_status read_rule(const neck_optimizer_options *given, neck_training 
     if (!given) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL: training needs a rule and a learning rate");
     NECK_OPTIONS(neck_optimizer_options, rule, given);
     rule.struct_size = sizeof rule;
-    rule.gradients_are_clipped = isfinite(self->clip_norm);
+    rule.gradients_are_clipped = self->clip_norm <= 1e15; /* whose square single precision can hold */
     self->rule = rule;
     return NECK_OK;
 }
