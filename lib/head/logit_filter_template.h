@@ -8,8 +8,11 @@
 /* A gradient alone costs about as much as this many in a dense product. */
 enum { SPARSE_COST = 10 };
 
-/* Bounds are sums of single-precision magnitudes; this covers their rounding. */
-static const double rounding = 1.001;
+/* Bounds are sums of magnitudes, one for each token of a lane, which round like any sum; this covers it in single precision. */
+static double rounding(const run *r)
+{
+    return 1.001 + 0x1p-23 * (double)(r->plan->vocabulary / r->plan->lanes);
+}
 
 static double squares_of(int64_t count, const REAL *x)
 {
@@ -53,12 +56,13 @@ static void weigh_lane(void *data, int64_t index)
 /* Every context's limit. */
 static void choose_limits(run *r, double allowed)
 {
+    double slack = rounding(r);
     for (int64_t c = 0; c < r->cols; c++) {
         double limit = (double)r->level;
         for (int64_t n = 0; n < LEVELS; n++) {
             double sum = 0;
             for (int64_t i = 0; i < r->plan->lanes; i++) sum += (double)r->lanes[i].below[n * r->cols + c];
-            if (sum * rounding > allowed) break;
+            if (sum * slack > allowed) break;
             limit = ldexp((double)r->level, (int)(2 * n));
         }
         r->limit[c] = c < r->count ? (REAL)limit : (REAL)INFINITY;
@@ -146,7 +150,7 @@ static void filter_lane(void *data, int64_t index)
 static void backward_filtered(run *r)
 {
     double allowed = allowance(r);
-    r->level = (REAL)(allowed / rounding / (double)r->plan->vocabulary);
+    r->level = (REAL)(allowed / rounding(r) / (double)r->plan->vocabulary);
     for (int64_t c = 0; c < r->cols; c++) r->norm[c] = (REAL)sqrt(squares_of(r->plan->width, r->states + c * r->plan->width));
     neck__parallel(r->context, r->plan->lanes, weigh_lane, r);
     choose_limits(r, allowed);
@@ -203,8 +207,8 @@ static void finish_filter(run *r)
     double sum = 0;
     for (int64_t token = 0; token < p->vocabulary; token++) sum += r->row_error[token] * r->row_error[token];
     result->kept_fraction = (double)r->kept / ((double)p->vocabulary * (double)p->contexts);
-    if (r->wanted->states) result->states_error = sqrt(r->states_error_squared) * rounding;
-    if (r->wanted->weights) result->weights_error = sqrt(sum) * rounding;
+    if (r->wanted->states) result->states_error = sqrt(r->states_error_squared) * rounding(r);
+    if (r->wanted->weights) result->weights_error = sqrt(sum) * rounding(r);
     if (r->wanted->states) result->states_norm = sqrt(squares_of(p->contexts * p->width, r->wanted->states));
     if (r->wanted->weights) result->weights_norm = weights_norm(r);
 }
