@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "core/cpus.h"
 #include "core/error.h"
@@ -22,9 +23,22 @@ struct neck_context {
     neck__allocator allocator;
 };
 
+/* Blocks from LARGE on begin at a huge page and ask for such pages: matrices are walked at strides that need many entries of
+ * the address cache, and what a call takes and gives back is otherwise faulted in 4 KB at a time, each time. What does not
+ * fill its last huge page stays in small ones, so that nothing is resident beyond the block. */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define LARGE (2 * HUGE_PAGE)
+
 static void *libc_alloc(void *user, size_t alignment, size_t size)
 {
     (void)user;
+#ifdef MADV_HUGEPAGE
+    if (size >= LARGE) {
+        void *memory = aligned_alloc(HUGE_PAGE, size);
+        if (memory) madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        return memory;
+    }
+#endif
     return aligned_alloc(alignment, size);
 }
 
