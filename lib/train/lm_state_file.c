@@ -1,5 +1,6 @@
 /* train/lm_state_file.c - the state of a training in two files: optimizer.safetensors, and training.safetensors with the
  * parameters, the record, the marks of the training, and sums of both files' contents. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #include "core/error.h"
 #include "format/folder.h"
-#include "format/mapping.h"
+#include "format/system_error.h"
 #include "softneck/checkpoint.h"
 #include "train/lm_state.h"
 #include "train/mark.h"
@@ -45,19 +46,33 @@ static uint64_t sum_of(const neck__lm_record *record, const neck_tensor *tensors
     return sum;
 }
 
+/* Read in pieces, not mapped: a file as large as the optimizer would count as this process's memory while it is summed. A piece
+ * is a multiple of the mark's eight bytes. */
+static neck_status sum_of_open_file(const neck_training *self, FILE *file, const char *path, uint64_t *out)
+{
+    const size_t piece = (size_t)1 << 20;
+    unsigned char *bytes = neck__alloc(&self->allocator, (int64_t)piece, 1, "a piece of a file");
+    if (!bytes) return NECK_E_NOMEM;
+    *out = 0;
+    for (size_t size; (size = fread(bytes, 1, piece, file)) > 0;) *out = neck__mark(*out, bytes, size);
+    neck_status status = ferror(file) ? neck__fail_system("read", path, errno) : NECK_OK;
+    neck__release(&self->allocator, bytes);
+    return status;
+}
+
 static neck_status sum_of_file(const neck_training *self, const char *path, uint64_t *out)
 {
-    neck__mapping *file;
-    NECK_TRY(neck__mapping_open(&self->allocator, path, &file));
-    *out = neck__mark(0, file->data, (size_t)file->size);
-    neck__mapping_close(file);
-    return NECK_OK;
+    FILE *file = fopen(path, "rb");
+    if (!file) return neck__fail_system("open", path, errno);
+    neck_status status = sum_of_open_file(self, file, path, out);
+    fclose(file);
+    return status;
 }
 
 static neck_status make_labels(const neck_training *self, const neck__lm_record *record, const neck_tensor *tensors,
                                const char *optimizer_path, labels *out)
 {
-    uint64_t marks[NECK__LM_MARKS], sum;
+    uint64_t marks[NECK__LM_MARKS], sum = 0;
     NECK_TRY(neck__lm_mark(self, marks));
     NECK_TRY(sum_of_file(self, optimizer_path, &sum));
     out->keys[0] = KIND_KEY;
