@@ -1,7 +1,8 @@
 """Trains in PyTorch by the recipe of a run of neck-train: the same token file, split, architecture, initial distributions, schedule
 and optimizer, but random numbers of its own. Scores the same held-out windows. Prints JSON lines as log.jsonl has them.
 
-Usage: train_peer.py RUN [--seed N] [--threads N]      RUN: a folder of neck-train --optimizer adamw --schedule cosine --order random
+Usage: train_peer.py RUN [--seed N] [--threads N]
+RUN: a folder of neck-train with --family gpt_neox --optimizer adamw --schedule cosine --order random
 """
 
 import argparse
@@ -33,7 +34,9 @@ def initialise(model, layers, hidden):
     for name, parameter in model.named_parameters():
         if parameter.dim() == 2:
             ends = name.endswith(("attention.dense.weight", "dense_4h_to_h.weight"))
-            torch.nn.init.normal_(parameter, std=2 / (layers * math.sqrt(hidden)) if ends else math.sqrt(2 / (5 * hidden)))
+            torch.nn.init.normal_(
+                parameter, std=2 / (layers * math.sqrt(hidden)) if ends else math.sqrt(2 / (5 * hidden))
+            )
         else:
             torch.nn.init.constant_(parameter, float("norm" in name and name.endswith("weight")))
 
@@ -56,7 +59,8 @@ def evaluate(model, held_out, length, batch):
     model.eval()
     starts = range(0, (len(held_out) - 1) // length * length, length)
     total = sum(
-        loss_of(model, *windows_at(held_out, starts[i : i + batch], length), "sum").item() for i in range(0, len(starts), batch)
+        loss_of(model, *windows_at(held_out, starts[i : i + batch], length), "sum").item()
+        for i in range(0, len(starts), batch)
     )
     model.train()
     return total / (len(starts) * length)
@@ -70,7 +74,8 @@ def train(model, tokens, recipe, seed):
     others = [p for p in model.parameters() if p.dim() != 2]
     optimizer = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": recipe["weight_decay"]}, {"params": others, "weight_decay": 0}],
-        betas=(recipe["beta1"], recipe["beta2"]), fused=True,
+        betas=(recipe["beta1"], recipe["beta2"]),
+        fused=True,
     )
     random = torch.Generator().manual_seed(seed)
     for step in range(recipe["steps"]):
@@ -83,7 +88,12 @@ def train(model, tokens, recipe, seed):
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["clip"])
         optimizer.step()
-        line = {"step": step + 1, "loss": loss.item(), "gradient_norm": norm.item(), "seconds": time.perf_counter() - start}
+        line = {
+            "step": step + 1,
+            "loss": loss.item(),
+            "gradient_norm": norm.item(),
+            "seconds": time.perf_counter() - start,
+        }
         if (step + 1) % recipe["evaluate_every"] == 0 or step + 1 == recipe["steps"]:
             line["validation_loss"] = evaluate(model, held_out, length, batch)
         print(json.dumps(line), flush=True)

@@ -43,6 +43,10 @@ from ._monitor import Monitor, MonitorEvent, MonitorSeries
 from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
+from ._tokenizer_training import train_tokenizer
+from ._tokens import Batches, TokenFile, TokenWriter, write_tokens
+from ._trainable import TrainableModel
+from ._training import Training, TrainingEvaluation, TrainingReport
 from ._writers import write_npy, write_safetensors
 
 __version__: str = _text(_lib.neck_version_string()) or ""
@@ -56,6 +60,7 @@ def build_info() -> str:
 __all__ = [
     "AdamW",
     "ArgumentError",
+    "Batches",
     "CancelledError",
     "CenteredAnisotropy",
     "Checkpoint",
@@ -96,8 +101,14 @@ __all__ = [
     "StateError",
     "Tensor",
     "TextLoss",
+    "TokenFile",
+    "TokenWriter",
     "Tokenizer",
     "TrailingDataError",
+    "TrainableModel",
+    "Training",
+    "TrainingEvaluation",
+    "TrainingReport",
     "Truncation",
     "UnsupportedError",
     "anisotropy",
@@ -116,6 +127,8 @@ __all__ = [
     "spectrum",
     "svd",
     "train_head",
+    "train_tokenizer",
     "write_npy",
     "write_safetensors",
+    "write_tokens",
 ]

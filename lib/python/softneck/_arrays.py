@@ -7,7 +7,7 @@ import math
 from array import array
 from typing import Any, Iterable, Optional, Sequence, Tuple
 
-from ._dtypes import BY_NAME, DType, numpy
+from ._dtypes import BY_NAME, BY_NUMBER, DType, numpy
 from ._errors import ArgumentError
 
 F64 = BY_NAME["f64"]
@@ -69,6 +69,17 @@ def copy_f64(pointer: Any, shape: Sequence[int]) -> Any:
         return None
     result, memory = new_f64(shape)
     ctypes.memmove(memory, pointer, ctypes.sizeof(memory))
+    return result
+
+
+def copy_matrix(matrix: Any) -> Any:
+    """Our own copy of a C matrix that was lent until the next call."""
+    dtype = BY_NUMBER[matrix.dtype]
+    result = zeros((matrix.rows, matrix.cols), dtype)
+    size, step = matrix.cols * dtype.size, (matrix.row_stride or matrix.cols) * dtype.size
+    memory = (ctypes.c_ubyte * (matrix.rows * size)).from_buffer(result)
+    for row in range(matrix.rows):
+        ctypes.memmove(ctypes.byref(memory, row * size), matrix.data + row * step, size)
     return result
 
 

@@ -116,7 +116,8 @@ class Handle:
     def __init__(self, pointer: ctypes.c_void_p, destroy: Callable[[Any], None]) -> None:
         self._as_parameter_ = ctypes.c_void_p(pointer.value)
         # At exit the process's memory goes away as a whole; other exit handlers may still be reading views.
-        weakref.finalize(self, destroy, pointer.value).atexit = False
+        self._finalizer = weakref.finalize(self, destroy, pointer.value)
+        self._finalizer.atexit = False
 
     def __reduce__(self) -> Any:
         raise TypeError("a softneck object holds native memory and can be neither pickled nor copied")

@@ -7,8 +7,9 @@ from array import array
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from . import _abi
-from ._arrays import copy_f64, numpy
+from ._arrays import copy_f64
 from ._context import Context
+from ._dtypes import numpy
 from ._errors import ArgumentError
 from ._inputs import block
 from ._library import FileName, Handle, Turn, choice, file_name, integer, lib, string, text

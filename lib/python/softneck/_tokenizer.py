@@ -32,7 +32,10 @@ class Tokenizer(Handle):
         options = _abi.TokenizerOptions(merges=None if merges is None else file_name(merges))
         out = ctypes.c_void_p()
         lib.neck_tokenizer_open(context, file_name(path), options, out)
-        super().__init__(out, lib.neck_tokenizer_destroy)
+        self._adopt(out, context)
+
+    def _adopt(self, pointer: ctypes.c_void_p, context: Optional[Context]) -> None:
+        super().__init__(pointer, lib.neck_tokenizer_destroy)
         self._context = context
 
     @classmethod
@@ -46,6 +49,11 @@ class Tokenizer(Handle):
     @property
     def kind(self) -> str:
         return text(lib.neck_tokenizer_kind(self)) or ""
+
+    @property
+    def hash(self) -> int:
+        """64 bits that tell its vocabulary from others; the same whatever file it came from."""
+        return int(lib.neck_tokenizer_hash(self))
 
     def _special(self, which: int) -> Optional[int]:
         found = int(lib.neck_tokenizer_special(self, which))
