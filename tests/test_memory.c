@@ -62,6 +62,22 @@ START_TEST(memory_is_aligned_and_large_enough)
 }
 END_TEST
 
+/* Around the sizes from which the system is asked for huge pages. */
+START_TEST(large_memory_is_whole)
+{
+    neck__allocator allocator = neck__allocator_of(NULL);
+    for (int64_t unit = INT64_C(1) << 21, size = unit; size <= 4 * unit; size += unit)
+        for (int64_t more = -65; more <= 65; more += 65) {
+            unsigned char *memory = neck__calloc(&allocator, size + more, 1, "bytes");
+            ck_assert_ptr_nonnull(memory);
+            ck_assert_uint_eq((uintptr_t)memory % 64, 0);
+            for (int64_t i = 0; i < size + more; i += 4095) ck_assert_int_eq(memory[i], 0);
+            memset(memory, 0xff, (size_t)(size + more));
+            neck__release(&allocator, memory);
+        }
+}
+END_TEST
+
 START_TEST(impossible_sizes_are_refused)
 {
     static const int64_t sizes[][2] = {{INT64_MAX, 1}, {INT64_MAX, 8}, {INT64_C(1) << 62, 2}, {-1, 8}, {8, -1}};
@@ -157,6 +173,7 @@ int main(void)
     tcase_add_test(tests, products_of_sizes_are_checked);
     tcase_add_test(tests, sums_of_sizes_are_checked);
     tcase_add_test(tests, memory_is_aligned_and_large_enough);
+    tcase_add_test(tests, large_memory_is_whole);
     tcase_add_loop_test(tests, impossible_sizes_are_refused, 0, 5);
     tcase_add_test(tests, more_than_there_is_is_refused);
     tcase_add_test(tests, strings_are_copied);
