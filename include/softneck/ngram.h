@@ -20,8 +20,8 @@ typedef struct neck_ngram_counter_options {
     int32_t order;         /* 2 .. 8; 0: 5 */
     int32_t reserved;      /* must be 0 */
     int64_t memory_bytes;  /* for everything it holds at a time, at least 1 MiB; 0: 1 GiB */
-    const char *folder;    /* where runs are spilled: a folder of this count alone, made if it is not there; NULL: beside the output of
-                              neck_ngram_counter_finish is not known yet, so $TMPDIR or /tmp, removed at destroy */
+    const char *folder;    /* where runs are spilled: a folder of this count alone, made if it is not there; NULL: a private one
+                              under $TMPDIR or /tmp, removed at destroy */
     int32_t resume;        /* non-zero: go on with what an interrupted count left in folder (order and vocabulary must match); the
                               folder then stays until finish succeeds */
     int32_t reserved2;     /* must be 0 */

@@ -17,7 +17,10 @@ enum {
     NECK_METHOD_AUTO = 0,  /* option only: GRAM or QR, by cost and tolerance */
     NECK_METHOD_GRAM = 1,  /* eigenvalues of the double-precision Gram matrix of the smaller side */
     NECK_METHOD_QR = 2,    /* blocked Householder QR, then the singular values of R: backward stable */
-    NECK_METHOD_GIVEN = 3  /* result only: values came from the caller */
+    NECK_METHOD_GIVEN = 3, /* result only: values came from the caller */
+    NECK_METHOD_KRYLOV = 4,     /* the largest values of an operator by block Lanczos (truncated.h) */
+    NECK_METHOD_RANDOMIZED = 5, /* the same, approximate, from a random range (truncated.h) */
+    NECK_METHOD_PARTS = 6       /* result only: an n-gram matrix, part by part (ngram.h) */
 };
 
 /* Which matrix is meant. softmax(W x) does not change when one vector is subtracted from all rows of W, so
