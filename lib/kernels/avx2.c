@@ -9,6 +9,7 @@
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
+#include "kernels/loops_sparse.h"
 
 /* Square roots by name: compilers keep scalar ones for errno's sake. */
 TARGET static inline void roots_f32(float *x)
@@ -169,6 +170,7 @@ const neck__kernels neck__kernels_avx2 = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    .sparse_product = sparse_product,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

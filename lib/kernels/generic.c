@@ -8,6 +8,7 @@
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
+#include "kernels/loops_sparse.h"
 
 static inline void roots_f32(float *x) { EACH_LANE x[i] = sqrtf(x[i]); }
 static inline void roots_f64(double *x) { EACH_LANE x[i] = sqrt(x[i]); }
@@ -151,6 +152,7 @@ const neck__kernels neck__kernels_generic = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    .sparse_product = sparse_product,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

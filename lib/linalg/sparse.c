@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "core/error.h"
+#include "core/memory.h"
 #include "core/parallel.h"
 #include "kernels/kernels.h"
 
-/* Rows differ in length, so tasks are pieces of equal numbers of entries and rows together. */
-enum { WORK_A_TASK = 16384 };
+/* Rows differ in length, so tasks are pieces of equal numbers of entries and rows together: times count, this many. */
+enum { WORK_A_TASK = 131072 };
 
 typedef struct product {
     const neck__sparse *matrix;
@@ -15,6 +17,8 @@ typedef struct product {
     int64_t count, tasks;
     const double *x;
     double *y;
+    int64_t size; /* gram: numbers in y, and in the sum of each task but the first, whose sum is y */
+    double *sums;
 } product;
 
 /* What rows before this one cost. */
@@ -39,24 +43,71 @@ static int64_t first_row(const product *job, int64_t index)
     return low;
 }
 
-static void rows_of_task(void *data, int64_t index)
+static neck__sparse_rows rows_of_task(const product *job, int64_t index, int64_t *first)
+{
+    const neck__sparse *matrix = job->matrix;
+    *first = first_row(job, index);
+    return (neck__sparse_rows){first_row(job, index + 1) - *first, matrix->starts + *first, matrix->columns, matrix->values};
+}
+
+static void apply_task(void *data, int64_t index)
 {
     const product *job = data;
-    const neck__sparse *matrix = job->matrix;
-    int64_t last = first_row(job, index + 1), count = job->count;
-    for (int64_t row = first_row(job, index); row < last; row++) {
-        double *to = job->y + row * count;
-        memset(to, 0, (size_t)count * sizeof *to);
-        for (int64_t k = matrix->starts[row]; k < matrix->starts[row + 1]; k++)
-            job->kernels->add_scaled(count, matrix->values ? matrix->values[k] : 1, job->x + matrix->columns[k] * count, to);
-    }
+    int64_t first;
+    neck__sparse_rows rows = rows_of_task(job, index, &first);
+    job->kernels->sparse_product(0, &rows, job->count, job->x, job->y + first * job->count);
 }
 
 void neck__sparse_apply(neck_context *context, const neck__sparse *matrix, int64_t count, const double *x, double *y)
 {
-    int64_t tasks = work_before(matrix, matrix->rows) / WORK_A_TASK + 1;
-    product job = {matrix, neck__kernels_get(), count, tasks, x, y};
-    neck__parallel(context, tasks, rows_of_task, &job);
+    int64_t tasks = work_before(matrix, matrix->rows) / (WORK_A_TASK / count + 1) + 1;
+    product job = {.matrix = matrix, .kernels = neck__kernels_get(), .count = count, .tasks = tasks, .x = x, .y = y};
+    neck__parallel(context, tasks, apply_task, &job);
+}
+
+/* ---- A^T A x ---- */
+
+static void gram_task(void *data, int64_t index)
+{
+    const product *job = data;
+    int64_t first;
+    neck__sparse_rows rows = rows_of_task(job, index, &first);
+    double *sum = index == 0 ? job->y : job->sums + (index - 1) * job->size;
+    if (index > 0) memset(sum, 0, (size_t)job->size * sizeof *sum);
+    job->kernels->sparse_product(1, &rows, job->count, job->x, sum);
+}
+
+enum { ADDED_A_TASK = 4096, MOST_RUNS = 16 };
+
+static void add_task(void *data, int64_t index)
+{
+    const product *job = data;
+    int64_t first = index * ADDED_A_TASK, left = job->size - first, length = left < ADDED_A_TASK ? left : ADDED_A_TASK;
+    for (int64_t run = 0; run < job->tasks - 1; run++)
+        job->kernels->add_scaled(length, 1, job->sums + run * job->size + first, job->y + first);
+}
+
+/* A sum of its own costs a run of rows three passes over it, so a run has several entries for each of its numbers. */
+static int64_t gram_runs(const neck__sparse *matrix, int64_t cols)
+{
+    int64_t runs = matrix->starts[matrix->rows] / (4 * cols);
+    return runs < 1 ? 1 : runs > MOST_RUNS ? MOST_RUNS : runs;
+}
+
+neck_status neck__sparse_add_gram(neck_context *context, const neck__sparse *matrix, int64_t cols, int64_t count, const double *x,
+                                  double *y)
+{
+    neck__allocator allocator = neck__allocator_of(context);
+    product job = {.matrix = matrix, .kernels = neck__kernels_get(), .count = count, .tasks = gram_runs(matrix, cols), .x = x, .y = y};
+    int64_t size;
+    if (!neck__mul(cols, count, &job.size) || !neck__mul(job.size, job.tasks - 1, &size))
+        return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);
+    job.sums = neck__alloc(&allocator, size, sizeof *job.sums, "sums of runs of rows");
+    if (!job.sums) return NECK_E_NOMEM;
+    neck__parallel(context, job.tasks, gram_task, &job);
+    if (job.tasks > 1) neck__parallel(context, (job.size + ADDED_A_TASK - 1) / ADDED_A_TASK, add_task, &job);
+    neck__release(&allocator, job.sums);
+    return NECK_OK;
 }
 
 void neck__sparse_transpose(const neck__sparse *matrix, int64_t cols, int64_t *starts, int32_t *rows, double *values)

@@ -134,7 +134,7 @@ static neck_status apply(neck_context *context, const neck_operator *op, int tra
     return job.scratch ? NECK_OK : NECK_E_NOMEM;
 }
 
-static const neck__operator_kind dense = {apply, NULL};
+static const neck__operator_kind dense = {apply, NULL, NULL};
 
 const neck_matrix *neck__operator_matrix(const neck_operator *op)
 {

@@ -1,6 +1,7 @@
 /* spectrum/operator_sparse.c - compressed sparse rows as an operator: the caller's rows, and a transposed copy, so that products
  * either way are sums in a fixed order. */
 #include <math.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "linalg/sparse.h"
@@ -23,7 +24,13 @@ static void close_parts(neck_operator *op)
     neck__release(&op->allocator, ((sparse_parts *)op->parts)->copy);
 }
 
-static const neck__operator_kind sparse = {apply, close_parts};
+static neck_status gram(neck_context *context, const neck_operator *op, int64_t count, const double *x, double *y)
+{
+    memset(y, 0, (size_t)(op->cols * count) * sizeof *y);
+    return neck__sparse_add_gram(context, &((const sparse_parts *)op->parts)->plain, op->cols, count, x, y);
+}
+
+static const neck__operator_kind sparse = {apply, close_parts, gram};
 
 static neck_status check(int64_t rows, int64_t cols, const int64_t *starts, const int32_t *columns, const double *values)
 {
