@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
+#include "kernels/vector_avx2.h"
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
@@ -22,6 +23,7 @@ TARGET static inline void roots_f64(double *x)
 }
 #include "kernels/loops_update.h"
 enum { STRIP = 12, GROUP = 4 };
+#include "kernels/loops_reflect.h"
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
 {
@@ -171,6 +173,7 @@ const neck__kernels neck__kernels_avx2 = {
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
     .sparse_product = sparse_product,
+    NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

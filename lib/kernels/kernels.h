@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "kernels/reflect.h"
 #include "kernels/train_loops.h"
 #include "softneck/matrix.h"
 
@@ -72,6 +73,8 @@ typedef struct neck__kernels {
 
     /* Both blocks row-major, count numbers a row. gram 0: y (a row for each of s) = S x. gram 1: y += S^T S x. */
     void (*sparse_product)(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y);
+
+    neck__reflect reflect;
 
     /* Elementwise loops of models, in place; exp is cut to between exp(-87) and exp(88). */
     void (*activate_f32[NECK__ACTIVATIONS])(int64_t count, float *x);
