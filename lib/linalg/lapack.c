@@ -45,6 +45,12 @@ static neck_status check_info(const char *routine, lapack_int info)
     return neck__fail(NECK_E_INTERNAL, "LAPACK's %s refused argument %d", routine, -(int)info);
 }
 
+neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside)
+{
+    CHECK_SIZES("dsterf", n);
+    return check_info("dsterf", LAPACKE_dsterf_work((lapack_int)n, diagonal, beside));
+}
+
 /* Row-major upper is column-major lower. */
 neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
 {

@@ -9,6 +9,9 @@
 /* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda (upper triangle read; destroyed). */
 neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values);
 
+/* Eigenvalues of the tridiagonal matrix with this diagonal, which they replace, ascending, and these n - 1 numbers beside it. */
+neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside);
+
 /* The same with eigenvectors: row i of a becomes the unit eigenvector of values[i]. a is packed. */
 neck_status neck__symmetric_eigen(neck_context *context, int64_t n, double *a, double *values);
 
