@@ -55,22 +55,22 @@ static void sum_task(void *data, int64_t block)
     times_tall(job, block, job->x);
 }
 
-/* c = op(a) b, all BAND x BAND. */
-static void small_product(int transposed, const double *a, const double *b, double *c)
-{
-    memset(c, 0, BAND * BAND * sizeof *c);
-    for (int i = 0; i < BAND; i++)
-        for (int k = 0; k < BAND; k++) {
-            double factor = transposed ? a[k * BAND + i] : a[i * BAND + k];
-            for (int j = 0; j < BAND; j++) c[i * BAND + j] += factor * b[k * BAND + j];
-        }
-}
-
 static void as_strips(const neck__reduction *job, double factor, const double *a, double *to)
 {
     for (int64_t c = 0; c < BAND; c += job->strip)
         for (int64_t k = 0; k < BAND; k++)
             for (int64_t j = 0; j < job->strip; j++) *to++ = factor * a[k * BAND + c + j];
+}
+
+/* c = op(a) b, all BAND x BAND. */
+static void small_product(const neck__reduction *job, int transposed, const double *a, const double *b, double *c)
+{
+    double strips[BAND * BAND];
+    int64_t lda = transposed ? 1 : BAND, step = transposed ? BAND : 1;
+    as_strips(job, 1, b, strips);
+    for (int64_t j = 0; j < BAND; j += job->strip)
+        for (int64_t i = 0; i < BAND; i += job->group)
+            job->kernels->reflect.tile(BAND, a + i * lda, lda, step, strips + j * BAND, c + i * BAND + j, BAND, 0);
 }
 
 /* BAND rows of -Z = X of_x + V of_v, from row `row` beyond the panel on. */
@@ -113,8 +113,8 @@ void neck__reduction_finish(neck_context *context, neck__reduction *job)
 {
     double half[BAND * BAND], product[BAND * BAND];
     neck__parallel(context, job->blocks, sum_task, job);
-    small_product(0, total(job), job->t, half);
-    small_product(1, job->t, half, product);
+    small_product(job, 0, total(job), job->t, half);
+    small_product(job, 1, job->t, half, product);
     as_strips(job, -1, job->t, job->of_x);
     as_strips(job, 0.5, product, job->of_v);
     neck__parallel(context, job->blocks, update_task, job);
