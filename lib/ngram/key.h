@@ -37,9 +37,9 @@ static inline void neck__key_push(const neck__key_form *form, uint64_t *key, int
 /* The token at a place, 0 to order - 1. */
 static inline int32_t neck__key_token(const neck__key_form *form, const uint64_t *key, int32_t place)
 {
-    const int32_t at = form->bits * (form->order - 1 - place), word = at / 64, shift = at % 64;
-    uint64_t value = key[word] >> shift;
-    if (shift + form->bits > 64) value |= key[word + 1] << (64 - shift);
+    const int32_t at = form->bits * (form->order - 1 - place), word = at / 64, low = at % 64;
+    uint64_t value = key[word] >> low;
+    if (low + form->bits > 64) value |= key[word + 1] << (64 - low);
     return (int32_t)(value & form->token_mask);
 }
 

@@ -35,6 +35,7 @@ typedef struct sort_job {
 
 typedef struct sort_tasks {
     int64_t words;
+    void (*alone)(uint64_t *keys, uint64_t *spare, int64_t count); /* on the calling thread */
     neck__task_fn compare, histogram, scatter, bucket;
 } sort_tasks;
 
@@ -142,7 +143,10 @@ static neck_status sort_large(neck_context *context, const sort_tasks *tasks, so
 
 neck_status neck__key_sort(neck_context *context, int32_t words, uint64_t *keys, uint64_t *spare, int64_t count)
 {
-    if (count < 2) return NECK_OK;
+    if (count <= LARGE_AT_LEAST) {
+        tasks_of[words - 1]->alone(keys, spare, count);
+        return NECK_OK;
+    }
     const neck__allocator allocator = neck__allocator_of(context);
     sort_job *job = neck__alloc(&allocator, 1, sizeof *job, "sorting n-grams");
     if (!job) return NECK_E_NOMEM;

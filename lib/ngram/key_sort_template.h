@@ -100,8 +100,13 @@ static void NAME(bucket_task)(void *data, int64_t digit)
         NAME(sort)((NAME(key) *)job->to + begin, (NAME(key) *)job->from + begin, count, !job->stay);
 }
 
-static const sort_tasks NAME(tasks) = {WORDS, NAME(compare_task), NAME(histogram_task), NAME(scatter_task),
-                                       NAME(bucket_task)};
+static void NAME(sort_alone)(uint64_t *keys, uint64_t *spare, int64_t count)
+{
+    NAME(sort)((NAME(key) *)keys, (NAME(key) *)spare, count, 1);
+}
+
+static const sort_tasks NAME(tasks) = {WORDS, NAME(sort_alone), NAME(compare_task), NAME(histogram_task),
+                                       NAME(scatter_task), NAME(bucket_task)};
 
 #undef NAME
 #undef WORDS
