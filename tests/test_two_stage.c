@@ -1,5 +1,6 @@
 /* tests/test_two_stage.c - eigenvalues of symmetric matrices against LAPACK's dsyevd, numpy's and formulas: every edge of panels,
  * blocks and chunks, and matrices that are hard in their ways. */
+#include <cblas.h>
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -106,19 +107,23 @@ static double *eigenvalues(neck_context *context, int64_t n, const double *a)
 {
     double *copy = framed(n, a), *values = malloc((size_t)n * sizeof *values);
     ck_assert_int_eq(neck__two_stage_eigenvalues(context, n, copy, n + PAD, values), NECK_OK);
+    int64_t written = 0, out_of_order = 0; /* an assertion costs a system call */
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < n + PAD; j++) ck_assert((j >= i && j < n) || isnan(copy[i * (n + PAD) + j]));
-    for (int64_t i = 1; i < n; i++) ck_assert_double_ge(values[i], values[i - 1]);
+        for (int64_t j = 0; j < n + PAD; j++) written += (j < i || j >= n) && !isnan(copy[i * (n + PAD) + j]);
+    for (int64_t i = 1; i < n; i++) out_of_order += !(values[i] >= values[i - 1]);
+    ck_assert_int_eq(written, 0);
+    ck_assert_int_eq(out_of_order, 0);
     free(copy);
     return values;
 }
 
 static double largest(int64_t n, const double *values) { return fmax(fabs(values[0]), fabs(values[n - 1])); }
 
-static void assert_close(int64_t n, const double *values, const double *expected, double scale)
+static void assert_close(int64_t n, const double *values, const double *expected)
 {
-    double tolerance = (8 + (double)n) * DBL_EPSILON * largest(n, expected) * scale;
-    for (int64_t i = 0; i < n; i++) ck_assert_double_le(fabs(values[i] - expected[i] * scale), tolerance);
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++) worst = fmax(worst, fabs(values[i] - expected[i]));
+    ck_assert_double_le(worst, (8 + (double)n) * DBL_EPSILON * largest(n, expected));
 }
 
 static void compare(int64_t n, make_fn make, uint64_t seed)
@@ -126,8 +131,9 @@ static void compare(int64_t n, make_fn make, uint64_t seed)
     double *a = malloc((size_t)(n * n) * sizeof *a), *expected = malloc((size_t)n * sizeof *expected);
     make(n, a, seed);
     double *values = eigenvalues(NULL, n, a);
+    openblas_set_num_threads(1); /* many small matrices */
     ck_assert_int_eq(neck__symmetric_eigen(NULL, n, a, expected), NECK_OK);
-    assert_close(n, values, expected, 1);
+    assert_close(n, values, expected);
     free(a), free(expected), free(values);
 }
 
@@ -181,7 +187,7 @@ START_TEST(a_formula)
         expected[n - k] = 1 / (s * s);
     }
     double *values = eigenvalues(NULL, n, a);
-    assert_close(n, values, expected, 1);
+    assert_close(n, values, expected);
     free(a), free(expected), free(values);
 }
 END_TEST
@@ -193,12 +199,13 @@ static void check_golden(FILE *file, int64_t n, int64_t step)
     double *a = malloc((size_t)(n * n) * sizeof *a);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = i; j < n; j++) a[i * n + j] = (double)((7 * i * i + 7 * j * j + 13 * i * j) % 1009 - 504);
-    double *values = malloc((size_t)n * sizeof *values), expected;
+    double *values = malloc((size_t)n * sizeof *values), expected, worst = 0;
     ck_assert_int_eq(neck__symmetric_eigenvalues(NULL, n, a, n, values), NECK_OK);
     for (int64_t i = 0; i < n; i += step) {
         ck_assert_int_eq(fscanf(file, "%lf", &expected), 1);
-        ck_assert_double_le(fabs(values[i] - expected), (double)n * DBL_EPSILON * largest(n, values));
+        worst = fmax(worst, fabs(values[i] - expected));
     }
+    ck_assert_double_le(worst, (double)n * DBL_EPSILON * largest(n, values));
     free(a), free(values);
 }
 
@@ -262,7 +269,7 @@ START_TEST(progress_and_cancelling)
     random_entries(n, a, 12);
     neck__symmetric_eigenvalues_cost(n, &bytes, &operations);
     neck_status status = NECK_E_CANCELLED;
-    int64_t calls = 0;
+    int64_t calls = 0, touched = 0;
     for (int64_t stop = 0; status == NECK_E_CANCELLED; stop++) {
         listener seen = {.stop_at = stop};
         neck_context_options options = {.struct_size = sizeof options, .progress = listen, .progress_user = &seen};
@@ -272,7 +279,7 @@ START_TEST(progress_and_cancelling)
         for (int64_t i = 0; i < n; i++) values[i] = 7;
         status = neck__symmetric_eigenvalues(context, n, copy, n + PAD, values);
         ck_assert(status == NECK_E_CANCELLED || status == NECK_OK);
-        for (int64_t i = 0; i < n && status != NECK_OK; i++) ck_assert_double_eq(values[i], 7);
+        for (int64_t i = 0; i < n && status != NECK_OK; i++) touched += values[i] != 7;
         if (status == NECK_OK) ck_assert_int_eq(seen.done, seen.total);
         ck_assert_int_eq(seen.total, operations);
         calls = seen.calls;
@@ -280,6 +287,7 @@ START_TEST(progress_and_cancelling)
         neck_context_destroy(context);
     }
     ck_assert_int_eq(status, NECK_OK);
+    ck_assert_int_eq(touched, 0);
     ck_assert_int_ge(calls, 14);
     free(a), free(values);
 }
