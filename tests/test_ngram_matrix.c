@@ -297,6 +297,10 @@ START_TEST(products_are_those_of_w)
         int32_t tokens[VOCABULARY];
         const neck_operator *part = neck_ngram_matrix_part(matrix, tokens);
         ck_assert_ptr_nonnull(part);
+        double squares[VOCABULARY];
+        MUST(neck_ngram_matrix_part_squares(matrix, squares));
+        for (int64_t j = 0; j < described(matrix).largest_part; j++)
+            ck_assert_double_eq_tol(squares[j], gram[tokens[j] * (VOCABULARY + 1)], 1e-13 * trace);
         for (int64_t count = 1; count <= 9; count += 4) {
             check_products(neck_ngram_matrix_operator(matrix), gram, VOCABULARY, NULL, count);
             check_products(part, gram, VOCABULARY, tokens, count);

@@ -149,9 +149,12 @@ NECK_API neck_status neck_ngram_matrix_describe(const neck_ngram_matrix *matrix,
  *   leaves of W's, in an order of its own).
  * neck_ngram_matrix_part - the same of the largest part alone, which is faster; NULL when there is none. columns, if not NULL, gets
  *   the token of each of its columns (largest_part numbers).
- * Both are borrowed: they live as long as the matrix. Neither fails. */
+ * Both are borrowed: they live as long as the matrix. Neither fails.
+ * neck_ngram_matrix_part_squares - the squared norms of the largest part's columns to squares (largest_part numbers): the diagonal of
+ *   its A^T A, for neck_density_options. Errors: NECK_E_ARGUMENT. */
 NECK_API const neck_operator *neck_ngram_matrix_operator(const neck_ngram_matrix *matrix);
 NECK_API const neck_operator *neck_ngram_matrix_part(const neck_ngram_matrix *matrix, int32_t *columns);
+NECK_API neck_status neck_ngram_matrix_part_squares(const neck_ngram_matrix *matrix, double *squares);
 
 /* neck_ngram_matrix_spectrum - all min(C, V) singular values, with bounds, method NECK_METHOD_PARTS: of each part by QR where that is
  *   quick, else from the eigenvalues of its dense Gram matrix (see neck_spectrum_compute for what each resolves).

@@ -172,3 +172,16 @@ const neck_operator *neck_ngram_matrix_part(const neck_ngram_matrix *matrix, int
     if (columns) memcpy(columns, matrix->layout.tokens, (size_t)matrix->layout.part[0].columns * sizeof *columns);
     return matrix->part;
 }
+
+neck_status neck_ngram_matrix_part_squares(const neck_ngram_matrix *matrix, double *squares)
+{
+    if (!matrix || !squares) return neck__fail(NECK_E_ARGUMENT, "matrix or squares is NULL");
+    const neck__sparse *turned = &matrix->turned;
+    int64_t columns = matrix->layout.parts > 0 ? matrix->layout.part[0].columns : 0;
+    for (int64_t j = 0; j < columns; j++) {
+        double sum = matrix->diagonal[j];
+        for (int64_t e = turned->starts[j]; e < turned->starts[j + 1]; e++) sum += turned->values[e] * turned->values[e];
+        squares[j] = sum;
+    }
+    return NECK_OK;
+}

@@ -8,6 +8,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "linalg/lapack.h"
 
 /* QR is taken below this many multiplications: half a second at most for every digit. */
 #define CHEAP_QR 2e9
@@ -35,13 +36,15 @@ static double qr_work(const neck_ngram_matrix *matrix, const neck__ngram_part *p
 void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *bytes, double *operations)
 {
     double rows = (double)neck__ngram_part_rows(matrix, part), n = (double)part->columns, work = qr_work(matrix, part);
-    double size = (double)neck__ngram_part_size(matrix, part);
+    double size = fmin(rows, n);
     if (work <= CHEAP_QR) { /* the rows; R, a chunk of twice its size at most, and LAPACK's copy */
         *bytes = 8 * (rows * n + 8 * size * size);
         *operations = 2 * work + 8.0 / 3 * size * size * size;
-    } else { /* the Gram matrix, and a panel for its reduction */
-        *bytes = 8 * (n * n + 100 * n);
-        *operations = 4.0 / 3 * n * n * n;
+    } else {
+        int64_t most_bytes, most_operations;
+        neck__symmetric_eigenvalues_cost(part->columns, &most_bytes, &most_operations);
+        *bytes = (double)most_bytes + 16 * n;
+        *operations = (double)most_operations;
     }
 }
 
