@@ -11,6 +11,7 @@
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
 #include "kernels/loops_sparse.h"
+#include "kernels/loops_panel.h"
 
 /* Square roots by name: compilers keep scalar ones for errno's sake. */
 TARGET static inline void roots_f32(float *x) { _mm512_storeu_ps(x, _mm512_sqrt_ps(_mm512_loadu_ps(x))); }
@@ -171,6 +172,7 @@ const neck__kernels neck__kernels_avx512 = {
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
     .sparse_product = sparse_product,
+    .panel_tile = panel_tile,
     NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,

@@ -10,6 +10,7 @@
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
 #include "kernels/loops_sparse.h"
+#include "kernels/loops_panel.h"
 
 static inline void roots_f32(float *x) { EACH_LANE x[i] = sqrtf(x[i]); }
 static inline void roots_f64(double *x) { EACH_LANE x[i] = sqrt(x[i]); }
@@ -153,6 +154,7 @@ const neck__kernels neck__kernels_generic = {
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
     .sparse_product = sparse_product,
+    .panel_tile = panel_tile,
     NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,

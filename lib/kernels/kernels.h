@@ -74,6 +74,10 @@ typedef struct neck__kernels {
     /* Both blocks row-major, count numbers a row. gram 0: y (a row for each of s) = S x. gram 1: y += S^T S x. */
     void (*sparse_product)(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y);
 
+    /* c[m * NECK__PANEL_VECTORS + n] += sum over k < depth of a[m * lda + k * step] * b[k * NECK__PANEL_VECTORS + n],
+     * m < NECK__PANEL_ROWS, n < NECK__PANEL_VECTORS: a in any strides, eight vectors. */
+    void (*panel_tile)(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c);
+
     neck__reflect reflect;
 
     /* Elementwise loops of models, in place; exp is cut to between exp(-87) and exp(88). */
@@ -106,6 +110,8 @@ typedef struct neck__kernels {
     int (*squares_finite[2])(int64_t count, const void *x); /* 0: some square is NaN or (nearly) infinite */
 } neck__kernels;
 
+#define NECK__PANEL_ROWS 16
+#define NECK__PANEL_VECTORS 8
 #define NECK__LARGEST_STRIP 24
 #define NECK__LARGEST_GROUP 8
 #define NECK__LARGEST_STRIP_F32 48
