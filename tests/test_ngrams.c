@@ -83,6 +83,15 @@ START_TEST(counted_in_runs)
 }
 END_TEST
 
+static void assert_same(const neck_ngrams *a, const neck_ngrams *b)
+{
+    int64_t at[NECK__SECTIONS + 1];
+    ck_assert_mem_eq(&a->header.info, &b->header.info, sizeof a->header.info);
+    ck_assert_int_eq(a->header.count_width, b->header.count_width);
+    neck__ngrams_layout(&a->header, at);
+    for (int i = 0; i < NECK__SECTIONS; i++) ck_assert_mem_eq(a->section[i], b->section[i], (size_t)(at[i + 1] - at[i]));
+}
+
 /* As much as a mebibyte holds, and more: the real limits. */
 START_TEST(a_mebibyte_is_enough)
 {
@@ -101,8 +110,7 @@ START_TEST(a_mebibyte_is_enough)
     neck_ngram_counter_destroy(counter);
     MUST(neck_ngrams_open(NULL, p.path, 0, &counted));
     MUST(neck_ngrams_count(NULL, tokens, COUNT, NULL, 0, 5000, 5, &expected));
-    ck_assert_int_eq(counted->mapping->size, expected->mapping->size);
-    ck_assert_mem_eq(counted->mapping->data, expected->mapping->data, (size_t)expected->mapping->size);
+    assert_same(counted, expected);
     neck_ngrams_destroy(counted);
     neck_ngrams_destroy(expected);
     scratch_remove(p.folder);

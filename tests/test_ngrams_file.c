@@ -32,6 +32,27 @@ static neck_ngrams *count_example(void)
     return ngrams;
 }
 
+/* The same, as a file that is gone again. */
+static neck_ngrams *write_example(void)
+{
+    const neck_ngram_counter_options options = {sizeof options, .order = 3, .memory_bytes = 1 << 20};
+    char folder[PATH_CAPACITY], path[PATH_CAPACITY];
+    neck_ngram_counter *counter = NULL;
+    neck_ngrams *ngrams = NULL;
+    scratch_make(folder);
+    scratch_file(path, folder, "counted");
+    MUST(neck_ngram_counter_create(NULL, 300, &options, &counter));
+    MUST(neck_ngram_counter_push(NULL, counter, tokens, 6));
+    MUST(neck_ngram_counter_end_document(NULL, counter));
+    MUST(neck_ngram_counter_end_document(NULL, counter));
+    MUST(neck_ngram_counter_push(NULL, counter, tokens + 6, 4));
+    MUST(neck_ngram_counter_finish(NULL, counter, path));
+    neck_ngram_counter_destroy(counter);
+    MUST(neck_ngrams_open(NULL, path, 0, &ngrams));
+    scratch_remove(folder);
+    return ngrams;
+}
+
 START_TEST(the_layout_is_as_documented)
 {
     static const int64_t sections[] = {CONTEXTS_AT, STARTS_AT, SUCCESSORS_AT, COUNTS_AT, FILE_SIZE};
@@ -50,7 +71,7 @@ START_TEST(the_layout_is_as_documented)
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
     for (int i = 0; i < 184; i++) hash = (hash ^ expected[i]) * UINT64_C(0x100000001B3);
     memcpy(expected + 184, &hash, 8);
-    neck_ngrams *ngrams = count_example();
+    neck_ngrams *ngrams = write_example();
     ck_assert_int_eq(ngrams->mapping->size, FILE_SIZE);
     ck_assert_mem_eq(ngrams->mapping->data, expected, FILE_SIZE);
     neck_ngrams_destroy(ngrams);
@@ -67,7 +88,7 @@ START_TEST(files_of_others_are_read)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         neck_ngrams_info info = {.struct_size = sizeof info};
         neck_ngrams *ngrams = NULL;
-        MUST(neck__ngrams_over(NULL, map_corpus("ngrams", files[i].name), NULL, 0, &ngrams));
+        MUST(neck__ngrams_over(NULL, map_corpus("ngrams", files[i].name), 0, &ngrams));
         MUST(neck_ngrams_describe(ngrams, &info));
         ck_assert_int_eq(info.contexts, files[i].contexts);
         ck_assert_int_eq(info.ngrams, files[i].ngrams);
@@ -75,7 +96,7 @@ START_TEST(files_of_others_are_read)
         neck_ngrams_destroy(ngrams);
     }
     neck__mapping *file = map_corpus("ngrams", "documents");
-    neck_ngrams *counted = count_example();
+    neck_ngrams *counted = write_example();
     ck_assert_int_eq(file->size, counted->mapping->size);
     ck_assert_mem_eq(file->data, counted->mapping->data, FILE_SIZE);
     neck_ngrams_destroy(counted);
@@ -85,7 +106,7 @@ END_TEST
 
 START_TEST(contexts_are_read)
 {
-    neck_ngrams *ngrams = count_example();
+    neck_ngrams *ngrams = _i ? write_example() : count_example();
     int32_t contexts[4], successors[3];
     int64_t starts[3], counts[3];
     MUST(neck_ngrams_read(ngrams, 1, 2, contexts, starts, successors, counts));
@@ -130,19 +151,22 @@ START_TEST(large_counts_are_kept)
     const neck__key_buffer buffer = {.form = form, .count = 3, .keys = keys, .spare = times};
     neck__ngrams_header header = {.info = {.struct_size = sizeof header.info, .order = 2, .vocab_size = 4,
                                            .tokens = INT64_C(9294967300), .documents = 1}};
-    neck__allocator allocator = neck__allocator_of(NULL);
+    const neck__allocator allocator = neck__allocator_of(NULL);
+    char folder[PATH_CAPACITY], path[PATH_CAPACITY];
     neck__tally_stream stream;
-    neck__mapping *mapping;
+    neck__atomic_file *file;
     neck_ngrams *ngrams = NULL;
-    int64_t at[NECK__SECTIONS + 1], counts[3];
+    int64_t counts[3];
+    scratch_make(folder);
+    scratch_file(path, folder, "counted");
     neck__tally_stream_over(&stream, &buffer);
     MUST(neck__ngrams_survey(NULL, &stream, 3, &header));
-    neck__ngrams_layout(&header, at);
-    unsigned char *image = neck__alloc(&allocator, at[NECK__SECTIONS], 1, "image");
+    MUST(neck__atomic_file_create(&allocator, path, &file));
     neck__tally_stream_over(&stream, &buffer);
-    MUST(neck__ngrams_write_image(NULL, &stream, &header, image));
-    MUST(neck__mapping_over(&allocator, image, at[NECK__SECTIONS], &mapping));
-    MUST(neck__ngrams_over(NULL, mapping, image, 0, &ngrams));
+    MUST(neck__ngrams_write(NULL, &stream, &header, file));
+    MUST(neck__atomic_file_commit(file));
+    MUST(neck_ngrams_open(NULL, path, 0, &ngrams));
+    scratch_remove(folder);
     MUST(neck_ngrams_read(ngrams, 0, 2, NULL, NULL, NULL, counts));
     ck_assert_mem_eq(counts, ((int64_t[]){3, INT64_C(5000000000), UINT32_MAX}), sizeof counts);
     neck_ngrams_destroy(ngrams);
@@ -165,12 +189,12 @@ static neck_status open_made(const unsigned char *bytes, int64_t size, int32_t l
             neck__little64_put(made + 96 + 8 * i, neck__sum_words(NECK__SUM_START, made + at[i], at[i + 1] - at[i]));
         neck__little64_put(made + 184, neck__fnv(NECK__FNV_OFFSET, made, 184));
     }
-    return neck__ngrams_over(NULL, map_bytes(made, size), NULL, lazy, out);
+    return neck__ngrams_over(NULL, map_bytes(made, size), lazy, out);
 }
 
 static void get_example(unsigned char bytes[FILE_SIZE])
 {
-    neck_ngrams *ngrams = count_example();
+    neck_ngrams *ngrams = write_example();
     memcpy(bytes, ngrams->mapping->data, FILE_SIZE);
     neck_ngrams_destroy(ngrams);
 }
@@ -266,14 +290,14 @@ START_TEST(damage_is_noticed)
     get_example(bytes);
     for (int64_t bit = 0; bit < 8 * FILE_SIZE; bit++) {
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        ck_assert_int_ne(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE), NULL, 0, &ngrams), NECK_OK);
+        ck_assert_int_ne(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE), 0, &ngrams), NECK_OK);
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
     for (int64_t size = 0; size < FILE_SIZE; size++)
-        assert_fails(neck__ngrams_over(NULL, map_bytes(bytes, size), NULL, 1, &ngrams), NECK_E_FORMAT, "bytes", "cut");
-    assert_fails(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE + 8), NULL, 1, &ngrams), NECK_E_TRAILING_DATA,
+        assert_fails(neck__ngrams_over(NULL, map_bytes(bytes, size), 1, &ngrams), NECK_E_FORMAT, "bytes", "cut");
+    assert_fails(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE + 8), 1, &ngrams), NECK_E_TRAILING_DATA,
                  "8 bytes behind", "longer");
-    MUST(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE), NULL, 0, &ngrams));
+    MUST(neck__ngrams_over(NULL, map_bytes(bytes, FILE_SIZE), 0, &ngrams));
     neck_ngrams_destroy(ngrams);
 }
 END_TEST
@@ -295,7 +319,7 @@ int main(void)
     TCase *tcase = tcase_create("file");
     tcase_add_test(tcase, the_layout_is_as_documented);
     tcase_add_test(tcase, files_of_others_are_read);
-    tcase_add_test(tcase, contexts_are_read);
+    tcase_add_loop_test(tcase, contexts_are_read, 0, 2);
     tcase_add_test(tcase, describe_fills_what_the_caller_has);
     tcase_add_test(tcase, large_counts_are_kept);
     tcase_add_test(tcase, files_that_lie_are_refused);

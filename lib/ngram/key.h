@@ -37,9 +37,9 @@ static inline void neck__key_push(const neck__key_form *form, uint64_t *key, int
 /* The token at a place, 0 to order - 1. */
 static inline int32_t neck__key_token(const neck__key_form *form, const uint64_t *key, int32_t place)
 {
-    const int32_t at = form->bits * (form->order - 1 - place), word = at / 64, low = at % 64;
+    const uint32_t at = (uint32_t)(form->bits * (form->order - 1 - place)), word = at / 64, low = at % 64;
     uint64_t value = key[word] >> low;
-    if (low + form->bits > 64) value |= key[word + 1] << (64 - low);
+    if (low + (uint32_t)form->bits > 64) value |= key[word + 1] << (64 - low);
     return (int32_t)(value & form->token_mask);
 }
 
@@ -52,17 +52,18 @@ static inline int neck__key_less(const neck__key_form *form, const uint64_t *a, 
 
 static inline int neck__key_equal(const neck__key_form *form, const uint64_t *a, const uint64_t *b)
 {
-    uint64_t differ = 0;
-    for (int32_t i = 0; i < form->words; i++) differ |= a[i] ^ b[i];
-    return differ == 0;
+    for (int32_t i = 0; i < form->words; i++)
+        if (a[i] != b[i]) return 0;
+    return 1;
 }
 
 /* All tokens but the last are the same. */
 static inline int neck__key_same_context(const neck__key_form *form, const uint64_t *a, const uint64_t *b)
 {
-    uint64_t differ = (a[0] ^ b[0]) & ~form->token_mask;
-    for (int32_t i = 1; i < form->words; i++) differ |= a[i] ^ b[i];
-    return differ == 0;
+    if (((a[0] ^ b[0]) & ~form->token_mask) != 0) return 0;
+    for (int32_t i = 1; i < form->words; i++)
+        if (a[i] != b[i]) return 0;
+    return 1;
 }
 
 static inline void neck__key_copy(const neck__key_form *form, uint64_t *to, const uint64_t *from)

@@ -9,16 +9,18 @@
 enum {
     DIGIT_BITS = 8,
     DIGITS = 1 << DIGIT_BITS,
+    LEAST_BITS = 2,
     BLOCKS = 32,             /* parts of a range that are scattered at the same time */
     LARGE_SHARE = 16,        /* a range of more than this part of all keys is scattered by all threads */
     LARGE_AT_LEAST = 1 << 15,
-    INSERT_UP_TO = 24,
+    INSERT_UP_TO = 32,
     MAX_WORDS = 4
 };
 
-/* Where a digit lies. */
+/* Where a digit lies, and its bits once they are shifted down. */
 typedef struct digit_place {
     int32_t word, shift;
+    uint64_t mask;
 } digit_place;
 
 /* What the tasks of one step see: a range and where it goes. */
@@ -39,27 +41,36 @@ typedef struct sort_tasks {
     neck__task_fn compare, histogram, scatter, bucket;
 } sort_tasks;
 
-/* The highest digit in which keys differ; 0 when they do not. */
-static int find_digit(const uint64_t *differ, int32_t words, digit_place *place)
+/* How many bits a digit of that many keys has: some two keys for each of its values, or looking at all values costs more than
+ * sorting the keys. */
+static int32_t bits_for(int64_t count)
+{
+    const int32_t bits = 62 - __builtin_clzll((uint64_t)count | 1);
+    return bits < LEAST_BITS ? LEAST_BITS : bits < DIGIT_BITS ? bits : DIGIT_BITS;
+}
+
+/* The digit below the highest bit in which keys differ; 0 when they do not. */
+static int find_digit(const uint64_t *differ, int32_t words, int32_t bits, digit_place *place)
 {
     for (int32_t word = words - 1; word >= 0; word--) {
         if (differ[word] == 0) continue;
-        const int32_t shift = 64 - DIGIT_BITS - __builtin_clzll(differ[word]);
-        *place = (digit_place){word, shift > 0 ? shift : 0};
+        int32_t at = 64 * word + 64 - bits - __builtin_clzll(differ[word]);
+        if (at < 0) at = 0;
+        *place = (digit_place){at / 64, at % 64, (UINT64_C(1) << bits) - 1};
         return 1;
     }
     return 0;
 }
 
-/* Counts become the places where the digits start, from begin on. Returns the end. */
-static int64_t to_starts(int64_t counts[DIGITS], int64_t begin)
+/* Counts become the places where the digits start. */
+static void to_starts(int64_t *counts, int64_t digits)
 {
-    for (int64_t d = 0; d < DIGITS; d++) {
+    int64_t begin = 0;
+    for (int64_t d = 0; d < digits; d++) {
         const int64_t count = counts[d];
         counts[d] = begin;
         begin += count;
     }
-    return begin;
 }
 
 static int64_t block_begin(const sort_job *job, int64_t block)
@@ -72,12 +83,15 @@ static int64_t block_begin(const sort_job *job, int64_t block)
 #include "ngram/key_sort_template.h"
 #define WORDS 2
 #define NAME(x) x##_2
+#define NARROW(x) x##_1
 #include "ngram/key_sort_template.h"
 #define WORDS 3
 #define NAME(x) x##_3
+#define NARROW(x) x##_2
 #include "ngram/key_sort_template.h"
 #define WORDS 4
 #define NAME(x) x##_4
+#define NARROW(x) x##_3
 #include "ngram/key_sort_template.h"
 
 static const sort_tasks *const tasks_of[MAX_WORDS] = {&tasks_1, &tasks_2, &tasks_3, &tasks_4};
@@ -104,7 +118,7 @@ static int find_digit_of_all(neck_context *context, const sort_tasks *tasks, sor
     neck__parallel(context, BLOCKS, tasks->compare, job);
     for (int64_t block = 1; block < BLOCKS; block++)
         for (int64_t k = 0; k < tasks->words; k++) job->differ[0][k] |= job->differ[block][k];
-    return find_digit(job->differ[0], (int32_t)tasks->words, &job->place);
+    return find_digit(job->differ[0], (int32_t)tasks->words, DIGIT_BITS, &job->place);
 }
 
 /* The job's range, by all threads; buckets that are large themselves come last, one by one, each a level deeper: at most

@@ -1,6 +1,7 @@
-/* ngram/key_sort_template.h - radix sort for keys of WORDS words, most significant digit first. A digit is the eight bits from
- * the highest one in which the keys of a range differ: what they have in common, and in the text of frequent tokens that is
- * most, costs nothing. Define WORDS and NAME(x) before including it. */
+/* ngram/key_sort_template.h - radix sort for keys of WORDS words, most significant digit first. A digit is some bits from the
+ * highest one in which the keys of a range differ: what they have in common, and in the text of frequent tokens that is most,
+ * costs nothing. Keys that share their highest word are sorted without it. Define WORDS and NAME(x) before including it, and
+ * NARROW(x), the names for one word less, when there is more than one. */
 
 typedef struct NAME(key) {
     uint64_t word[WORDS];
@@ -30,9 +31,15 @@ static void NAME(compare)(const NAME(key) *first, const NAME(key) *keys, int64_t
         for (int k = 0; k < WORDS; k++) differ[k] |= keys[i].word[k] ^ first->word[k];
 }
 
+/* A digit may begin in one word and end in the next; where that is the same one, what it adds is above the mask. */
 static inline int64_t NAME(digit)(const NAME(key) *key, digit_place place)
 {
-    return (int64_t)(key->word[place.word] >> place.shift & (DIGITS - 1));
+#if WORDS > 1
+    const uint64_t upper = key->word[place.word + 1 < WORDS ? place.word + 1 : place.word];
+    return (int64_t)((key->word[place.word] >> place.shift | upper << 1 << (63 - place.shift)) & place.mask);
+#else
+    return (int64_t)(key->word[0] >> place.shift & place.mask);
+#endif
 }
 
 static void NAME(histogram)(const NAME(key) *keys, int64_t count, digit_place place, int64_t *counts)
@@ -45,6 +52,40 @@ static void NAME(scatter)(const NAME(key) *keys, int64_t count, digit_place plac
     for (int64_t i = 0; i < count; i++) to[next[NAME(digit)(&keys[i], place)]++] = keys[i];
 }
 
+static void NAME(sort)(NAME(key) *from, NAME(key) *to, int64_t count, int stay);
+
+#if WORDS > 1
+/* The same for keys that differ in lower words only. They are written out again from the last, so that they may overtake
+ * those they are made of. */
+static void NAME(sort_narrow)(NAME(key) *from, NAME(key) *to, int64_t count, int stay)
+{
+    const uint64_t top = from->word[WORDS - 1];
+    NARROW(key) *narrow = (NARROW(key) *)to;
+    NAME(key) *result = stay ? from : to;
+    for (int64_t i = 0; i < count; i++)
+        for (int k = 0; k < WORDS - 1; k++) narrow[i].word[k] = from[i].word[k];
+    NARROW(sort)(narrow, (NARROW(key) *)from, count, 1);
+    for (int64_t i = count - 1; i >= 0; i--) {
+        const NARROW(key) low = narrow[i];
+        for (int k = 0; k < WORDS - 1; k++) result[i].word[k] = low.word[k];
+        result[i].word[WORDS - 1] = top;
+    }
+}
+#endif
+
+/* By the highest digit, then the keys of each of its values. */
+static void NAME(sort_digits)(NAME(key) *from, NAME(key) *to, int64_t count, int stay, digit_place place)
+{
+    int64_t next[DIGITS], begin = 0;
+    const int64_t digits = (int64_t)place.mask + 1;
+    memset(next, 0, (size_t)digits * sizeof *next);
+    NAME(histogram)(from, count, place, next);
+    to_starts(next, digits);
+    NAME(scatter)(from, count, place, to, next);
+    for (int64_t d = 0; d < digits; begin = next[d], d++)
+        if (next[d] > begin) NAME(sort)(to + begin, from + begin, next[d] - begin, !stay);
+}
+
 /* Sorts the keys at from; they end up at to or, with stay, where they were. The other place is scratch. */
 static void NAME(sort)(NAME(key) *from, NAME(key) *to, int64_t count, int stay)
 {
@@ -52,16 +93,17 @@ static void NAME(sort)(NAME(key) *from, NAME(key) *to, int64_t count, int stay)
     digit_place place;
     if (count <= INSERT_UP_TO) NAME(insert)(from, count);
     else NAME(compare)(from, from, count, differ);
-    if (!find_digit(differ, WORDS, &place)) { /* sorted, or all the same */
+    if (!find_digit(differ, WORDS, bits_for(count), &place)) { /* sorted, or all the same */
         if (!stay) memcpy(to, from, (size_t)count * sizeof *from);
         return;
     }
-    int64_t next[DIGITS] = {0}, begin = 0;
-    NAME(histogram)(from, count, place, next);
-    to_starts(next, 0);
-    NAME(scatter)(from, count, place, to, next);
-    for (int64_t d = 0; d < DIGITS; begin = next[d], d++)
-        if (next[d] > begin) NAME(sort)(to + begin, from + begin, next[d] - begin, !stay);
+#if WORDS > 1
+    if (differ[WORDS - 1] == 0) {
+        NAME(sort_narrow)(from, to, count, stay);
+        return;
+    }
+#endif
+    NAME(sort_digits)(from, to, count, stay, place);
 }
 
 /* ---- as tasks of a job ---- */
@@ -109,4 +151,5 @@ static const sort_tasks NAME(tasks) = {WORDS, NAME(sort_alone), NAME(compare_tas
                                        NAME(scatter_task), NAME(bucket_task)};
 
 #undef NAME
+#undef NARROW
 #undef WORDS

@@ -23,19 +23,16 @@ static neck_status read_file(neck_context *context, neck_ngrams *ngrams, int32_t
     return lazy ? NECK_OK : neck__ngrams_check(context, ngrams);
 }
 
-neck_status neck__ngrams_over(neck_context *context, neck__mapping *mapping, unsigned char *image, int32_t lazy,
-                              neck_ngrams **out)
+neck_status neck__ngrams_over(neck_context *context, neck__mapping *mapping, int32_t lazy, neck_ngrams **out)
 {
     const neck__allocator allocator = neck__allocator_of(context);
     neck_ngrams *ngrams = neck__calloc(&allocator, 1, sizeof *ngrams, "n-grams");
     if (!ngrams) {
         neck__mapping_close(mapping);
-        neck__release(&allocator, image);
         return NECK_E_NOMEM;
     }
     ngrams->allocator = allocator;
     ngrams->mapping = mapping;
-    ngrams->image = image;
     neck_status status = read_file(context, ngrams, lazy);
     if (status == NECK_OK)
         *out = ngrams;
@@ -50,7 +47,7 @@ neck_status neck_ngrams_open(neck_context *context, const char *path, int32_t la
     const neck__allocator allocator = neck__allocator_of(context);
     neck__mapping *mapping;
     NECK_TRY(neck__mapping_open(&allocator, path, &mapping));
-    neck_status status = neck__ngrams_over(context, mapping, NULL, lazy, out);
+    neck_status status = neck__ngrams_over(context, mapping, lazy, out);
     return status == NECK_OK || status == NECK_E_CANCELLED ? status : neck__fail_in(status, "'%s'", path);
 }
 
@@ -59,7 +56,7 @@ void neck_ngrams_destroy(neck_ngrams *ngrams)
     if (!ngrams) return;
     const neck__allocator allocator = ngrams->allocator;
     neck__mapping_close(ngrams->mapping);
-    neck__release(&allocator, ngrams->image);
+    neck__release(&allocator, ngrams->memory);
     neck__release(&allocator, ngrams);
 }
 

@@ -30,7 +30,7 @@ void neck__ngrams_layout(const neck__ngrams_header *header, int64_t at[NECK__SEC
 struct neck_ngrams {
     neck__allocator allocator;
     neck__mapping *mapping;
-    unsigned char *image; /* what the mapping is over when it is no file */
+    unsigned char *memory; /* where the sections lie when there is no file: mapping is NULL */
     neck__ngrams_header header;
     const unsigned char *section[NECK__SECTIONS];
 };
@@ -52,9 +52,8 @@ static inline uint64_t neck__ngrams_times(const neck_ngrams *ngrams, int64_t ngr
     return ngrams->header.count_width == 4 ? neck__little32(counts + 4 * ngram) : neck__little64(counts + 8 * ngram);
 }
 
-/* A reader over a mapping, which it owns from then on, whatever the outcome; image is released with it (may be NULL). */
-neck_status neck__ngrams_over(neck_context *context, neck__mapping *mapping, unsigned char *image, int32_t lazy,
-                              neck_ngrams **out);
+/* A reader over a mapping, which it owns from then on, whatever the outcome. */
+neck_status neck__ngrams_over(neck_context *context, neck__mapping *mapping, int32_t lazy, neck_ngrams **out);
 
 /* Contexts [first, first + count) and their n-grams are what they must be, each by itself and after the one before: whatever
  * is then read of them lies in the file and below vocab_size. Errors: NECK_E_FORMAT. */
@@ -71,11 +70,14 @@ neck_status neck__ngrams_check(neck_context *context, const neck_ngrams *ngrams)
 neck_status neck__ngrams_survey(neck_context *context, neck__tally_stream *stream, int64_t total,
                                 neck__ngrams_header *header);
 
-/* Writes what the same stream, opened again, holds: to a file (which is neither committed nor abandoned), or to memory of the
- * size that the layout says. */
+/* Writes what the same stream, opened again, holds to a file, which is neither committed nor abandoned. */
 neck_status neck__ngrams_write(neck_context *context, neck__tally_stream *stream, neck__ngrams_header *header,
                                neck__atomic_file *file);
-neck_status neck__ngrams_write_image(neck_context *context, neck__tally_stream *stream, neck__ngrams_header *header,
-                                     unsigned char *image);
+
+/* ---- in memory ---- */
+
+/* Sorted n-grams, not yet counted, as they would be read from a file: header is as for survey. Errors: NECK_E_NOMEM. */
+neck_status neck__ngrams_of_keys(neck_context *context, const neck__key_buffer *sorted, neck__ngrams_header *header,
+                                 neck_ngrams **out);
 
 #endif

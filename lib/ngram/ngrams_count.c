@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "ngram/counter.h"
+#include "ngram/key_sort.h"
 #include "ngram/ngrams.h"
 
 /* Tokens and where their documents end. */
@@ -57,29 +58,6 @@ static void gather(neck__key_buffer *buffer, const text *given, neck__text_posit
     }
 }
 
-/* A tallied buffer as an image of the file that it would be. */
-static neck_status make_ngrams(neck_context *context, const neck__key_buffer *buffer, neck__ngrams_header *header,
-                               neck_ngrams **out)
-{
-    const neck__allocator allocator = neck__allocator_of(context);
-    neck__tally_stream stream;
-    neck__mapping *mapping;
-    int64_t at[NECK__SECTIONS + 1];
-    neck__tally_stream_over(&stream, buffer);
-    NECK_TRY(neck__ngrams_survey(context, &stream, buffer->count, header));
-    neck__ngrams_layout(header, at);
-    unsigned char *image = neck__alloc(&allocator, at[NECK__SECTIONS], 1, "n-grams");
-    if (!image) return NECK_E_NOMEM;
-    neck__tally_stream_over(&stream, buffer);
-    neck_status status = neck__ngrams_write_image(context, &stream, header, image);
-    if (status == NECK_OK) status = neck__mapping_over(&allocator, image, at[NECK__SECTIONS], &mapping);
-    if (status != NECK_OK) {
-        neck__release(&allocator, image);
-        return status;
-    }
-    return neck__ngrams_over(context, mapping, image, 1, out);
-}
-
 neck_status neck_ngrams_count(neck_context *context, const int32_t *tokens, int64_t count, const int64_t *document_ends,
                               int64_t documents, int64_t vocab_size, int32_t order, neck_ngrams **out)
 {
@@ -96,9 +74,9 @@ neck_status neck_ngrams_count(neck_context *context, const int32_t *tokens, int6
     if (status != NECK_OK) goto done;
     gather(&buffer, &given, &position);
     NECK_GOTO_DONE(neck__ngram_check_any(order, &position));
-    NECK_GOTO_DONE(neck__key_buffer_tally(context, &buffer));
+    NECK_GOTO_DONE(neck__key_sort(context, form.words, buffer.keys, buffer.spare, buffer.count));
     neck__ngrams_header header = {.info = neck__ngram_info(order, vocab_size, &position)};
-    NECK_GOTO_DONE(make_ngrams(context, &buffer, &header, out));
+    NECK_GOTO_DONE(neck__ngrams_of_keys(context, &buffer, &header, out));
 done:
     neck__key_buffer_clear(&buffer);
     return status;

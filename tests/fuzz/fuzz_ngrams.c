@@ -55,7 +55,7 @@ static void open_and_use(const uint8_t *data, size_t size, int32_t lazy)
     neck_ngrams *ngrams;
     neck_ngrams_info info = {.struct_size = sizeof info};
     if (neck__mapping_over(&allocator, data, (int64_t)size, &mapping) != NECK_OK) abort();
-    if (neck__ngrams_over(NULL, mapping, NULL, lazy, &ngrams) != NECK_OK) return;
+    if (neck__ngrams_over(NULL, mapping, lazy, &ngrams) != NECK_OK) return;
     if (neck_ngrams_describe(ngrams, &info) != NECK_OK) abort();
     for (int64_t i = 0; i < info.contexts; i++) read_context(ngrams, &info, i, lazy);
     neck_ngrams_destroy(ngrams);
