@@ -14,10 +14,13 @@ typedef struct neck_spectrum neck_spectrum;
 
 /* How the values were found. */
 enum {
-    NECK_METHOD_AUTO = 0,  /* option only: GRAM or QR, by cost and tolerance */
+    NECK_METHOD_AUTO = 0, /* option only: GRAM or QR, by cost and tolerance */
     NECK_METHOD_GRAM = 1,  /* eigenvalues of the double-precision Gram matrix of the smaller side */
     NECK_METHOD_QR = 2,    /* blocked Householder QR, then the singular values of R: backward stable */
-    NECK_METHOD_GIVEN = 3  /* result only: values came from the caller */
+    NECK_METHOD_GIVEN = 3, /* result only: values came from the caller */
+    NECK_METHOD_KRYLOV = 4,     /* the largest values of an operator by block Lanczos (truncated.h) */
+    NECK_METHOD_RANDOMIZED = 5, /* the same, approximate, from a random range (truncated.h) */
+    NECK_METHOD_PARTS = 6       /* result only: an n-gram matrix, part by part (ngram.h) */
 };
 
 /* Which matrix is meant. softmax(W x) does not change when one vector is subtracted from all rows of W, so
@@ -93,7 +96,7 @@ NECK_API double neck_spectrum_resolution(const neck_spectrum *spectrum);
 NECK_API int32_t neck_spectrum_method(const neck_spectrum *spectrum);
 NECK_API int32_t neck_spectrum_variant(const neck_spectrum *spectrum);
 
-/* neck_method_name, neck_variant_name - "gram", "qr", "given"; "raw", "centered", "frequency_centered",
+/* neck_method_name, neck_variant_name - "gram", "qr", "given", ...; "raw", "centered", "frequency_centered",
  * "drop_top". Static strings, "?" for unknown numbers.
  * neck_variant_find - the number for such a name; NECK_E_NOT_FOUND otherwise. */
 NECK_API const char *neck_method_name(int32_t method);

@@ -10,6 +10,9 @@
 /* Rounds follow each other within microseconds in the Gram loop, so a worker spins this many times before sleeping. */
 #define SPINS 4000
 
+/* A round waits for workers that have joined it, not for those that the system has not let run yet. */
+#define OPEN (1 << 16)
+
 struct neck__pool {
     int32_t workers; /* started so far; the caller is one more */
     int32_t wanted;
@@ -20,7 +23,7 @@ struct neck__pool {
     pthread_mutex_t busy; /* held during a run */
     atomic_uint_fast64_t round;
     atomic_int_fast64_t next;
-    atomic_int_fast32_t running; /* workers not yet through with the round */
+    atomic_int_fast32_t joined; /* workers in the round, plus OPEN while more may join */
     int64_t count;
     neck__task_fn task;
     void *data;
@@ -61,6 +64,16 @@ static uint_fast64_t await_round(neck__pool *pool, uint_fast64_t seen)
     return round;
 }
 
+/* 0 when the round is over. Joining publishes the round's count, task and data. */
+static int join(neck__pool *pool)
+{
+    int_fast32_t joined = atomic_load_explicit(&pool->joined, memory_order_relaxed);
+    while (joined & OPEN)
+        if (atomic_compare_exchange_weak_explicit(&pool->joined, &joined, joined + 1, memory_order_acquire, memory_order_relaxed))
+            return 1;
+    return 0;
+}
+
 static void *work(void *argument)
 {
     neck__pool *pool = argument;
@@ -68,8 +81,9 @@ static void *work(void *argument)
     for (;;) {
         seen = await_round(pool, seen);
         if (atomic_load(&pool->stop)) return NULL;
+        if (!join(pool)) continue;
         take_tasks(pool);
-        atomic_fetch_sub_explicit(&pool->running, 1, memory_order_release);
+        atomic_fetch_sub_explicit(&pool->joined, 1, memory_order_release);
     }
 }
 
@@ -146,10 +160,11 @@ void neck__pool_run(neck__pool *pool, int64_t count, neck__task_fn task, void *d
     pool->task = task;
     pool->data = data;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->running, pool->workers, memory_order_relaxed);
+    atomic_store_explicit(&pool->joined, OPEN, memory_order_release);
     start_round(pool);
     take_tasks(pool);
-    for (int spins = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; spins++) {
+    atomic_fetch_sub_explicit(&pool->joined, OPEN, memory_order_relaxed);
+    for (int spins = 0; atomic_load_explicit(&pool->joined, memory_order_acquire) > 0; spins++) {
         if (spins < SPINS)
             relax();
         else

@@ -6,9 +6,12 @@
 #include "kernels/kernels.h"
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
+#include "kernels/vector_avx2.h"
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
+#include "kernels/loops_sparse.h"
+#include "kernels/loops_panel.h"
 
 /* Square roots by name: compilers keep scalar ones for errno's sake. */
 TARGET static inline void roots_f32(float *x)
@@ -21,6 +24,7 @@ TARGET static inline void roots_f64(double *x)
 }
 #include "kernels/loops_update.h"
 enum { STRIP = 12, GROUP = 4 };
+#include "kernels/loops_reflect.h"
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
 {
@@ -169,6 +173,9 @@ const neck__kernels neck__kernels_avx2 = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    .sparse_product = sparse_product,
+    .panel_tile = panel_tile,
+    NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

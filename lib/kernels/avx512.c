@@ -6,9 +6,12 @@
 #include "kernels/kernels.h"
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
+#include "kernels/vector_avx512.h"
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
+#include "kernels/loops_sparse.h"
+#include "kernels/loops_panel.h"
 
 /* Square roots by name: compilers keep scalar ones for errno's sake. */
 TARGET static inline void roots_f32(float *x) { _mm512_storeu_ps(x, _mm512_sqrt_ps(_mm512_loadu_ps(x))); }
@@ -18,6 +21,7 @@ TARGET static inline void roots_f64(double *x)
 }
 #include "kernels/loops_update.h"
 enum { STRIP = 24, GROUP = 8 };
+#include "kernels/loops_reflect.h"
 
 TARGET static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
 {
@@ -167,6 +171,9 @@ const neck__kernels neck__kernels_avx512 = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    .sparse_product = sparse_product,
+    .panel_tile = panel_tile,
+    NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

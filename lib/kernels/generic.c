@@ -5,23 +5,25 @@
 #include "kernels/kernels.h"
 
 #define TARGET /* whatever every CPU of this kind has */
+#include "kernels/vector_generic.h"
 #include "kernels/loops_f32.h"
 #include "kernels/loops_train_f32.h"
 #include "kernels/loops_softmax_f32.h"
+#include "kernels/loops_sparse.h"
+#include "kernels/loops_panel.h"
 
 static inline void roots_f32(float *x) { EACH_LANE x[i] = sqrtf(x[i]); }
 static inline void roots_f64(double *x) { EACH_LANE x[i] = sqrt(x[i]); }
 #include "kernels/loops_update.h"
 
-typedef double vector __attribute__((vector_size(16)));
-
-enum { LANES = 2, GROUP = 4 };
+enum { GROUP = 4 };
 #if defined(__aarch64__)
 enum { VECTORS = 4 }; /* 16 accumulators of 32 registers */
 #else
 enum { VECTORS = 2 }; /* 8 accumulators of 16 registers */
 #endif
 enum { STRIP = LANES * VECTORS };
+#include "kernels/loops_reflect.h"
 
 /* Products and sums may fuse here, where the CPU always has a fused instruction (arm64): twice the speed. The build forbids it
  * elsewhere. */
@@ -36,13 +38,13 @@ enum { STRIP = LANES * VECTORS };
 FUSED static void tile(int64_t depth, const double *a, const double *b, double *c, int64_t stride)
 {
     FUSE
-    vector sum[GROUP][VECTORS];
+    vec sum[GROUP][VECTORS];
 #pragma GCC unroll 4
     for (int m = 0; m < GROUP; m++)
 #pragma GCC unroll 4
-        for (int v = 0; v < VECTORS; v++) sum[m][v] = (vector){0};
+        for (int v = 0; v < VECTORS; v++) sum[m][v] = (vec){0};
     for (int64_t k = 0; k < depth; k++, a += STRIP, b += STRIP) {
-        vector right[VECTORS];
+        vec right[VECTORS];
         memcpy(right, b, sizeof right);
 #pragma GCC unroll 4
         for (int m = 0; m < GROUP; m++)
@@ -151,6 +153,9 @@ const neck__kernels neck__kernels_generic = {
     .widen = {NULL, widen_f32, widen_f64, widen_f16, widen_bf16},
     .sum_squares = sum_squares,
     .add_scaled = add_scaled,
+    .sparse_product = sparse_product,
+    .panel_tile = panel_tile,
+    NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,
     NECK__LOOPS_SOFTMAX_F32,

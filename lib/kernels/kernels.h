@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "kernels/reflect.h"
 #include "kernels/train_loops.h"
 #include "softneck/matrix.h"
 
@@ -34,6 +35,14 @@ typedef struct neck__update {
 
 typedef void (*neck__update_fn)(int64_t count, const neck__update *numbers, void *const *data);
 
+/* Some rows of a sparse matrix: row i holds values[e] (NULL: 1) in columns[e], starts[i] <= e < starts[i + 1]. */
+typedef struct neck__sparse_rows {
+    int64_t rows;
+    const int64_t *starts; /* rows + 1 */
+    const int32_t *columns;
+    const double *values;
+} neck__sparse_rows;
+
 /* Matrices are multiplied from packed panels: a panel of depth rows is stored as strips of `strip` columns, element
  * (k, j) of a strip at [k * strip + j], 64-byte aligned. A strip serves on either side of a product. */
 typedef struct neck__kernels {
@@ -61,6 +70,15 @@ typedef struct neck__kernels {
     double (*sum_squares)(int64_t count, const double *x);
     /* y += alpha * x */
     void (*add_scaled)(int64_t count, double alpha, const double *x, double *y);
+
+    /* Both blocks row-major, count numbers a row. gram 0: y (a row for each of s) = S x. gram 1: y += S^T S x. */
+    void (*sparse_product)(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y);
+
+    /* c[m * NECK__PANEL_VECTORS + n] += sum over k < depth of a[m * lda + k * step] * b[k * NECK__PANEL_VECTORS + n],
+     * m < NECK__PANEL_ROWS, n < NECK__PANEL_VECTORS: a in any strides, eight vectors. */
+    void (*panel_tile)(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c);
+
+    neck__reflect reflect;
 
     /* Elementwise loops of models, in place; exp is cut to between exp(-87) and exp(88). */
     void (*activate_f32[NECK__ACTIVATIONS])(int64_t count, float *x);
@@ -92,6 +110,8 @@ typedef struct neck__kernels {
     int (*squares_finite[2])(int64_t count, const void *x); /* 0: some square is NaN or (nearly) infinite */
 } neck__kernels;
 
+#define NECK__PANEL_ROWS 16
+#define NECK__PANEL_VECTORS 8
 #define NECK__LARGEST_STRIP 24
 #define NECK__LARGEST_GROUP 8
 #define NECK__LARGEST_STRIP_F32 48

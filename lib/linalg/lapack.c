@@ -8,6 +8,7 @@
 
 #include "core/context.h"
 #include "core/error.h"
+#include "linalg/two_stage.h"
 
 _Static_assert(sizeof(lapack_int) == 4, "built against a 32-bit-integer LAPACK interface");
 
@@ -45,18 +46,43 @@ static neck_status check_info(const char *routine, lapack_int info)
     return neck__fail(NECK_E_INTERNAL, "LAPACK's %s refused argument %d", routine, -(int)info);
 }
 
+neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside)
+{
+    CHECK_SIZES("dsterf", n);
+    return check_info("dsterf", LAPACKE_dsterf_work(n, diagonal, beside));
+}
+
+/* From this order on, two stages take less time than LAPACK's one, on one thread and on several. */
+enum { TWO_STAGES = 512 };
+
 /* Row-major upper is column-major lower. */
-neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
+static neck_status one_stage_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
 {
     CHECK_SIZES("dsytrd", n, lda, n * BLOCK);
     double *work = workspace(context, "dsytrd", n * (BLOCK + 2));
     if (!work) return NECK_E_NOMEM;
-    double *off_diagonal = work + n * BLOCK, *tau = off_diagonal + n;
-    neck_status status = check_info("dsytrd", LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', n, a, lda, values, off_diagonal, tau,
-                                                                  work, n * BLOCK));
-    if (status == NECK_OK) status = check_info("dsterf", LAPACKE_dsterf_work(n, values, off_diagonal));
+    double *beside = work + n * BLOCK, *tau = beside + n;
+    neck_status status = check_info("dsytrd", LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', n, a, lda, values, beside,
+                                                                  tau, work, n * BLOCK));
+    if (status == NECK_OK) status = neck__tridiagonal_eigenvalues(n, values, beside);
     release(context, work);
     return status;
+}
+
+neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
+{
+    return n < TWO_STAGES ? one_stage_eigenvalues(context, n, a, lda, values)
+                          : neck__two_stage_eigenvalues(context, n, a, lda, values);
+}
+
+void neck__symmetric_eigenvalues_cost(int64_t n, int64_t *bytes, int64_t *operations)
+{
+    const int64_t most = 1 << 20; /* whose cube and a few times more fit */
+    *bytes = *operations = INT64_MAX;
+    if (n > most) return;
+    neck__two_stage_cost(n, bytes, operations);
+    if (n < TWO_STAGES) *bytes = n * (BLOCK + 2) * (int64_t)sizeof(double);
+    *bytes += n * n * (int64_t)sizeof(double);
 }
 
 neck_status neck__symmetric_eigen(neck_context *context, int64_t n, double *a, double *values)

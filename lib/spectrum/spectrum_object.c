@@ -101,8 +101,8 @@ int32_t neck_spectrum_variant(const neck_spectrum *spectrum) { return spectrum->
 
 const char *neck_method_name(int32_t method)
 {
-    static const char *const names[] = {"auto", "gram", "qr", "given"};
-    return method >= 0 && method <= NECK_METHOD_GIVEN ? names[method] : "?";
+    static const char *const names[] = {"auto", "gram", "qr", "given", "krylov", "randomized", "parts"};
+    return method >= 0 && method <= NECK_METHOD_PARTS ? names[method] : "?";
 }
 
 static const char *const variant_names[] = {"raw", "centered", "frequency_centered", "drop_top"};

@@ -11,6 +11,8 @@ if [ -z "${BENCH_PYTHON:-}" ]; then
     "$BENCH_PYTHON" -c 'import numpy' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q numpy
     "$BENCH_PYTHON" -c 'import torch' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q torch==2.13.0 ||
         echo 'PyTorch could not be installed: compared with numpy alone'
+    "$BENCH_PYTHON" -c 'import scipy' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q scipy ||
+        echo 'scipy could not be installed: n-grams are not compared'
     "$BENCH_PYTHON" -c 'import transformers' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q transformers ||
         echo 'transformers could not be installed: models are not compared'
 fi
@@ -22,3 +24,4 @@ export SOFTNECK_LIBRARY="$build/lib/libsoftneck.so" PYTHONPATH=lib/python
 "$BENCH_PYTHON" tests/bench/bench_models.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_heads.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_training.py "$build/bench/floor"
+"$BENCH_PYTHON" tests/bench/bench_ngram.py "$build/bench/floor"

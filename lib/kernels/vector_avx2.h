@@ -1,0 +1,34 @@
+/* kernels/vector_avx2.h - four doubles: what loops written over vectors are made of. */
+#ifndef NECK_KERNELS_VECTOR_AVX2_H
+#define NECK_KERNELS_VECTOR_AVX2_H
+
+#include <immintrin.h>
+
+typedef __m256d vec;
+enum { LANES = 4 };
+#define VEC TARGET static inline
+
+VEC vec vec_load(const double *x) { return _mm256_loadu_pd(x); }
+VEC void vec_store(double *x, vec v) { _mm256_storeu_pd(x, v); }
+VEC vec vec_splat(double x) { return _mm256_set1_pd(x); }
+VEC vec vec_add(vec a, vec b) { return _mm256_add_pd(a, b); }
+VEC vec vec_mul(vec a, vec b) { return _mm256_mul_pd(a, b); }
+VEC vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_pd(a, b, c); }   /* c + a b */
+VEC vec vec_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_pd(a, b, c); } /* c - a b */
+
+VEC double vec_sum(vec v)
+{
+    double lanes[LANES];
+    vec_store(lanes, v);
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+/* Lanes from first on; the others read as zero and are left as they are. */
+VEC __m256i vec_mask_from(int first)
+{
+    return _mm256_cmpgt_epi64(_mm256_setr_epi64x(1, 2, 3, 4), _mm256_set1_epi64x(first));
+}
+VEC vec vec_load_from(int first, const double *x) { return _mm256_maskload_pd(x, vec_mask_from(first)); }
+VEC void vec_store_from(int first, double *x, vec v) { _mm256_maskstore_pd(x, vec_mask_from(first), v); }
+
+#endif

@@ -1,0 +1,35 @@
+/* kernels/vector_generic.h - two doubles, in the compiler's own vectors: what loops written over vectors are made of. */
+#ifndef NECK_KERNELS_VECTOR_GENERIC_H
+#define NECK_KERNELS_VECTOR_GENERIC_H
+
+#include <string.h>
+
+typedef double vec __attribute__((vector_size(16)));
+enum { LANES = 2 };
+#define VEC TARGET static inline
+
+VEC vec vec_load(const double *x)
+{
+    vec v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+VEC void vec_store(double *x, vec v) { memcpy(x, &v, sizeof v); }
+VEC vec vec_splat(double x) { return (vec){x, x}; }
+VEC vec vec_add(vec a, vec b) { return a + b; }
+VEC vec vec_mul(vec a, vec b) { return a * b; }
+VEC vec vec_fma(vec a, vec b, vec c) { return c + a * b; }
+VEC vec vec_fnma(vec a, vec b, vec c) { return c - a * b; }
+VEC double vec_sum(vec v) { return v[0] + v[1]; }
+
+/* Lanes from first on; the others read as zero and are left as they are. */
+VEC vec vec_load_from(int first, const double *x)
+{
+    return (vec){first > 0 ? 0 : x[0], first > 1 ? 0 : x[1]};
+}
+VEC void vec_store_from(int first, double *x, vec v)
+{
+    for (int i = first; i < LANES; i++) x[i] = v[i];
+}
+
+#endif

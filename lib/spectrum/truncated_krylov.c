@@ -1,0 +1,250 @@
+/* spectrum/truncated_krylov.c - block Krylov with thick restart, then a search for what it overlooked. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "linalg/blas.h"
+#include "linalg/lapack.h"
+#include "spectrum/certificate.h"
+#include "spectrum/truncated.h"
+
+/* Of overlooking a value, over all checks of a run; and how often runs may restart or be repeated. */
+#define MISSED 1e-10
+/* Random vectors of a check, and how many of them may have to be carried on beside the block. */
+enum { MOST_RESTARTS = 2000, STREAM = 1, STARTS = 8, CHECKS = 7 };
+
+typedef struct solving {
+    const neck__leading *problem;
+    const neck__request *request;
+    neck__krylov space;
+    int64_t converged, restarts;
+    double missed; /* probability so far */
+    double ceiling; /* eigenvalues of M beyond the first k Ritz values are at most this */
+} solving;
+
+/* A residual r of M = B^T B at the value s^2 is one of r / s for the triplet, of which |A v - s u|, which is zero, takes half the
+ * squares. Below what rounding leaves nothing improves. */
+static int64_t count_converged(const solving *job)
+{
+    const neck__krylov *space = &job->space;
+    double largest = sqrt(fmax(space->values[0], 0)), floor = job->problem->noise * fmax(space->values[0], 0);
+    int64_t count = 0;
+    for (; count < job->request->k && count < space->used; count++) {
+        double s = sqrt(fmax(space->values[count], 0)), r = space->residuals[count];
+        if (r > floor && !(r <= job->request->tolerance * largest * s * 1.4142135623730951)) break;
+    }
+    return count;
+}
+
+/* Ritz values are looked at when this much was added since: their eigenproblem costs as much as several blocks. */
+static int due(const solving *job, int64_t looked)
+{
+    const neck__krylov *space = &job->space;
+    return space->width == 0 || space->used + space->width > space->capacity ||
+           (space->used >= job->request->k && space->used >= looked + 4 * job->request->block);
+}
+
+/* Guard vectors beyond the k wanted: they carry what the restart would lose, and show how the values go on. */
+static int64_t kept(const solving *job)
+{
+    const neck__krylov *space = &job->space;
+    int64_t k = job->request->k, keep = k + (space->capacity - k) / 4, most = space->capacity - space->widest;
+    if (keep > most) keep = most > k ? most : k;
+    return keep < space->used ? keep : space->used;
+}
+
+static neck_status iterate(neck_context *context, solving *job)
+{
+    neck__krylov *space = &job->space;
+    for (int64_t looked = space->used;;) {
+        if (space->width > 0) NECK_TRY(neck__krylov_grow(context, space));
+        if (!due(job, looked)) continue;
+        looked = space->used;
+        NECK_TRY(neck__krylov_ritz(context, space));
+        job->converged = count_converged(job);
+        NECK_TRY(neck__progress(context, "singular triplets", "triplets", job->converged, job->request->k));
+        if (job->converged == job->request->k || space->width == 0) return NECK_OK;
+        if (space->used + space->width <= space->capacity) continue;
+        if (++job->restarts > MOST_RESTARTS)
+            return neck__fail(NECK_E_CONVERGENCE, "%lld of %lld triplets converged in %d restarts", (long long)job->converged,
+                              (long long)job->request->k, MOST_RESTARTS);
+        NECK_TRY(neck__krylov_restart(context, space, looked = kept(job)));
+    }
+}
+
+/* Largest eigenvalue of the part of T that belongs to vectors from first on. */
+static neck_status largest_found(neck_context *context, neck__krylov *space, int64_t first, double *out)
+{
+    int64_t n = space->used - first;
+    for (int64_t i = 0; i < n; i++)
+        memcpy(space->ritz + i * n, space->t + (first + i) * space->capacity + first, (size_t)n * sizeof(double));
+    NECK_TRY(neck__symmetric_eigenvalues(context, n, space->ritz, n, space->values));
+    *out = fmax(space->values[n - 1], 0);
+    return NECK_OK;
+}
+
+/* The values of M's first `held` Ritz vectors, with the norms of their residuals. */
+typedef struct guards {
+    double *values, *residuals;
+    int64_t held;
+} guards;
+
+/* What M can be worth beyond the k wanted, given what it can be worth beyond all that are held. */
+static double beyond(const solving *job, const guards *guard, double ceiling)
+{
+    int64_t k = job->request->k;
+    return neck__joined_ceiling(guard->held - k, guard->values + k, guard->residuals + k, ceiling);
+}
+
+static int good_enough(const solving *job, const guards *guard, double ceiling)
+{
+    double last = sqrt(fmax(guard->values[job->request->k - 1], 0)), largest = sqrt(fmax(guard->values[0], 0));
+    return sqrt(ceiling) <= last + job->request->tolerance * largest;
+}
+
+/* Grows a fresh random block in the complement of what is held, until it shows, with the probability asked for, that nothing there
+ * exceeds the last value wanted, or that something does (*missed), or the room is used up. */
+static neck_status search(neck_context *context, solving *job, const guards *guard, int *missed)
+{
+    neck__krylov *space = &job->space;
+    neck__search found = {.order = space->order - guard->held, .starts = space->width};
+    int64_t most = (space->capacity - space->used) / space->width;
+    double chance = MISSED / (2 * (double)(most > 0 ? most : 1)), last = guard->values[job->request->k - 1];
+    *missed = 0;
+    while (space->width > 0 && space->used + space->width <= space->capacity) {
+        NECK_TRY(neck__krylov_grow(context, space));
+        found.steps++;
+        NECK_TRY(largest_found(context, space, guard->held, &found.found));
+        found.residual = neck__krylov_coupling(space);
+        if (found.found > last + (1e-9 + job->request->tolerance) * last + 10 * job->problem->noise * guard->values[0]) {
+            *missed = 1;
+            return NECK_OK;
+        }
+        double ceiling = beyond(job, guard, neck__search_ceiling(&found, chance));
+        if (ceiling < job->ceiling) job->ceiling = ceiling;
+        NECK_TRY(neck__progress(context, "search", "vectors", space->used, space->capacity));
+        if (good_enough(job, guard, job->ceiling)) break;
+    }
+    if (space->used < space->order) job->missed += MISSED;
+    return NECK_OK;
+}
+
+/* Puts the old pending block beside the search's: M's first `held` vectors are coupled to it. What of it lies in the search's own
+ * vectors is in T and in that block's coupling; near the end of the whole space the rest spans all that is left. scratch: widest^2. */
+static neck_status rejoin(neck_context *context, neck__krylov *space, int64_t width, const double *block, const double *coupling,
+                          int64_t held, double *scratch)
+{
+    int64_t have = space->used + space->width, left = space->order - have, next = width < left ? width : left;
+    if (space->width + next > space->widest)
+        return neck__fail(NECK_E_CONVERGENCE, "more equal singular values than blocks can find: give a larger one");
+    if (next == width)
+        memcpy(space->basis + have * space->order, block, (size_t)(width * space->order) * sizeof *block);
+    int64_t before = space->width;
+    space->width += next;
+    double *pending = space->basis + space->used * space->order, *added = pending + before * space->order;
+    if (next < width) neck__krylov_fill(space, next, added);
+    if (next > 0)
+        NECK_TRY(neck__orthonormalize(context, space->order, have, space->basis, next, added, NULL, space->small, space->reflectors));
+    NECK_TRY(neck__gemm(0, 1, space->width, width, space->order, 1, pending, space->order, block, space->order, 0, scratch, width));
+    memset(space->coupling + before * space->capacity, 0, (size_t)(next * space->capacity) * sizeof *block);
+    return neck__gemm(0, 0, space->width, held, width, 1, scratch, width, coupling, held, 1, space->coupling, space->capacity);
+}
+
+/* trace(M) less what is known bounds every eigenvalue that is left: no probability, but seldom small enough. */
+static double from_trace(const solving *job, const guards *guard)
+{
+    double trace = job->problem->trace, left = trace;
+    if (trace < 0) return INFINITY;
+    for (int64_t i = 0; i < job->request->k; i++) left -= guard->values[i];
+    return fmax(left, 0) + job->problem->noise * trace;
+}
+
+/* Of the Ritz vectors beyond k, those whose residuals r move the values before them by about r^2 / gap, less than the tolerance where
+ * the gap is a hundredth: worth holding on to, for the more is held, the less there is left to search. */
+static int64_t settled(const solving *job)
+{
+    const neck__krylov *space = &job->space;
+    int64_t most = kept(job), count = job->request->k;
+    double limit = 0.1 * sqrt(job->request->tolerance) * space->values[count - 1];
+    while (count < most && space->residuals[count] <= limit) count++;
+    return count;
+}
+
+/* One round of checks on k converged vectors, which stand first in the space afterwards. */
+static neck_status check(neck_context *context, solving *job, guards *guard, double *block, int *missed)
+{
+    neck__krylov *space = &job->space;
+    int whole = space->used == space->order;
+    guard->held = whole ? space->used : settled(job);
+    NECK_TRY(neck__krylov_restart(context, space, guard->held));
+    memcpy(guard->values, space->values, (size_t)guard->held * sizeof(double));
+    memcpy(guard->residuals, space->residuals, (size_t)guard->held * sizeof(double));
+    *missed = 0;
+    job->ceiling = whole ? beyond(job, guard, 0) : from_trace(job, guard);
+    if (whole || good_enough(job, guard, job->ceiling)) return NECK_OK;
+    int64_t width = space->width, held = guard->held;
+    double *coupling = block + width * space->order;
+    memcpy(block, space->basis + held * space->order, (size_t)(width * space->order) * sizeof *block);
+    for (int64_t i = 0; i < width; i++) memcpy(coupling + i * held, space->coupling + i * space->capacity, (size_t)held * sizeof *block);
+    space->width = 0;
+    int64_t left = space->order - held;
+    NECK_TRY(neck__krylov_inject(context, space, STARTS < left ? STARTS : left, NULL));
+    NECK_TRY(search(context, job, guard, missed));
+    return *missed ? rejoin(context, space, width, block, coupling, held, coupling + width * held) : NECK_OK;
+}
+
+static neck_status solve(neck_context *context, solving *job, guards *guard, double *block)
+{
+    neck__krylov *space = &job->space;
+    const neck__request *request = job->request;
+    int64_t count = request->start_count < request->block ? request->start_count : request->block;
+    if (count > 0) NECK_TRY(neck__krylov_inject(context, space, count, request->start));
+    if (count < request->block) NECK_TRY(neck__krylov_inject(context, space, request->block - count, NULL));
+    for (;;) {
+        int missed;
+        NECK_TRY(iterate(context, job));
+        NECK_TRY(check(context, job, guard, block, &missed));
+        if (!missed) return NECK_OK;
+        job->restarts++;
+        NECK_TRY(neck__krylov_ritz(context, space));
+        if (space->width > 0) NECK_TRY(neck__krylov_restart(context, space, kept(job)));
+    }
+}
+
+neck_status neck__leading_vectors(neck_context *context, const neck__leading *problem, const neck__request *request,
+                                  neck__subspace *out)
+{
+    solving job = {.problem = problem, .request = request};
+    int64_t k = request->k, order = problem->order, widest = request->block + STARTS * CHECKS;
+    int64_t capacity = request->basis < k + 2 * widest ? k + 2 * widest : request->basis;
+    if (capacity > order) capacity = order;
+    NECK_TRY(neck__krylov_create(context, order, capacity, widest, STREAM, problem->multiply, problem->user, &job.space));
+    neck__krylov *space = &job.space;
+    double *memory = neck__alloc(&space->allocator, 2 * capacity + widest * (order + capacity + widest), sizeof *memory, "guard vectors");
+    double *vectors = memory ? neck__alloc(&space->allocator, k, order * (int64_t)sizeof *vectors, "singular vectors") : NULL;
+    guards guard = {memory, memory + capacity, 0};
+    neck_status status = vectors ? solve(context, &job, &guard, memory + 2 * capacity) : NECK_E_NOMEM;
+    if (status == NECK_OK) {
+        memcpy(vectors, space->basis, (size_t)(k * order) * sizeof *vectors);
+        *out = (neck__subspace){k, vectors, sqrt(job.ceiling), job.missed, NECK_METHOD_KRYLOV, request->block, job.restarts};
+        vectors = NULL;
+    }
+    neck__release(&space->allocator, vectors);
+    neck__release(&space->allocator, memory);
+    neck__krylov_free(space);
+    return status;
+}
+
+static neck_status multiply_normal(neck_context *context, void *user, int64_t count, const double *x, double *y)
+{
+    return neck__normal_both(context, user, count, x, y);
+}
+
+neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
+{
+    double noise = DBL_EPSILON * (4 + sqrt((double)(normal->order + normal->length)));
+    neck__leading problem = {multiply_normal, normal, normal->order, normal->frobenius_squared, noise};
+    return neck__leading_vectors(context, &problem, request, out);
+}

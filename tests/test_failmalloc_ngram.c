@@ -1,0 +1,164 @@
+/* tests/test_failmalloc_ngram.c - counting n-grams with every allocation failing. */
+#include "failmalloc.h"
+
+#include "ngram/counter.h"
+
+static char folder[] = "/tmp/softneck-failmalloc-XXXXXX";
+static char path[64], runs[64];
+
+enum { TOKENS = 600 };
+
+/* A vocabulary of 6: n-grams repeat. */
+static const int32_t *make_tokens(void)
+{
+    static int32_t tokens[TOKENS];
+    for (int i = 0; i < TOKENS; i++) tokens[i] = (int32_t)((entries[i] + 0.5f) * 6);
+    return tokens;
+}
+
+static void drop_ngrams(outputs *out)
+{
+    neck_ngrams *ngrams;
+    memcpy(&ngrams, out, sizeof ngrams);
+    neck_ngrams_destroy(ngrams);
+}
+
+static neck_status count_in_memory(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_ngrams *ngrams;
+    neck_status status = neck_ngrams_count(context, make_tokens(), TOKENS, NULL, 0, 6, 4, &ngrams);
+    if (status == NECK_OK) memcpy(out, &ngrams, sizeof ngrams);
+    return status;
+}
+
+/* A counter that has to spill every so many n-grams, and merges a few runs at a time. */
+static neck_status make_counter(neck_context *context, int32_t resume, const char *where, int64_t ngrams_a_run,
+                                neck_ngram_counter **out)
+{
+    const neck_ngram_counter_options options = {
+        sizeof options, .order = 4, .memory_bytes = 1 << 20, .folder = where, .resume = resume};
+    neck_status status = neck_ngram_counter_create(context, 6, &options, out);
+    if (status != NECK_OK) return status;
+    (*out)->buffer.capacity = ngrams_a_run;
+    (*out)->memory = 4 * (16 << 10);
+    return NECK_OK;
+}
+
+static neck_status count_all(neck_context *context, int32_t resume, const char *where, int64_t ngrams_a_run)
+{
+    neck_ngram_counter *counter = NULL;
+    neck_status status = make_counter(context, resume, where, ngrams_a_run, &counter);
+    if (status == NECK_OK) {
+        const int64_t at = neck_ngram_counter_tokens(counter);
+        status = neck_ngram_counter_push(context, counter, make_tokens() + at, TOKENS - at);
+    }
+    if (status == NECK_OK) status = neck_ngram_counter_finish(context, counter, path);
+    neck_ngram_counter_destroy(counter);
+    return status;
+}
+
+static neck_status count_without_runs(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self, (void)out;
+    return count_all(context, 0, NULL, TOKENS);
+}
+
+static neck_status count_in_runs(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self, (void)out;
+    neck_status status = count_all(context, 0, runs, 60);
+    ck_assert_int_ne(access(runs, F_OK), 0);
+    return status;
+}
+
+static neck_status count_in_private_runs(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self, (void)out;
+    return count_all(context, 0, NULL, 60);
+}
+
+/* What a failure leaves, the next attempt takes up. */
+static neck_status resume(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self, (void)out;
+    return count_all(context, 1, runs, 60);
+}
+
+static neck_status open_file(neck_context *context, const operation *self, outputs *out)
+{
+    neck_ngrams *ngrams;
+    neck_status status = neck_ngrams_open(context, self->path, 0, &ngrams);
+    if (status == NECK_OK) memcpy(out, &ngrams, sizeof ngrams);
+    return status;
+}
+
+static void remove_file(outputs *out)
+{
+    (void)out;
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+static const operation operations[] = {
+    {.name = "count in memory", .run = count_in_memory, .finish = drop_ngrams},
+    {.name = "count without runs", .run = count_without_runs, .finish = remove_file, .path = path, .writes = 1},
+    {.name = "count in runs", .run = count_in_runs, .finish = remove_file, .path = path, .writes = 1},
+    {.name = "count in private runs", .run = count_in_private_runs, .finish = remove_file, .path = path, .writes = 1},
+    {.name = "resume", .run = resume, .finish = remove_file, .path = path, .writes = 1},
+};
+
+#define OPERATIONS ((int)(sizeof operations / sizeof *operations))
+
+static void make_folder(void)
+{
+    make_inputs();
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/counted", folder);
+    snprintf(runs, sizeof runs, "%s/runs", folder);
+    setenv("TMPDIR", folder, 1);
+}
+
+static void remove_folder(void)
+{
+    unsetenv("TMPDIR");
+    ck_assert_int_eq(rmdir(folder), 0); /* nothing is left in it */
+    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+}
+
+START_TEST(one_allocation_fails)
+{
+    fail_each_allocation(&operations[_i], 1 + _i % 2, 0);
+}
+END_TEST
+
+START_TEST(all_allocations_fail_from_one_on)
+{
+    fail_each_allocation(&operations[_i], 1, 1);
+}
+END_TEST
+
+START_TEST(opening_fails)
+{
+    static const operation opening = {.name = "open", .run = open_file, .finish = drop_ngrams, .path = path};
+    ck_assert_int_eq(count_all(NULL, 0, NULL, TOKENS), NECK_OK);
+    fail_each_allocation(&opening, 1, 0);
+    remove_file(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("failmalloc");
+    tcase_add_checked_fixture(tcase, make_folder, remove_folder);
+    tcase_add_loop_test(tcase, one_allocation_fails, 0, OPERATIONS);
+    tcase_add_loop_test(tcase, all_allocations_fail_from_one_on, 0, OPERATIONS);
+    tcase_add_test(tcase, opening_fails);
+    tcase_set_timeout(tcase, 60);
+    Suite *suite = suite_create("failmalloc_ngram");
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,106 @@
+/* tests/test_failmalloc_ngram_matrix.c - every allocation of making, multiplying and solving an n-gram matrix fails once. */
+#include "failmalloc.h"
+#include "ngram/ngram_matrix.h"
+#include "softneck/ngram.h"
+#include "spectrum/operator.h"
+
+enum { VOCABULARY = 30, TOKENS = 2000 };
+
+static neck_ngrams *ngrams; /* counted with the default allocator: counting has a test of its own */
+
+static void setup(void)
+{
+    static int32_t ids[TOKENS];
+    make_inputs();
+    uint32_t state = 1;
+    for (int i = 0; i < TOKENS; i++) {
+        state = state * 1664525u + 1013904223u;
+        ids[i] = (int32_t)((state >> 16) % VOCABULARY * (state >> 24) >> 8);
+    }
+    ck_assert_int_eq(neck_ngrams_count(NULL, ids, TOKENS, NULL, 0, VOCABULARY, 3, &ngrams), NECK_OK);
+}
+static void teardown(void) { neck_ngrams_destroy(ngrams); }
+
+static neck_status create(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_ngram_matrix *matrix = NULL;
+    neck_status status = neck_ngram_matrix_create(context, ngrams, NECK_WEIGHT_UNIFORM, &matrix);
+    ck_assert((status == NECK_OK) == (matrix != NULL));
+    if (status == NECK_OK) out->numbers[0] = 0;
+    neck_ngram_matrix_destroy(matrix);
+    return status;
+}
+
+static neck_status spectrum(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_ngram_matrix *matrix = NULL;
+    neck_status status = neck_ngram_matrix_create(context, ngrams, NECK_WEIGHT_COUNT, &matrix);
+    if (status == NECK_OK) status = neck_ngram_matrix_spectrum(context, matrix, 0, &out->spectrum);
+    neck_ngram_matrix_destroy(matrix);
+    return status;
+}
+
+static void destroy_spectrum(outputs *out) { neck_spectrum_destroy(out->spectrum); }
+
+static neck_status rest(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_ngram_matrix *matrix = NULL;
+    neck_status status = neck_ngram_matrix_create(context, ngrams, NECK_WEIGHT_ROOT_COUNT, &matrix);
+    if (status == NECK_OK) status = neck_ngram_matrix_rest(context, matrix, out->numbers, out->numbers + VOCABULARY);
+    neck_ngram_matrix_destroy(matrix);
+    return status;
+}
+
+static neck_status products(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    static double x[VOCABULARY * 2], y[TOKENS * 2];
+    neck_ngram_matrix *matrix = NULL;
+    neck_status status = neck_ngram_matrix_create(context, ngrams, NECK_WEIGHT_UNIFORM, &matrix);
+    const neck_operator *op = neck_ngram_matrix_operator(matrix);
+    if (status == NECK_OK) status = neck_operator_apply(context, op, 0, 2, x, y);
+    if (status == NECK_OK) status = neck_operator_apply(context, op, 1, 2, y, x);
+    if (status == NECK_OK) status = neck__operator_gram(context, op, 2, x, y);
+    if (status == NECK_OK) out->numbers[0] = 0;
+    neck_ngram_matrix_destroy(matrix);
+    return status;
+}
+
+static const operation operations[] = {
+    {.name = "create", .run = create},
+    {.name = "spectrum", .run = spectrum, .finish = destroy_spectrum},
+    {.name = "rest", .run = rest},
+    {.name = "products", .run = products},
+};
+
+START_TEST(each_allocation_fails_once)
+{
+    fail_each_allocation(&operations[_i], 1, 0);
+}
+END_TEST
+
+START_TEST(memory_stays_short)
+{
+    fail_each_allocation(&operations[_i], 2, 1);
+}
+END_TEST
+
+int main(void)
+{
+    int count = (int)(sizeof operations / sizeof *operations);
+    Suite *suite = suite_create("failmalloc_ngram_matrix");
+    TCase *tests = tcase_create("failmalloc_ngram_matrix");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    suite_add_tcase(suite, tests);
+    tcase_add_loop_test(tests, each_allocation_fails_once, 0, count);
+    tcase_add_loop_test(tests, memory_stays_short, 0, count);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
