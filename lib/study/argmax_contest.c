@@ -135,25 +135,20 @@ static void choose(neck__contest *made, const int64_t *row_first, const double *
     for (int64_t t = 0; t < rows; t++) made->contender[t] = made->contender[best[row_first[t]]];
 }
 
-/* Without a spread there is no bias worth the name. */
-static neck_status scale_bias(neck_context *context, neck__contest *made, const double *squares)
+/* A bias that is the same for all decides nothing. */
+static neck_status scale_bias(neck_context *context, neck__contest *made)
 {
-    int64_t rows = made->view.rows, cols = made->view.cols;
-    double mean = 0, spread = 0, weights = 0;
-    NECK_TRY(neck_matrix_column_mean(context, &made->view, NULL, made->mean));
-    made->bias_unit = 1;
-    if (!made->bias) return NECK_OK;
-    for (int64_t t = 0; t < rows; t++) {
-        mean += made->bias[t] / (double)rows;
-        weights += squares[t] / (double)rows;
-    }
-    for (int64_t t = 0; t < rows; t++) spread += (made->bias[t] - mean) * (made->bias[t] - mean) / (double)rows;
-    for (int64_t k = 0; k < cols; k++) weights -= made->mean[k] * made->mean[k];
-    double unit = sqrt(spread * (double)cols / fmax(weights, DBL_MIN));
+    int64_t rows = made->view.rows;
+    double mean = 0, square = 0;
     int same = 1;
-    for (int64_t t = 1; t < rows; t++) same &= made->bias[t] == made->bias[0];
+    NECK_TRY(neck_matrix_column_mean(context, &made->view, NULL, made->mean));
+    for (int64_t t = 0; made->bias && t < rows; t++) {
+        mean += made->bias[t] / (double)rows;
+        same &= made->bias[t] == made->bias[0];
+    }
     if (same) made->bias = NULL;
-    else if (isfinite(unit) && unit > 0) made->bias_unit = unit;
+    for (int64_t t = 0; made->bias && t < rows; t++) square += (made->bias[t] - mean) * (made->bias[t] - mean) / (double)rows;
+    made->bias_unit = square > 0 && isfinite(square) ? sqrt(square) : 1;
     return NECK_OK;
 }
 
@@ -167,7 +162,7 @@ static neck_status fill(neck_context *context, neck__contest *made, key *keys, d
     made->fingerprint = mixed(made->fingerprint, (double)made->view.cols);
     for (int64_t t = 0; t < rows; t++)
         made->fingerprint = mixed(made->fingerprint ^ keys[t].hash, made->bias ? made->bias[t] : 0);
-    NECK_TRY(scale_bias(context, made, squares));
+    NECK_TRY(scale_bias(context, made));
     qsort(keys, (size_t)rows, sizeof *keys, by_hash);
     group(made, keys, 1, made->pair_first);
     group(made, keys, 0, row_first);

@@ -11,8 +11,7 @@ typedef struct neck__contest {
     neck__allocator allocator;
     neck_matrix view;    /* checked, finite */
     const double *bias;  /* a number a token, or NULL: there is none, or it is the same for all */
-    double bias_unit;    /* what a bias is divided by to stand beside the numbers of a row: (spread of biases) / (spread in a
-                            column); 1 without a bias */
+    double bias_unit;    /* the biases' standard deviation; 1 without a bias */
     int64_t count;
     int64_t *token;      /* of a contender */
     int64_t *contender;  /* of a token: the one with its row */

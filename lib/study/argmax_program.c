@@ -1,6 +1,6 @@
 /* study/argmax_program.c - for each token the widest cone of states in which it wins, among rivals that are added as they turn
- * out to matter. Coordinates are (x, height) beside rows (w, b / bias_unit): that makes the cone's apex 0, no box around x is
- * needed, and a radius of 0 means that there is no such state at all. */
+ * out to matter. Rows are (B w, b / bias_unit), B the run's basis, beside y and a height: that makes the cone's apex 0, no box
+ * around the state is needed, and a radius of 0 means that there is no such state at all. */
 #include "study/argmax_program.h"
 
 #include <float.h>
@@ -14,7 +14,7 @@
 enum {
     ROUNDS = 100,                      /* of adding rivals */
     MOST = NECK__RIVALS * ROUNDS,      /* rivals of a token */
-    BATCH_NUMBERS = 1 << 22, MOST_BATCH = 256 /* tokens worked on at once: their programs are of some (d + 1)^2 numbers each */
+    BATCH_NUMBERS = 1 << 22, MOST_BATCH = 256 /* tokens worked on at once: their programs are of some width^2 numbers each */
 };
 
 /* Cones narrower than the solver can tell from none. */
@@ -28,15 +28,16 @@ typedef struct attempt {
     outcome outcome;
     int64_t held, fresh;          /* rivals in the program, and behind them those to be added */
     int64_t *rivals;              /* MOST */
+    double *lengths;              /* MOST: of their rows in the program, before they were made 1 */
     double *multipliers;          /* MOST + 1: with a bias, first that of height >= radius; a mean's shares in the end */
-    double *room;                 /* NECK__RIVALS + 1 rows of the program */
+    double *room;                 /* NECK__RIVALS + 1 rows of the program and two of the head */
     double residual, slack, ahead; /* of a mean; by how much its bias exceeds the contender's */
 } attempt;
 
 typedef struct batch {
     neck__argmax_run *run;
     attempt *attempts;
-    int64_t width; /* of the program: d, or d + 1 with a bias */
+    int64_t width; /* of the program: the rank and, with a bias, 1 */
     int64_t *who;
     double *states; /* of each attempt */
     neck__standing *standings;
@@ -44,21 +45,19 @@ typedef struct batch {
 
 /* ---- a mean of rows ---------------------------------------------------------------------------------------------- */
 
-/* From the multipliers of rows (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, those above 0 in front. Sums are
+/* From the multipliers of rows B (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, those above 0 in front. Sums are
  * of differences, so that their roundings are small beside the distances between rows. */
 static int find_mean(const batch *all, attempt *one)
 {
     const neck__contest *contest = &all->run->contest;
-    int64_t d = contest->view.cols, lead = all->width - d, used = 0;
+    int64_t d = contest->view.cols, lead = all->width - all->run->rank, used = 0;
     double *sum = one->room, *w = sum + d, total = 0, distance = 0, bias = 0, bias_distance = 0, square = 0;
     memset(sum, 0, (size_t)d * sizeof *sum);
     for (int64_t i = 0; i < one->held; i++) {
-        double share = one->multipliers[lead + i], length = 0;
-        if (share <= 0) continue;
-        double b = neck__contest_difference(contest, one->contender, one->rivals[i], w), row = 0;
+        double share = one->multipliers[lead + i] / one->lengths[i], row = 0;
+        if (!(share > 0)) continue;
+        double b = neck__contest_difference(contest, one->contender, one->rivals[i], w);
         for (int64_t k = 0; k < d; k++) row += w[k] * w[k];
-        length = sqrt(row + b * b);
-        share /= length;
         for (int64_t k = 0; k < d; k++) sum[k] += share * w[k];
         bias += share * b;
         bias_distance += share * fabs(b);
@@ -85,18 +84,22 @@ static int find_mean(const batch *all, attempt *one)
 
 static int add_fresh(const batch *all, attempt *one)
 {
-    int64_t d = all->run->contest.view.cols, width = all->width, count = 0;
-    if (one->held == 0 && width > d) { /* the height is above 0 as well */
+    const neck__argmax_run *run = all->run;
+    int64_t rank = run->rank, width = all->width, count = 0;
+    double *w = one->room + (NECK__RIVALS + 1) * width;
+    if (one->held == 0 && width > rank) { /* the height is above 0 as well */
         memset(one->room, 0, (size_t)width * sizeof *one->room);
-        one->room[d] = 1;
+        one->room[rank] = 1;
         count = 1;
     }
     for (int64_t i = one->held; i < one->held + one->fresh; i++, count++) {
         double *row = one->room + count * width, square = 0;
-        double b = neck__contest_difference(&all->run->contest, one->contender, one->rivals[i], row);
-        if (width > d) row[d] = b;
+        double b = neck__contest_difference(&run->contest, one->contender, one->rivals[i], w);
+        neck__argmax_coordinates(run, w, row);
+        if (width > rank) row[rank] = b;
         for (int64_t k = 0; k < width; k++) square += row[k] * row[k];
-        for (int64_t k = 0; k < width; k++) row[k] /= sqrt(square);
+        one->lengths[i] = sqrt(square);
+        for (int64_t k = 0; k < width; k++) row[k] = square > 0 ? row[k] / one->lengths[i] : 0;
     }
     one->held += one->fresh;
     one->fresh = 0;
@@ -107,7 +110,7 @@ static void step(void *data, int64_t index)
 {
     const batch *all = data;
     attempt *one = &all->attempts[index];
-    int64_t d = all->run->contest.view.cols;
+    int64_t d = all->run->contest.view.cols, rank = all->run->rank;
     double radius, *y = one->room;
     if (one->outcome != RUNNING) return;
     if (!one->program) one->program = neck__program_create(all->width);
@@ -119,8 +122,8 @@ static void step(void *data, int64_t index)
         one->outcome = find_mean(all, one) ? A_MEAN : UNCLEAR;
     } else {
         double *state = all->states + index * d;
-        memcpy(state, y, (size_t)d * sizeof *y);
-        neck__argmax_normalize(&all->run->contest, state, all->width > d ? y[d] : 1);
+        neck__argmax_state(all->run, y, state);
+        neck__argmax_normalize(&all->run->contest, state, all->width > rank ? y[rank] : 1);
     }
     if (one->outcome == RUNNING) return;
     neck__program_destroy(one->program);
@@ -200,7 +203,8 @@ static neck_status solve(batch *all, int64_t count, const int64_t *who)
     NECK_TRY(neck__standings_measure(run->context, &run->contest, count, who, all->states, all->standings));
     for (int64_t i = 0; i < count; i++) {
         attempt *one = &all->attempts[i];
-        *one = (attempt){.contender = who[i], .rivals = one->rivals, .multipliers = one->multipliers, .room = one->room};
+        *one = (attempt){.contender = who[i], .rivals = one->rivals, .lengths = one->lengths,
+                         .multipliers = one->multipliers, .room = one->room};
         add_rivals(one, &all->standings[i]);
     }
     for (int64_t running = count; running > 0;) {
@@ -218,14 +222,15 @@ static neck_status allocate(batch *made, int64_t size)
     int64_t d = made->run->contest.view.cols, room = (NECK__RIVALS + 1) * made->width + 2 * d;
     made->attempts = neck__calloc(allocator, size, sizeof *made->attempts, "linear programs");
     made->who = neck__alloc(allocator, size, (1 + MOST) * (int64_t)sizeof(int64_t), "rivals");
-    made->states = neck__alloc(allocator, size, (d + MOST + 1 + room) * (int64_t)sizeof(double), "rows of linear programs");
+    made->states = neck__alloc(allocator, size, (d + 2 * MOST + 1 + room) * (int64_t)sizeof(double), "rows of linear programs");
     made->standings = neck__alloc(allocator, size, sizeof *made->standings, "standings");
     if (!made->attempts || !made->who || !made->states || !made->standings) return NECK_E_NOMEM;
     double *numbers = made->states + size * d;
-    for (int64_t i = 0; i < size; i++, numbers += MOST + 1 + room) {
+    for (int64_t i = 0; i < size; i++, numbers += 2 * MOST + 1 + room) {
         made->attempts[i].rivals = made->who + size + i * MOST;
-        made->attempts[i].multipliers = numbers;
-        made->attempts[i].room = numbers + MOST + 1;
+        made->attempts[i].lengths = numbers;
+        made->attempts[i].multipliers = numbers + MOST;
+        made->attempts[i].room = numbers + 2 * MOST + 1;
     }
     return NECK_OK;
 }
@@ -242,8 +247,8 @@ static void release(batch *made, int64_t size)
 
 neck_status neck__argmax_programs(neck__argmax_run *run)
 {
-    int64_t d = run->contest.view.cols, width = d + (run->contest.bias ? 1 : 0), open = 0;
-    int64_t size = BATCH_NUMBERS / (width * width);
+    int64_t width = run->rank + (run->contest.bias ? 1 : 0), open = 0;
+    int64_t size = width < BATCH_NUMBERS ? BATCH_NUMBERS / (width * width + 1) : 2;
     if (size > MOST_BATCH) size = MOST_BATCH;
     if (size < 2) size = 2;
     if (size > run->open_count) size = run->open_count;

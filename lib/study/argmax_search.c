@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "linalg/blas.h"
-#include "study/eigen.h"
+#include "softneck/spectrum.h"
 #include "study/rows.h"
 
 /* Contenders that are guessed for at once, and the states (in numbers) that are reflected at once. */
@@ -22,24 +22,37 @@ enum { BLOCK = 4096, STATES = 1 << 24 };
 neck_status neck__argmax_whiten(neck__argmax_run *run)
 {
     const neck__contest *contest = &run->contest;
-    int64_t d = contest->view.cols, rank;
-    neck_gram_options options = {.struct_size = sizeof options, .shift = contest->mean};
-    double *vectors = neck__alloc(&contest->allocator, d + 1, d * (int64_t)sizeof *vectors, "a covariance"), *values;
-    neck_gram *gram = NULL;
-    neck_status status = vectors ? neck_gram_create(run->context, d, &options, &gram) : NECK_E_NOMEM;
-    values = vectors + d * d;
-    if (status == NECK_OK) status = neck_gram_push(run->context, gram, &contest->view);
-    if (status == NECK_OK) status = neck__gram_eigen(run->context, gram, values, vectors, &rank);
-    neck_gram_destroy(gram);
-    if (status == NECK_OK) {
-        for (int64_t i = 0; i < rank; i++) {
-            double root = sqrt(values[i] / (double)contest->view.rows);
-            for (int64_t k = i * d; k < (i + 1) * d; k++) vectors[k] /= root;
-        }
-        status = neck__gemm(1, 0, d, d, rank, 1, vectors, d, vectors, d, 0, run->whitening, d);
+    int64_t d = contest->view.cols, most = contest->view.rows < d ? contest->view.rows : d;
+    neck_svd_options options = {.struct_size = sizeof options, .variant = NECK_VARIANT_CENTERED};
+    double error, *values = neck__alloc(&contest->allocator, most, sizeof *values, "singular values");
+    if (!values) return NECK_E_NOMEM;
+    neck_status status = neck_svd_compute(run->context, &contest->view, &options, NULL, values, run->basis, &error);
+    for (run->rank = 0; status == NECK_OK && run->rank < most && values[run->rank] > error; run->rank++) {
+        double factor = sqrt((double)contest->view.rows) / values[run->rank], *row = run->basis + run->rank * d;
+        for (int64_t k = 0; k < d; k++) row[k] *= factor;
     }
-    neck__release(&contest->allocator, vectors);
+    neck__release(&contest->allocator, values);
     return status;
+}
+
+void neck__argmax_coordinates(const neck__argmax_run *run, const double *row, double *out)
+{
+    int64_t d = run->contest.view.cols;
+    for (int64_t i = 0; i < run->rank; i++) {
+        const double *base = run->basis + i * d;
+        out[i] = 0;
+        for (int64_t k = 0; k < d; k++) out[i] += base[k] * row[k];
+    }
+}
+
+void neck__argmax_state(const neck__argmax_run *run, const double *coordinates, double *out)
+{
+    int64_t d = run->contest.view.cols;
+    memset(out, 0, (size_t)d * sizeof *out);
+    for (int64_t i = 0; i < run->rank; i++) {
+        const double *base = run->basis + i * d;
+        for (int64_t k = 0; k < d; k++) out[k] += base[k] * coordinates[i];
+    }
 }
 
 void neck__argmax_normalize(const neck__contest *contest, double *state, double height)
@@ -62,14 +75,15 @@ static void read_rows(const neck__argmax_run *run, int64_t count, const int64_t 
 neck_status neck__argmax_guess(const neck__argmax_run *run, int32_t proof, int64_t count, const int64_t *who, double *states)
 {
     const neck__contest *contest = &run->contest;
-    int64_t d = contest->view.cols;
-    int whitened = proof == NECK_PROOF_WHITENED;
-    int64_t *tokens = neck__alloc(&contest->allocator, count, (whitened ? d + 1 : 1) * (int64_t)sizeof(double), "states");
+    int64_t d = contest->view.cols, rank = proof == NECK_PROOF_WHITENED ? run->rank : 0;
+    int64_t *tokens = neck__alloc(&contest->allocator, count, (1 + rank) * (int64_t)sizeof(double), "states");
     if (!tokens) return NECK_E_NOMEM;
-    double *rows = whitened ? (double *)(tokens + count) : states;
-    read_rows(run, count, who, proof == NECK_PROOF_OWN_ROW ? NULL : contest->mean, tokens, rows);
+    double *coordinates = (double *)(tokens + count);
+    read_rows(run, count, who, proof == NECK_PROOF_OWN_ROW ? NULL : contest->mean, tokens, states);
     neck_status status = NECK_OK;
-    if (whitened) status = neck__gemm(0, 0, count, d, d, 1, rows, d, run->whitening, d, 0, states, d);
+    if (rank > 0) status = neck__gemm(0, 1, count, rank, d, 1, states, d, run->basis, d, 0, coordinates, rank);
+    if (rank > 0 && status == NECK_OK)
+        status = neck__gemm(0, 0, count, d, rank, 1, coordinates, rank, run->basis, d, 0, states, d);
     for (int64_t i = 0; i < count; i++) neck__argmax_normalize(contest, states + i * d, contest->bias_unit);
     neck__release(&contest->allocator, tokens);
     return status;
@@ -115,28 +129,28 @@ static int64_t settle_all(neck__argmax_run *run, int32_t proof, int64_t count, i
 /* ---- reflections ------------------------------------------------------------------------------------------------- */
 
 typedef struct reflecting {
-    const neck__contest *contest;
+    const neck__argmax_run *run;
     const int64_t *who;
     const neck__standing *standings;
     double *states;
-    double *differences; /* count x cols: room */
+    double *room; /* count x (cols + rank) */
 } reflecting;
 
-/* Mirrors the state in the plane where the contender and the rival that leads are equal: behind it the contender is ahead by as
- * much as it was behind. What comes out below height 0 is mirrored there too. */
+/* Mirrors the state in the plane where the contender and the rival that leads are equal, along what is its normal in the basis'
+ * coordinates: behind it the contender is ahead by as much as it was behind. What comes out below height 0 is mirrored there. */
 static void reflect(void *data, int64_t i)
 {
     const reflecting *job = data;
-    const neck__contest *contest = job->contest;
-    int64_t d = contest->view.cols;
-    double *x = job->states + i * d, *w = job->differences + i * d, value = 0, square = 0, unit = contest->bias_unit;
-    double bias = neck__contest_difference(contest, job->who[i], job->standings[i].rivals[0], w);
-    for (int64_t k = 0; k < d; k++) {
-        value += w[k] * x[k];
-        square += w[k] * w[k];
-    }
+    const neck__contest *contest = &job->run->contest;
+    int64_t d = contest->view.cols, rank = job->run->rank;
+    double *x = job->states + i * d, *w = job->room + i * (d + rank), *normal = w + d, value = 0, square = 0;
+    double bias = neck__contest_difference(contest, job->who[i], job->standings[i].rivals[0], w), unit = contest->bias_unit;
+    for (int64_t k = 0; k < d; k++) value += w[k] * x[k];
+    neck__argmax_coordinates(job->run, w, normal);
+    for (int64_t k = 0; k < rank; k++) square += normal[k] * normal[k];
     double along = 2 * (value + bias * unit) / (square + bias * bias);
     if (!isfinite(along)) return;
+    neck__argmax_state(job->run, normal, w);
     for (int64_t k = 0; k < d; k++) x[k] -= along * w[k];
     neck__argmax_normalize(contest, x, unit - along * bias);
 }
@@ -145,18 +159,18 @@ static void reflect(void *data, int64_t i)
 static neck_status reflect_all(neck__argmax_run *run, int64_t count, int64_t *who, double *states, neck__standing *standings,
                                int64_t *kept)
 {
-    int64_t d = run->contest.view.cols;
-    double *differences = neck__alloc(&run->contest.allocator, count, d * (int64_t)sizeof *differences, "reflections");
-    if (!differences) return NECK_E_NOMEM;
+    int64_t each = run->contest.view.cols + run->rank;
+    double *room = neck__alloc(&run->contest.allocator, count, each * (int64_t)sizeof *room, "reflections");
+    if (!room) return NECK_E_NOMEM;
     neck_status status = neck__argmax_guess(run, NECK_PROOF_WHITENED, count, who, states);
     if (status == NECK_OK) status = neck__standings_measure(run->context, &run->contest, count, who, states, standings);
     for (int64_t i = 0; status == NECK_OK && i < run->reflections && count > 0; i++) {
-        reflecting job = {&run->contest, who, standings, states, differences};
+        reflecting job = {run, who, standings, states, room};
         neck__parallel(run->context, count, reflect, &job);
         status = neck__standings_measure(run->context, &run->contest, count, who, states, standings);
         if (status == NECK_OK) count = settle_all(run, NECK_PROOF_REFLECTION, count, who, states, standings);
     }
-    neck__release(&run->contest.allocator, differences);
+    neck__release(&run->contest.allocator, room);
     *kept = count;
     return status;
 }

@@ -10,15 +10,21 @@ typedef struct neck__argmax_run {
     neck_context *context;
     neck__contest contest;
     neck_argmax *found;
-    double *whitening; /* cols x cols: the inverse of the rows' covariance, where it has one */
+    double *basis;     /* rank x cols, B: rows minus their mean have covariance 1 in its coordinates, and are 0 beyond them */
+    int64_t rank;
     int64_t *open;     /* contenders without a verdict, open_count of them, in order */
     int64_t open_count;
     int64_t reflections;
     double tolerance;
 } neck__argmax_run;
 
-/* Makes run->whitening. */
+/* Fills run->basis (room for min(rows, cols) of its rows) and run->rank. Heads have directions in which rows hardly differ beside
+ * others in which they differ a lot; cones of states and what mirrors them are found in coordinates that make all alike. */
 neck_status neck__argmax_whiten(neck__argmax_run *run);
+
+/* rank numbers out = B row; cols numbers out = B^T coordinates. On the calling thread alone. */
+void neck__argmax_coordinates(const neck__argmax_run *run, const double *row, double *out);
+void neck__argmax_state(const neck__argmax_run *run, const double *coordinates, double *out);
 
 /* The states of one of the cheap proofs for count contenders: count x cols. */
 neck_status neck__argmax_guess(const neck__argmax_run *run, int32_t proof, int64_t count, const int64_t *who, double *states);

@@ -99,7 +99,7 @@ void neck__noise_estimate(const neck__levels *levels, const double *values, neck
             local = contrast_scale(levels, values, first, end, 1, &contrasts);
             if (contrasts < REACH / 2) local = overall;
         }
-        double scale = sqrt(0.5 * (local * local + overall * overall)) / unit;
+        double scale = sqrt(0.8 * local * local + 0.2 * overall * overall) / unit;
         noise->scale[i] = copy[i] = fmax(fmax(scale, levels->errors[i]), smallest);
     }
     noise->typical = count > 0 ? neck__median(count, copy) : 0;

@@ -89,7 +89,7 @@ static neck_status work(neck__argmax_run *run, const neck_argmax_options *given)
     if (given->resume && access(given->resume, F_OK) == 0)
         NECK_TRY(neck__argmax_load(run->context, run->found, run->contest.fingerprint, given->resume));
     list_open(run);
-    if (run->contest.count == 1) settle_alone(run, run->whitening);
+    if (run->contest.count == 1) settle_alone(run, run->basis);
     for (int64_t token = 0; token < run->found->size; token++)
         if (run->found->entries[token].verdict == NECK_ARGMAX_UNDECIDED) NECK_TRY(settle_equal_row(run, token));
     list_open(run);
@@ -115,14 +115,14 @@ static neck_status run_and_keep(neck__argmax_run *run, const neck_argmax_options
 static neck_status compute(neck__argmax_run *run, const neck_matrix *view, const neck_argmax_options *given)
 {
     const neck__allocator *allocator = &run->contest.allocator;
-    int64_t d = view->cols, square, numbers;
-    if (!neck__mul(d, d, &square) || !neck__add(square, view->rows, &numbers))
+    int64_t d = view->cols, most = view->rows < d ? view->rows : d, square, numbers;
+    if (!neck__mul(most, d, &square) || !neck__add(square, view->rows, &numbers))
         return neck__fail(NECK_E_OVERFLOW, "a head of width %lld is too large", (long long)d);
-    run->whitening = neck__alloc(allocator, numbers, sizeof(double), "a covariance");
-    if (!run->whitening) return NECK_E_NOMEM;
-    run->open = (int64_t *)(run->whitening + square);
+    run->basis = neck__alloc(allocator, numbers, sizeof(double), "singular vectors");
+    if (!run->basis) return NECK_E_NOMEM;
+    run->open = (int64_t *)(run->basis + square);
     neck_status status = run_and_keep(run, given);
-    neck__release(allocator, run->whitening);
+    neck__release(allocator, run->basis);
     return status;
 }
 
