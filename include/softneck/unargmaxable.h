@@ -29,9 +29,10 @@ enum {
     NECK_PROOF_WHITENED = 2,    /* the state C^-1 (w_c - mean), C the covariance of the rows */
     NECK_PROOF_CENTERED = 3,    /* the state w_c - mean */
     NECK_PROOF_OWN_ROW = 4,     /* the state w_c */
-    NECK_PROOF_REFLECTION = 5,  /* the whitened state, reflected again and again into the half-space of the token that beats c */
-    NECK_PROOF_PROGRAM = 6,     /* the linear program for the widest cone of states in which c wins (Chebyshev centre), over as
-                                   many rivals as matter; its multipliers when there is none */
+    NECK_PROOF_REFLECTION = 5,  /* the whitened state, reflected again and again into the half-space where c beats the token that
+                                   beats it, the rows' covariance being the metric */
+    NECK_PROOF_PROGRAM = 6,     /* the linear program for the widest cone of states in which c wins (Chebyshev centre), in
+                                   that metric, over as many rivals as matter; its multipliers when there is none */
     NECK_PROOFS = 7
 };
 
@@ -54,9 +55,10 @@ typedef struct neck_argmax_verdict {
     int32_t verdict;   /* NECK_ARGMAX_* */
     int32_t proof;     /* NECK_PROOF_*; of a tied token: how its group was shown to top the rest */
     int64_t twin;      /* the first other token with the same row (and bias, unless the proof is EQUAL_ROW); -1: none */
-    double margin;     /* ARGMAXABLE, TIED: a lower bound, roundings counted, of the lead over the rest for the state that was
-                          found, per unit of the state's length; else 0 */
-    double state_norm; /* the length of that state; without a bias 1, and any other would do; else 0 */
+    double margin;     /* ARGMAXABLE, TIED: by how much its logit is ahead of the rest at the state that was found, at least:
+                          roundings are counted; else 0. Not the largest possible */
+    double state_norm; /* the length of that state; without a bias 1, and any other would do (with the margin in proportion);
+                          else 0 */
     double residual;   /* UNARGMAXABLE: z_c <= sum a_j z_j + residual |x| + slack for every x, roundings counted; else 0 */
     double slack;      /* 0 without a bias */
     double probability_bound; /* no state gives it a larger probability: UNARGMAXABLE 1 / (m + exp(H(a) + sum a_j b_j - b_c)), H(a)

@@ -107,13 +107,15 @@ double neck__contest_difference(const neck__contest *contest, int64_t a, int64_t
     return (bias_of(contest, first) - bias_of(contest, second)) / contest->bias_unit;
 }
 
-/* Pairs of row and bias: how many there are of each. Going down, the last write names the nearest later one. */
+/* Pairs of row and bias: how many there are of each, and a chain through them. Going down, each comes in right behind the first. */
 static void link_pairs(neck__contest *made)
 {
     for (int64_t t = made->view.rows - 1; t >= 0; t--) {
         int64_t first = made->pair_first[t];
         made->pair_size[first]++;
-        if (t != first) made->pair_next[first] = t;
+        if (t == first) continue;
+        made->pair_next[t] = made->pair_next[first];
+        made->pair_next[first] = t;
     }
 }
 
@@ -132,7 +134,13 @@ static void choose(neck__contest *made, const int64_t *row_first, const double *
             made->norm_max = fmax(made->norm_max, made->norm[made->count]);
             made->contender[t] = made->count++;
         }
-    for (int64_t t = 0; t < rows; t++) made->contender[t] = made->contender[best[row_first[t]]];
+    for (int64_t i = 0; i < made->count; i++) made->ahead[i] = INFINITY;
+    for (int64_t t = 0; t < rows; t++) {
+        int64_t winner = best[row_first[t]], i = made->contender[winner];
+        double gap = (bias_of(made, winner) - bias_of(made, t)) * (1 - DBL_EPSILON);
+        made->contender[t] = i;
+        if (gap > 0 && gap < made->ahead[i]) made->ahead[i] = gap;
+    }
 }
 
 /* A bias that is the same for all decides nothing. */
@@ -179,7 +187,7 @@ neck_status neck__contest_create(neck_context *context, const neck_matrix *view,
                           .fingerprint = mixed(0, tolerance)};
     int64_t rows = view->rows;
     made.token = neck__calloc(&made.allocator, rows, 5 * sizeof(int64_t), "a list of tokens");
-    made.norm = neck__alloc(&made.allocator, rows + view->cols, sizeof(double), "norms of rows");
+    made.norm = neck__alloc(&made.allocator, 2 * rows + view->cols, sizeof(double), "norms of rows");
     key *keys = neck__alloc(&made.allocator, rows, sizeof *keys + sizeof(double) + sizeof(int64_t), "hashes of rows");
     neck_status status = made.token && made.norm && keys ? NECK_OK : NECK_E_NOMEM;
     if (status == NECK_OK) {
@@ -187,7 +195,8 @@ neck_status neck__contest_create(neck_context *context, const neck_matrix *view,
         made.pair_first = made.contender + rows;
         made.pair_next = made.pair_first + rows;
         made.pair_size = made.pair_next + rows;
-        made.mean = made.norm + rows;
+        made.ahead = made.norm + rows;
+        made.mean = made.ahead + rows;
         double *squares = (double *)(keys + rows);
         status = fill(context, &made, keys, squares, (int64_t *)(squares + rows));
     }

@@ -16,9 +16,10 @@ typedef struct neck__contest {
     int64_t *token;      /* of a contender */
     int64_t *contender;  /* of a token: the one with its row */
     int64_t *pair_first; /* of a token: the first one with the same row and bias */
-    int64_t *pair_next;  /* of the first one: the next such token, or -1 */
+    int64_t *pair_next;  /* of a token: the next such one, or -1 */
     int64_t *pair_size;  /* of the first one */
     double *norm;        /* of a contender's row, rounded up */
+    double *ahead;       /* of a contender: of those with its row but less bias, at least this far; INFINITY: there are none */
     double norm_max;
     double *mean;        /* of all rows */
     uint64_t fingerprint; /* of rows, biases and tolerance */

@@ -99,7 +99,7 @@ int neck__argmax_settle(neck__argmax_run *run, int64_t contender, int32_t proof,
     int64_t first = contest->pair_first[contest->token[contender]], shared = contest->pair_size[first], d = contest->view.cols;
     neck__argmax_entry entry = {.verdict = shared > 1 ? NECK_ARGMAX_TIED : NECK_ARGMAX_ARGMAXABLE,
                                 .proof = proof,
-                                .margin = standing->lead / standing->norm * (1 - 2 * DBL_EPSILON),
+                                .margin = fmin(standing->lead, contest->ahead[contender]),
                                 .state_norm = standing->norm,
                                 .probability_bound = 1 / (double)shared};
     for (int64_t token = first; token >= 0; token = contest->pair_next[token]) {

@@ -27,9 +27,23 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Windows of a few levels are what nearly all medians are of. */
+static void sort_few(int64_t count, double *numbers)
+{
+    for (int64_t i = 1; i < count; i++) {
+        double number = numbers[i];
+        int64_t k = i;
+        for (; k > 0 && numbers[k - 1] > number; k--) numbers[k] = numbers[k - 1];
+        numbers[k] = number;
+    }
+}
+
 double neck__median(int64_t count, double *numbers)
 {
-    qsort(numbers, (size_t)count, sizeof *numbers, by_size);
+    if (count <= 32)
+        sort_few(count, numbers);
+    else
+        qsort(numbers, (size_t)count, sizeof *numbers, by_size);
     return 0.5 * (numbers[(count - 1) / 2] + numbers[count / 2]);
 }
 

@@ -22,7 +22,7 @@ typedef struct neck__levels {
 /* sign: 1, or -1 for curves of which the high values are the good ones. */
 neck_status neck__levels_make(neck_context *context, const neck_curve *curve, double sign, neck__levels *levels);
 
-/* The median of count numbers, which are rearranged; the mean of the middle two of an even count. */
+/* The median of count numbers, which are sorted; the mean of the middle two of an even count. */
 double neck__median(int64_t count, double *numbers);
 
 #endif
