@@ -11,6 +11,8 @@ PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+DOCDIR   ?= $(PREFIX)/share/doc/softneck
 DESTDIR  ?=
 BUILD    ?= build
 V        ?= 0
@@ -216,6 +218,21 @@ fuzz-run: $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 		$(BUILD)/fuzz/fuzz_$$reader -runs=$(FUZZ_RUNS) -max_len=8192 -timeout=10 -print_final_stats=1 -verbosity=0 \
 			-artifact_prefix=$(BUILD)/found/$$reader- $(BUILD)/found/$$reader tests/corpus/$$reader; done
 
+# ---- documentation -----------------------------------------------------------------------------------------------
+docs: ## the API reference from the headers: build/docs/html, build/docs/man
+	@$(PY) docs/reference.py $(BUILD)/docs
+	@echo 'open $(BUILD)/docs/html/index.html, or man -M $(BUILD)/docs/man neck_spectrum_compute'
+
+install-docs: docs ## HTML and man pages into DESTDIR/PREFIX/share
+	@install -d $(DESTDIR)$(DOCDIR)/html $(DESTDIR)$(MANDIR)/man3
+	@install -m 644 $(BUILD)/docs/html/* $(DESTDIR)$(DOCDIR)/html
+	@install -m 644 $(BUILD)/docs/man/man3/* $(DESTDIR)$(MANDIR)/man3
+
+uninstall-docs: docs ## remove what install-docs placed
+	@rm -f $(addprefix $(DESTDIR)$(DOCDIR)/html/,$(notdir $(wildcard $(BUILD)/docs/html/*))) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man3/,$(notdir $(wildcard $(BUILD)/docs/man/man3/*)))
+	@rmdir -p $(DESTDIR)$(DOCDIR)/html 2>/dev/null || true
+
 # ---- packaging ---------------------------------------------------------------------------------------------------
 # One list, from which install places and uninstall removes: source:destination.
 HEADERS := $(wildcard include/*.h include/softneck/*.h)
@@ -265,8 +282,8 @@ clean: ## remove build/
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-17s %s\n' "$$target" "$$text"; done
-	@echo 'Set on the command line: CC CFLAGS PREFIX LIBDIR INCLUDEDIR BINDIR DESTDIR BUILD PYTHON V=1'
+	@echo 'Set on the command line: CC CFLAGS PREFIX LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR DESTDIR BUILD PYTHON V=1'
 
-.PHONY: all static shared examples tests deps demo study-width bench check fuzz fuzz-run fuzz-replay install uninstall package-files \
+.PHONY: all static shared examples tests deps demo study-width bench docs install-docs uninstall-docs check fuzz fuzz-run fuzz-replay install uninstall package-files \
         dist update-map clean help FORCE $(filter check-%,$(shell sed -n 's/^\(check-[a-z]*\):.*/\1/p' Makefile))
 .SECONDARY:

@@ -1,0 +1,24 @@
+/* study/turn.h - where a curve of levels turns, and by how much: pure functions of levels and their noise. */
+#ifndef NECK_STUDY_TURN_H
+#define NECK_STUDY_TURN_H
+
+#include "study/curve_noise.h"
+#include "study/unimodal.h"
+
+typedef struct neck__turn {
+    neck__unimodal regression; /* of the levels with outliers drawn in */
+    double statistic;          /* regression.lessened, in variances of the noise */
+    int64_t lowest;            /* level at the best smoothed place */
+    int64_t onset;             /* last level near the lowest; count - 1 where it does not turn */
+    double low;                /* median around lowest */
+    double excess;             /* last levels over low */
+    double sustained;          /* median of all levels since the onset over low; 0 where it does not turn */
+    int64_t peak;              /* level at the worst smoothed place since the onset */
+    double peak_excess;
+    double gain;               /* from the middle of the run to its end */
+} neck__turn;
+
+/* values: as many as levels has, at its steps. */
+void neck__turn_find(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn);
+
+#endif
