@@ -31,11 +31,13 @@ SUPPORT := $(sort $(wildcard examples/support_*.c))
 TESTS   := $(sort $(wildcard tests/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-PKGS    := openblas lapacke jansson zlib libpcre2-8 libutf8proc
+PKGS    := openblas lapacke jansson zlib libpcre2-8 libutf8proc clp
 # Evaluated at first use, so that `make deps` and `make help` work before anything is installed.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 # -lopenblas before -llapacke: LAPACK's symbols then come from OpenBLAS, one thread pool.
-PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+# clp.pc names its own dependencies for static linking, among them any LAPACK at hand: those are left to its shared library.
+PKG_LIBS   = $(eval PKG_LIBS := $$(filter-out -llapack -lblas -lbz2 -lCoinUtils -lClpSolver -lm,\
+             $$(shell pkg-config --libs $(PKGS))))$(PKG_LIBS)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla

@@ -12,6 +12,11 @@
  *   tokenizer_training  texts to a tokenizer           token_file, batches  tokens on disk, dealt out for training
  *   model_training  transformers with gradients        training        a language model's training, resumable
  *   monitor         rank metrics while something trains
+ *   operator        matrices known by their products   truncated       their largest singular triplets, with bounds
+ *   density         all their values at once, in a band  ngram         counts, and the matrix they make
+ *   saturation      the verdict on a curve             scaling_law     fits, and how far others are off
+ *   co_occurrence   which of two curves turned first   frequency       components against token counts
+ *   unargmaxable    tokens that can never win          hidden_size     a model's width from its logits
  *
  * Common rules. Arrays are row-major. Sizes are int64_t. Natural logarithms, nats. Every neck_X_destroy accepts
  * NULL. Outputs are untouched on failure. The library never prints, exits, installs handlers, or changes the
@@ -41,5 +46,15 @@
 #include "softneck/model_training.h"
 #include "softneck/training.h"
 #include "softneck/monitor.h"
+#include "softneck/operator.h"
+#include "softneck/truncated.h"
+#include "softneck/density.h"
+#include "softneck/ngram.h"
+#include "softneck/saturation.h"
+#include "softneck/scaling_law.h"
+#include "softneck/co_occurrence.h"
+#include "softneck/frequency.h"
+#include "softneck/unargmaxable.h"
+#include "softneck/hidden_size.h"
 
 #endif

@@ -18,6 +18,7 @@ build    pkg:jansson      libjansson-dev     jansson-devel       jansson
 build    pkg:zlib         zlib1g-dev         zlib-devel          zlib
 build    pkg:libpcre2-8 libpcre2-dev    pcre2-devel         pcre2
 build    pkg:libutf8proc libutf8proc-dev utf8proc-devel     utf8proc
+build    pkg:clp          coinor-libclp-dev  coin-or-Clp-devel   clp
 build    cmd:gnuplot      gnuplot-nox        gnuplot             gnuplot
 build    cmd:python3      python3            python3             python
 build    cmd:cmake        cmake              cmake               cmake

@@ -538,6 +538,7 @@ class TrainingOptions(Struct):
 
 # What neck_training_export and _save call back with a folder that is not yet in its place.
 FOLDER_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p)
+OPERATOR_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_int64, POINTER(c_double), POINTER(c_double))
 
 
 class TrainingReport(Struct):
@@ -559,6 +560,316 @@ class TrainingEvaluation(Struct):
         ("tokens", c_int64),
         ("best_loss", c_double),
         ("best_step", c_int64),
+    ]
+
+
+class TruncatedOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("block", c_int32),
+        ("tolerance", c_double),
+        ("basis", c_int64),
+        ("max_products", c_int64),
+        ("start", POINTER(c_double)),
+        ("start_count", c_int64),
+        ("oversampling", c_int64),
+        ("power_steps", c_int64),
+    ]
+
+
+class TruncatedReport(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("block", c_int32),
+        ("products", c_int64),
+        ("restarts", c_int64),
+        ("missed_probability", c_double),
+        ("frobenius_squared", c_double),
+    ]
+
+
+class Band(Struct):
+    _fields_ = [
+        ("low", c_double),
+        ("value", c_double),
+        ("high", c_double),
+    ]
+
+
+class DensityOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("probes", c_int32),
+        ("steps", c_int32),
+        ("block", c_int32),
+        ("deflate", c_int32),
+        ("confidence", c_double),
+        ("target_width", c_double),
+        ("max_products", c_int64),
+        ("diagonal", POINTER(c_double)),
+        ("known_values", POINTER(c_double)),
+        ("known_count", c_int64),
+    ]
+
+
+class DensityReport(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("routes", c_int32),
+        ("probes", c_int32),
+        ("steps", c_int32),
+        ("groups", c_int32),
+        ("deflated", c_int64),
+        ("size", c_int64),
+        ("products", c_int64),
+        ("confidence", c_double),
+        ("width", c_double),
+        ("frobenius_squared", c_double),
+        ("deflation_error", c_double),
+        ("quadrature_error", c_double),
+        ("sampling_error", c_double),
+    ]
+
+
+class NgramCounterOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("order", c_int32),
+        ("reserved", c_int32),
+        ("memory_bytes", c_int64),
+        ("folder", c_char_p),
+        ("resume", c_int32),
+        ("reserved2", c_int32),
+    ]
+
+
+class NgramsInfo(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("order", c_int32),
+        ("reserved", c_int32),
+        ("vocab_size", c_int64),
+        ("tokens", c_int64),
+        ("documents", c_int64),
+        ("contexts", c_int64),
+        ("ngrams", c_int64),
+        ("occurrences", c_int64),
+        ("singletons", c_int64),
+        ("seen_once", c_int64),
+        ("successors", c_int64),
+    ]
+
+
+class NgramMatrixInfo(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rows", c_int64),
+        ("cols", c_int64),
+        ("coupled", c_int64),
+        ("parts", c_int64),
+        ("largest_part", c_int64),
+        ("coupled_rows", c_int64),
+        ("coupled_entries", c_int64),
+        ("frobenius_squared", c_double),
+    ]
+
+
+class Curve(Struct):
+    _fields_ = [
+        ("steps", POINTER(c_int64)),
+        ("values", POINTER(c_double)),
+        ("standard_errors", POINTER(c_double)),
+        ("count", c_int64),
+    ]
+
+
+class SaturationOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("higher_is_better", c_int32),
+        ("simulations", c_int32),
+        ("minimum_excess", c_double),
+        ("divergence_excess", c_double),
+        ("significance", c_double),
+        ("confidence", c_double),
+    ]
+
+
+class Saturation(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("verdict", c_int32),
+        ("reason", c_int32),
+        ("points", c_int64),
+        ("not_finite", c_int64),
+        ("repeated", c_int64),
+        ("blocks", c_int64),
+        ("block_steps", c_double),
+        ("first_step", c_int64),
+        ("last_step", c_int64),
+        ("minimum_step", c_int64),
+        ("minimum_level", c_double),
+        ("onset_step", c_int64),
+        ("onset_low", c_int64),
+        ("onset_high", c_int64),
+        ("excess_nats", c_double),
+        ("excess_low", c_double),
+        ("excess_high", c_double),
+        ("sustained_excess", c_double),
+        ("peak_excess", c_double),
+        ("peak_step", c_int64),
+        ("gain", c_double),
+        ("gain_low", c_double),
+        ("gain_high", c_double),
+        ("p_value", c_double),
+        ("noise", c_double),
+        ("autocorrelation", c_double),
+    ]
+
+
+class ScalingLaw(Struct):
+    _fields_ = [
+        ("a", c_double),
+        ("alpha", c_double),
+        ("b", c_double),
+        ("beta", c_double),
+        ("e", c_double),
+    ]
+
+
+class ScalingPoint(Struct):
+    _fields_ = [
+        ("parameters", c_double),
+        ("tokens", c_double),
+        ("loss", c_double),
+    ]
+
+
+class ScalingOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("fitted", c_int32),
+        ("resamples", c_int32),
+        ("fixed", ScalingLaw),
+        ("huber", c_double),
+        ("confidence", c_double),
+    ]
+
+
+class ScalingFit(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("law", ScalingLaw),
+        ("low", ScalingLaw),
+        ("high", ScalingLaw),
+        ("objective", c_double),
+        ("residual", c_double),
+        ("starts", c_int64),
+        ("agreeing", c_int64),
+    ]
+
+
+class CoOccurrenceOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("first_higher_is_better", c_int32),
+        ("second_higher_is_better", c_int32),
+        ("first_minimum_excess", c_double),
+        ("second_minimum_excess", c_double),
+        ("resamples", c_int32),
+        ("reserved", c_int32),
+        ("confidence", c_double),
+    ]
+
+
+class CoOccurrence(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("first_onset", c_int64),
+        ("first_low", c_int64),
+        ("first_high", c_int64),
+        ("second_onset", c_int64),
+        ("second_low", c_int64),
+        ("second_high", c_int64),
+        ("lag", c_double),
+        ("lag_low", c_double),
+        ("lag_high", c_double),
+        ("common", c_int64),
+        ("block", c_int64),
+        ("correlation", c_double),
+        ("correlation_low", c_double),
+        ("correlation_high", c_double),
+        ("change_correlation", c_double),
+        ("change_low", c_double),
+        ("change_high", c_double),
+    ]
+
+
+class FrequencyOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("variant", c_int32),
+        ("reserved", c_int32),
+        ("smoothing", c_double),
+    ]
+
+
+class FrequencyComponent(Struct):
+    _fields_ = [
+        ("singular_value", c_double),
+        ("energy", c_double),
+        ("pearson", c_double),
+        ("spearman", c_double),
+        ("explained", c_double),
+    ]
+
+
+class ArgmaxOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("bias", POINTER(c_double)),
+        ("reflections", c_int32),
+        ("skip_program", c_int32),
+        ("keep_witnesses", c_int32),
+        ("reserved", c_int32),
+        ("tolerance", c_double),
+        ("resume", c_char_p),
+    ]
+
+
+class ArgmaxVerdict(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("verdict", c_int32),
+        ("proof", c_int32),
+        ("twin", c_int64),
+        ("margin", c_double),
+        ("state_norm", c_double),
+        ("residual", c_double),
+        ("slack", c_double),
+        ("probability_bound", c_double),
+    ]
+
+
+class HiddenSize(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("vectors", c_int64),
+        ("vocabulary", c_int64),
+        ("hidden_size", c_int64),
+        ("alternative", c_int64),
+        ("determined", c_int32),
+        ("reserved", c_int32),
+        ("rank", c_int64),
+        ("gap", c_double),
+        ("runner_up", c_int64),
+        ("runner_up_gap", c_double),
+        ("centered_rank", c_int64),
+        ("centered_gap", c_double),
+        ("centered_runner_up", c_int64),
+        ("centered_runner_up_gap", c_double),
     ]
 
 
@@ -607,6 +918,28 @@ STRUCTS: Dict[str, type] = {
     "neck_training_options": TrainingOptions,
     "neck_training_report": TrainingReport,
     "neck_training_evaluation": TrainingEvaluation,
+    "neck_truncated_options": TruncatedOptions,
+    "neck_truncated_report": TruncatedReport,
+    "neck_band": Band,
+    "neck_density_options": DensityOptions,
+    "neck_density_report": DensityReport,
+    "neck_ngram_counter_options": NgramCounterOptions,
+    "neck_ngrams_info": NgramsInfo,
+    "neck_ngram_matrix_info": NgramMatrixInfo,
+    "neck_curve": Curve,
+    "neck_saturation_options": SaturationOptions,
+    "neck_saturation": Saturation,
+    "neck_scaling_law": ScalingLaw,
+    "neck_scaling_point": ScalingPoint,
+    "neck_scaling_options": ScalingOptions,
+    "neck_scaling_fit": ScalingFit,
+    "neck_co_occurrence_options": CoOccurrenceOptions,
+    "neck_co_occurrence": CoOccurrence,
+    "neck_frequency_options": FrequencyOptions,
+    "neck_frequency_component": FrequencyComponent,
+    "neck_argmax_options": ArgmaxOptions,
+    "neck_argmax_verdict": ArgmaxVerdict,
+    "neck_hidden_size": HiddenSize,
 }
 
 
@@ -939,4 +1272,77 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_training_export": (Status, [HANDLE, HANDLE, STRING, FOLDER_FN, HANDLE]),
     "neck_training_save": (Status, [HANDLE, HANDLE, STRING, FOLDER_FN, HANDLE]),
     "neck_training_resume": (Status, [HANDLE, HANDLE, STRING]),
+    # operator.h
+    "neck_operator_dense": (Status, [HANDLE, MATRIX, OUT_HANDLE]),
+    "neck_operator_sparse": (Status, [HANDLE, c_int64, c_int64, POINTER(c_int64), POINTER(c_int32), DOUBLES,
+                                      OUT_HANDLE]),
+    "neck_operator_product": (Status, [HANDLE, HANDLE, HANDLE, OUT_HANDLE]),
+    "neck_operator_centered": (Status, [HANDLE, HANDLE, DOUBLES, OUT_HANDLE]),
+    "neck_operator_callback": (Status, [HANDLE, c_int64, c_int64, OPERATOR_FN, HANDLE, c_double, OUT_HANDLE]),
+    "neck_operator_destroy": (None, [HANDLE]),
+    "neck_operator_rows": (c_int64, [HANDLE]),
+    "neck_operator_cols": (c_int64, [HANDLE]),
+    "neck_operator_frobenius_squared": (c_double, [HANDLE]),
+    "neck_operator_apply": (Status, [HANDLE, HANDLE, c_int32, c_int64, DOUBLES, DOUBLES]),
+    # truncated.h
+    "neck_truncated_svd": (Status, [HANDLE, HANDLE, c_int64, POINTER(TruncatedOptions), DOUBLES, DOUBLES, DOUBLES,
+                                    DOUBLES, DOUBLES, POINTER(TruncatedReport)]),
+    # density.h
+    "neck_density_compute": (Status, [HANDLE, HANDLE, POINTER(DensityOptions), OUT_HANDLE]),
+    "neck_density_destroy": (None, [HANDLE]),
+    "neck_density_describe": (Status, [HANDLE, POINTER(DensityReport)]),
+    "neck_density_w_error": (Status, [HANDLE, c_int64, POINTER(Band)]),
+    "neck_density_rank_for_w_error": (Status, [HANDLE, c_double, POINTER(Band)]),
+    "neck_density_count_above": (Status, [HANDLE, c_double, POINTER(Band)]),
+    "neck_density_entropy": (Status, [HANDLE, c_int32, POINTER(Band)]),
+    "neck_density_effective_rank": (Status, [HANDLE, c_int32, POINTER(Band)]),
+    # ngram.h
+    "neck_ngram_counter_create": (Status, [HANDLE, c_int64, POINTER(NgramCounterOptions), OUT_HANDLE]),
+    "neck_ngram_counter_push": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64]),
+    "neck_ngram_counter_end_document": (Status, [HANDLE, HANDLE]),
+    "neck_ngram_counter_tokens": (c_int64, [HANDLE]),
+    "neck_ngram_counter_finish": (Status, [HANDLE, HANDLE, STRING]),
+    "neck_ngram_counter_destroy": (None, [HANDLE]),
+    "neck_ngrams_open": (Status, [HANDLE, STRING, c_int32, OUT_HANDLE]),
+    "neck_ngrams_count": (Status, [HANDLE, POINTER(c_int32), c_int64, POINTER(c_int64), c_int64, c_int64, c_int32,
+                                   OUT_HANDLE]),
+    "neck_ngrams_destroy": (None, [HANDLE]),
+    "neck_ngrams_describe": (Status, [HANDLE, POINTER(NgramsInfo)]),
+    "neck_ngrams_read": (Status, [HANDLE, c_int64, c_int64, POINTER(c_int32), OUT_INT64, POINTER(c_int32), OUT_INT64]),
+    "neck_ngram_matrix_create": (Status, [HANDLE, HANDLE, c_int32, OUT_HANDLE]),
+    "neck_ngram_matrix_destroy": (None, [HANDLE]),
+    "neck_ngram_matrix_describe": (Status, [HANDLE, POINTER(NgramMatrixInfo)]),
+    "neck_ngram_matrix_operator": (c_void_p, [HANDLE]),
+    "neck_ngram_matrix_part": (c_void_p, [HANDLE, POINTER(c_int32)]),
+    "neck_ngram_matrix_part_squares": (Status, [HANDLE, DOUBLES]),
+    "neck_ngram_matrix_spectrum": (Status, [HANDLE, HANDLE, c_int64, OUT_HANDLE]),
+    "neck_ngram_matrix_cost": (Status, [HANDLE, OUT_INT64, DOUBLES]),
+    "neck_ngram_matrix_rest": (Status, [HANDLE, HANDLE, DOUBLES, DOUBLES]),
+    # saturation.h
+    "neck_saturation_assess": (Status, [HANDLE, POINTER(Curve), POINTER(SaturationOptions), POINTER(Saturation)]),
+    "neck_verdict_name": (STRING, [c_int32]),
+    "neck_verdict_reason_text": (STRING, [c_int32]),
+    # scaling_law.h
+    "neck_scaling_law_fit": (Status, [HANDLE, POINTER(ScalingPoint), c_int64, POINTER(ScalingOptions),
+                                      POINTER(ScalingFit)]),
+    "neck_scaling_law_loss": (c_double, [POINTER(ScalingLaw), c_double, c_double]),
+    "neck_scaling_law_gaps": (Status, [POINTER(ScalingLaw), POINTER(ScalingPoint), c_int64, DOUBLES, DOUBLES]),
+    # co_occurrence.h
+    "neck_co_occurrence_measure": (Status, [HANDLE, POINTER(Curve), POINTER(Curve), POINTER(CoOccurrenceOptions),
+                                            POINTER(CoOccurrence)]),
+    # frequency.h
+    "neck_frequency_measure": (Status, [HANDLE, MATRIX, DOUBLES, POINTER(FrequencyOptions), c_int64,
+                                        POINTER(FrequencyComponent), OUT_INT64]),
+    # unargmaxable.h
+    "neck_argmax_compute": (Status, [HANDLE, MATRIX, POINTER(ArgmaxOptions), OUT_HANDLE]),
+    "neck_argmax_destroy": (None, [HANDLE]),
+    "neck_argmax_size": (c_int64, [HANDLE]),
+    "neck_argmax_count": (c_int64, [HANDLE, c_int32, c_int32]),
+    "neck_argmax_token": (Status, [HANDLE, c_int64, POINTER(ArgmaxVerdict)]),
+    "neck_argmax_mean": (Status, [HANDLE, c_int64, POINTER(c_int64), DOUBLES, OUT_INT64]),
+    "neck_argmax_witness": (Status, [HANDLE, c_int64, DOUBLES]),
+    "neck_argmax_verdict_name": (STRING, [c_int32]),
+    "neck_argmax_proof_name": (STRING, [c_int32]),
+    # hidden_size.h
+    "neck_hidden_size_measure": (Status, [HANDLE, MATRIX, DOUBLES, POINTER(HiddenSize)]),
 }
