@@ -50,6 +50,22 @@ void neck__release(const neck__allocator *allocator, void *memory)
     if (memory) allocator->release(allocator->user, memory);
 }
 
+void *neck__room_take(neck__room *room, int64_t bytes, const char *what)
+{
+    if (room->memory && bytes <= room->bytes) return room->memory;
+    neck__room_release(room); /* first: both together would be the most that is ever taken */
+    room->memory = neck__alloc(&room->allocator, bytes, 1, what);
+    room->bytes = room->memory ? bytes : 0;
+    return room->memory;
+}
+
+void neck__room_release(neck__room *room)
+{
+    neck__release(&room->allocator, room->memory);
+    room->memory = NULL;
+    room->bytes = 0;
+}
+
 char *neck__strdup(const neck__allocator *allocator, const char *text)
 {
     size_t size = strlen(text) + 1;

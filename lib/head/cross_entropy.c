@@ -33,6 +33,14 @@ neck_status neck_cross_entropy(neck_context *context, const neck_matrix *states,
                                const int32_t *targets, const neck_cross_entropy_options *options,
                                const neck_cross_entropy_gradients *gradients, neck_cross_entropy_result *result)
 {
+    return neck__cross_entropy(context, states, weights, targets, options, gradients, NULL, result);
+}
+
+neck_status neck__cross_entropy(neck_context *context, const neck_matrix *states, const neck_matrix *weights,
+                                const int32_t *targets, const neck_cross_entropy_options *options,
+                                const neck_cross_entropy_gradients *gradients, neck__room *room,
+                                neck_cross_entropy_result *result)
+{
     NECK_OPTIONS(neck_cross_entropy_options, asked, options);
     NECK_OPTIONS(neck_cross_entropy_gradients, wanted, gradients);
     if (!result || result->struct_size < sizeof result->struct_size)
@@ -41,7 +49,8 @@ neck_status neck_cross_entropy(neck_context *context, const neck_matrix *states,
     neck__allocator allocator = neck__allocator_of(context);
     void *bias = NULL;
     if (asked.bias) NECK_TRY(read_bias(&allocator, asked.bias, weights->rows, states->dtype, &bias));
-    neck__logit_loss loss = {.states = *states, .weights = *weights, .bias = bias, .targets = targets, .components = 1};
+    neck__logit_loss loss = {.states = *states, .weights = *weights, .bias = bias, .targets = targets, .components = 1,
+                             .room = room};
     neck_cross_entropy_result found;
     neck_status status = neck__logit_loss_run(context, &loss, &asked, &wanted, &found);
     if (bias) neck__release(&allocator, bias);

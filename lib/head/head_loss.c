@@ -61,6 +61,12 @@ static neck_status run_backward(neck__head_pass *pass, const neck_cross_entropy_
 neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
                            const neck_cross_entropy_options *options, neck_cross_entropy_result *result)
 {
+    return neck__head_loss(context, head, states, targets, options, NULL, result);
+}
+
+neck_status neck__head_loss(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
+                            const neck_cross_entropy_options *options, neck__room *room, neck_cross_entropy_result *result)
+{
     neck_cross_entropy_options asked;
     neck_cross_entropy_result found;
     neck__head_pass pass;
@@ -68,6 +74,7 @@ neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_ma
     NECK_TRY(read_options(head, options, &asked));
     neck_status status = neck__head_pass_begin(context, head, states, 0, &pass);
     pass.loss.targets = targets;
+    pass.loss.room = room;
     if (status == NECK_OK) status = neck__logit_loss_run(context, &pass.loss, &asked, NULL, &found);
     neck__head_pass_end(&pass);
     if (status == NECK_OK) give(&found, result);
@@ -78,6 +85,13 @@ neck_status neck_head_gradient(neck_context *context, neck_head *head, const nec
                                const neck_cross_entropy_options *options, void *states_gradient,
                                neck_cross_entropy_result *result)
 {
+    return neck__head_gradient(context, head, states, targets, options, states_gradient, NULL, result);
+}
+
+neck_status neck__head_gradient(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
+                                const neck_cross_entropy_options *options, void *states_gradient, neck__room *room,
+                                neck_cross_entropy_result *result)
+{
     neck_cross_entropy_options asked;
     neck_cross_entropy_result found;
     neck__head_pass pass;
@@ -86,6 +100,7 @@ neck_status neck_head_gradient(neck_context *context, neck_head *head, const nec
     if (!head->parameters[0].gradient) return neck__fail(NECK_E_ARGUMENT, "the tied head was made without tied_gradient");
     neck_status status = neck__head_pass_begin(context, head, states, 1, &pass);
     pass.loss.targets = targets;
+    pass.loss.room = room;
     pass.accumulate = asked.accumulate != 0;
     pass.states_gradient = states_gradient;
     if (status == NECK_OK) status = run_backward(&pass, &asked, &found);

@@ -4,6 +4,7 @@
 #ifndef NECK_HEAD_LOGIT_LOSS_H
 #define NECK_HEAD_LOGIT_LOSS_H
 
+#include "core/memory.h"
 #include "head/logit_map.h"
 #include "softneck/cross_entropy.h"
 
@@ -19,6 +20,7 @@ typedef struct neck__logit_loss {
     const neck__logit_map *map; /* after logit_scale and in place of a soft cap; NULL: identity */
     double *map_gradient;       /* map->parameters sums, added to; or NULL */
     int32_t weights_are_finite; /* known, so they are not read for that */
+    neck__room *room;           /* where the work is done, for whoever comes again; NULL: in memory of its own */
 } neck__logit_loss;
 
 /* The precision is F64 when states are F64 (weights must be too), else F32. options: as read, its bias ignored. gradients,
@@ -26,6 +28,12 @@ typedef struct neck__logit_loss {
 neck_status neck__logit_loss_run(neck_context *context, const neck__logit_loss *loss,
                                  const neck_cross_entropy_options *options, const neck_cross_entropy_gradients *gradients,
                                  neck_cross_entropy_result *result);
+
+/* neck_cross_entropy, working in a room. */
+neck_status neck__cross_entropy(neck_context *context, const neck_matrix *states, const neck_matrix *weights,
+                                const int32_t *targets, const neck_cross_entropy_options *options,
+                                const neck_cross_entropy_gradients *gradients, neck__room *room,
+                                neck_cross_entropy_result *result);
 
 /* Behind it, one for each precision: what has been checked, and how the work is cut. */
 typedef struct neck__logit_plan {

@@ -50,17 +50,18 @@ static neck_status do_chunks(run *r)
 neck_status OF(neck__logit_work)(neck_context *context, const neck__logit_plan *plan, neck_cross_entropy_result *result)
 {
     neck__allocator allocator = neck__allocator_of(context);
+    neck__room own = {.allocator = allocator}, *room = plan->loss->room ? plan->loss->room : &own;
     run *r = neck__alloc(&allocator, 1, sizeof *r, "a run of the head");
     if (!r) return NECK_E_NOMEM;
     begin(r, context, plan, result);
     result->memory = OF(neck__logit_memory)(plan);
-    arena a = {neck__alloc(&allocator, 1, result->memory, "a chunk of logits"), 0};
+    arena a = {neck__room_take(room, result->memory, "a chunk of logits"), 0};
     neck_status status = a.base ? NECK_OK : NECK_E_NOMEM;
     if (status == NECK_OK) {
         lay_out(r, &a);
         status = do_chunks(r);
     }
-    neck__release(&allocator, a.base);
+    neck__room_release(&own);
     neck__release(&allocator, r);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "core/context.h"
 #include "core/error.h"
+#include "head/head_pass.h"
 #include "train/lm_training.h"
 
 /* ---- loss ------------------------------------------------------------------------------------------------------- */
@@ -18,16 +19,17 @@ static neck_status own_head_loss(neck_context *context, neck_training *self, con
     options.soft_cap = neck_trainable_soft_cap(self->model);
     neck_cross_entropy_gradients gradients = {.struct_size = sizeof gradients, .states = states_gradient,
                                               .weights = head->gradient};
-    return neck_cross_entropy(context, &self->states, &weights, self->targets, &options, states_gradient ? &gradients : NULL,
-                              result);
+    return neck__cross_entropy(context, &self->states, &weights, self->targets, &options, states_gradient ? &gradients : NULL,
+                               &self->loss_room, result);
 }
 
 neck_status neck__lm_loss(neck_context *context, neck_training *self, const neck_cross_entropy_options *asked,
                           void *states_gradient, neck_cross_entropy_result *result)
 {
     if (!self->head) return own_head_loss(context, self, asked, states_gradient, result);
-    if (!states_gradient) return neck_head_loss(context, self->head, &self->states, self->targets, asked, result);
-    return neck_head_gradient(context, self->head, &self->states, self->targets, asked, states_gradient, result);
+    neck__room *room = &self->loss_room;
+    if (!states_gradient) return neck__head_loss(context, self->head, &self->states, self->targets, asked, room, result);
+    return neck__head_gradient(context, self->head, &self->states, self->targets, asked, states_gradient, room, result);
 }
 
 /* ---- a step ----------------------------------------------------------------------------------------------------- */

@@ -208,6 +208,7 @@ neck_status neck_training_create(neck_context *context, const neck_training_opti
     neck_training *self = neck__calloc(&allocator, 1, sizeof *self, "a training");
     if (!self) return NECK_E_NOMEM;
     self->allocator = allocator;
+    self->loss_room.allocator = allocator;
     self->record.best_loss = INFINITY;
     self->saved = -1;
     neck_status status = make(context, self, options);
@@ -232,6 +233,7 @@ void neck_training_destroy(neck_training *self)
     neck__release(&allocator, self->targets);
     neck__release(&allocator, self->states_gradient);
     neck__release(&allocator, self->product);
+    neck__room_release(&self->loss_room);
     neck__release(&allocator, self);
 }
 

@@ -37,6 +37,7 @@ struct neck_training {
     int32_t *tokens, *targets;
     void *states_gradient;
     void *product; /* V x d, of a FACTORED head */
+    neck__room loss_room;
     neck_matrix states; /* of the latest micro-batch; data NULL: there was none */
     neck__lm_record record;
     int64_t saved; /* steps of the state on disk; -1: none of this training */
