@@ -1,5 +1,5 @@
 /* kernels/reflect.h - the loops behind a symmetric matrix's way to tridiagonal form by Householder reflections
- * H = 1 - tau v v^T, v_0 = 1: one table an instruction set. */
+ * H = 1 - tau v v^T, v_0 = 1, and from there to its eigenvalues: one table an instruction set. */
 #ifndef NECK_KERNELS_REFLECT_H
 #define NECK_KERNELS_REFLECT_H
 
@@ -10,6 +10,9 @@
 
 /* Reflections applied together within a panel. */
 #define NECK__REFLECTIONS 8
+
+/* Points a call of sturm takes. */
+#define NECK__POINTS 32
 
 typedef struct neck__reflect {
     /* c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k * step] * b[k * strip + n], m < group,
@@ -30,6 +33,11 @@ typedef struct neck__reflect {
     void (*start)(double *x, double *v, double *tau);
     void (*diagonal)(double *block, int64_t ld, const double *v, double tau);
     void (*below)(double *block, int64_t ld, const double *v, double tau, double *next, double *next_tau);
+
+    /* For NECK__POINTS numbers x, of the tridiagonal matrix with this diagonal and these squares beside it (n and n - 1): how many
+     * eigenvalues are less than x, and slope, the sum of 1 / (x - eigenvalue), which rounding may spoil (infinite, NaN, or wrong) close to
+     * eigenvalues of its leading parts. Pivots below tiny count as -tiny. */
+    void (*sturm)(int64_t n, const double *diagonal, const double *squares, double tiny, const double *x, double *count, double *slope);
 } neck__reflect;
 
 #endif

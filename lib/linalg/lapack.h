@@ -14,9 +14,6 @@ neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double
  * beyond it. */
 void neck__symmetric_eigenvalues_cost(int64_t n, int64_t *bytes, int64_t *operations);
 
-/* Eigenvalues of the tridiagonal matrix with this diagonal, which they replace, ascending, and these n - 1 numbers beside it. */
-neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside);
-
 /* The same with eigenvectors: row i of a becomes the unit eigenvector of values[i]. a is packed. */
 neck_status neck__symmetric_eigen(neck_context *context, int64_t n, double *a, double *values);
 

@@ -8,7 +8,7 @@
 
 /* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda, row-major (upper triangle read, destroyed), all
  * finite. Each is within a small multiple of n * 2^-53 times the largest in size. The same bits for any number of threads. Progress
- * as task "eigenvalues"; NECK_E_CANCELLED, NECK_E_NOMEM, NECK_E_CONVERGENCE. */
+ * as task "eigenvalues"; NECK_E_CANCELLED, NECK_E_NOMEM. */
 neck_status neck__two_stage_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values);
 
 /* What it takes beside the matrix, in bytes, and its floating-point operations. */
