@@ -47,7 +47,7 @@ static neck_status check_info(const char *routine, lapack_int info)
 }
 
 /* From this order on, two stages take less time than LAPACK's one, on one thread and on several. */
-enum { TWO_STAGES = 512 };
+enum { TWO_STAGES = 384 };
 
 /* Row-major upper is column-major lower. */
 static neck_status one_stage_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
