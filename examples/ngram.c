@@ -1,7 +1,7 @@
 /* neck-ngram - how many dimensions a corpus has: the spectrum of its matrix of next-token distributions. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,7 +208,7 @@ static int measure_part(session *now, const ngram_corpus *text, int64_t tokens)
     ngram_report_row(&now->report, text->name, &row);
     if (now->asked->plot) keep_curve(now, text->name, &row);
     else ngram_row_free(&row);
-    return 1;
+    return !ferror(stdout); /* whoever read it has gone */
 }
 
 /* The smallest part first: each has half of the tokens of the next. A part too small for an n-gram is left out. */
@@ -228,7 +228,7 @@ static int one_corpus(session *now, const char *argument)
     ngram_corpus text;
     int good = ngram_corpus_open(now->context, argument, &now->cutter, now->tokens, &text, error);
     good = good ? measure_corpus(now, &text) : complain(now, error);
-    ngram_corpus_close(&text, now->tokens);
+    ngram_corpus_close(&text);
     return good;
 }
 
@@ -308,5 +308,6 @@ int main(int argc, char **argv)
     now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json, .values = asked.values};
     now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams, .tell = tell, .user = &now};
     interrupt_catch();
+    signal(SIGPIPE, SIG_IGN); /* a failed write ends the work in order, without leaving files behind */
     return finish(&now, run(&now, argv + optind, argc - optind));
 }

@@ -216,6 +216,7 @@ static int open_files(cutting *cut, char **paths, ngram_corpus *out)
         good = fail(cut->error, text_paths[0], "not a token file: say --tokenizer for text");
     else if (texts)
         good = cut_texts(cut, text_paths) && add_file(cut->context, out, cut->scratch, cut->error);
+    unlink(cut->scratch); /* mapped by now: it goes with the mapping, however this ends */
     free(text_paths);
     for (int64_t i = 0; i < count && good; i++)
         if (is_token_file(paths[i])) good = add_file(cut->context, out, paths[i], cut->error);
@@ -238,12 +239,11 @@ int ngram_corpus_open(neck_context *context, const char *argument, const ngram_c
     return good;
 }
 
-void ngram_corpus_close(ngram_corpus *self, const char *scratch)
+void ngram_corpus_close(ngram_corpus *self)
 {
     for (int64_t i = 0; i < self->count; i++) neck_token_file_destroy(self->files[i]);
     free(self->files);
     free(self->name);
-    unlink(scratch);
     *self = (ngram_corpus){.name = NULL};
 }
 

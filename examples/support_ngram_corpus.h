@@ -32,11 +32,12 @@ typedef struct ngram_corpus {
 } ngram_corpus;
 
 /* ngram_corpus_open - argument: a file, or NAME=FILE[,FILE...] unless a file is called so. A token file is taken as it is; texts are
- *   cut and written to a token file at `scratch`. 0 and one line in error on failure, "" when interrupted.
- * ngram_corpus_close - also after a failure; removes what lies at scratch. */
+ *   cut and kept as a token file, which is written at `scratch` and not seen there afterwards. 0 and one line in error on failure, ""
+ *   when interrupted.
+ * ngram_corpus_close - also after a failure. */
 int ngram_corpus_open(neck_context *context, const char *argument, const ngram_cutter *cutter, const char *scratch,
                       ngram_corpus *out, char error[CORPUS_ERROR_SIZE]);
-void ngram_corpus_close(ngram_corpus *self, const char *scratch);
+void ngram_corpus_close(ngram_corpus *self);
 
 /* ngram_corpus_push - its first `tokens` tokens into a counter, document by document. */
 neck_status ngram_corpus_push(neck_context *context, const ngram_corpus *self, int64_t tokens, neck_ngram_counter *counter);

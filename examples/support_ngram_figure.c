@@ -12,6 +12,17 @@
 #define WIDTH 760
 #define HEIGHT 480
 
+/* Behind this W-error a curve lies on the axis. */
+#define NOTHING 0.002
+
+/* The first rank that leaves nothing to be seen, or the last that is known. */
+static int64_t end_of(const ngram_row *row)
+{
+    int64_t i = 0;
+    while (i + 1 < row->curve_count && !(row->curve[i].value < NOTHING)) i++;
+    return row->curve_ranks[i];
+}
+
 static void put_curve(figure *into, int64_t index, const ngram_curve *curve)
 {
     char name[64];
@@ -37,10 +48,10 @@ int ngram_figure(const ngram_curve *curves, int64_t count, const char *output, c
         fprintf(made.script, "curves = %" PRId64 "\narray name[%" PRId64 "]\n", count, count);
         for (int64_t i = 0; i < count; i++) {
             put_curve(&made, i + 1, &curves[i]);
-            int64_t last = curves[i].row.curve_ranks[curves[i].row.curve_count - 1];
-            if (last > right) right = last;
+            int64_t end = end_of(&curves[i].row);
+            if (end > right) right = end;
         }
-        fprintf(made.script, "right = %" PRId64 "\n", right);
+        figure_number(&made, "right", 1.05 * (double)right);
         drawn = figure_finish(&made, w_error_gp, output, WIDTH, HEIGHT);
     }
     memcpy(error, made.error, sizeof made.error);

@@ -1,11 +1,11 @@
 # W-error against rank, a curve a corpus. Given: curves, file "curve-i" of rank, W-error and the ends of its band for each, name[i],
-# right (the largest rank).
+# right (the largest rank shown).
 array colour[7] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#333333'] # told apart by all eyes
 set border 3 lw 1 lc rgb '#444444'
 set tics out nomirror scale 0.6 textcolor rgb '#222222'
 set grid ytics lt 1 lw 0.6 lc rgb '#e4e4e4'
 set xlabel 'rank d'
-set ylabel 'W-error of the best approximation of rank d'
+set ylabel 'W-error(d)'
 set rmargin at screen 0.95
 set bmargin at screen 0.17
 set format '%g'
