@@ -1,4 +1,5 @@
-/* tests/test_reflect.c - the loops of reflections, on every instruction set this CPU has, against plain sums and explicit matrices. */
+/* tests/test_reflect.c - the loops of reflections, on every instruction set this CPU has, against plain sums and
+ * explicit matrices. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* kernels/loops_reflect.h - the loops of kernels/reflect.h, compiled once for each instruction set: whoever includes this defines
- * TARGET, the vectors of a kernels/vector_*.h, and the tile's STRIP and GROUP. */
+/* kernels/loops_reflect.h - the loops of kernels/reflect.h, compiled once for each instruction set: whoever includes
+ * this defines TARGET, the vectors of a kernels/vector_*.h, and the tile's STRIP and GROUP. */
 #ifndef NECK_KERNELS_LOOPS_REFLECT_H
 #define NECK_KERNELS_LOOPS_REFLECT_H
 
@@ -105,7 +105,8 @@ TARGET static void reflect_subtract(int64_t count, int64_t nx, const double *x, 
         for (int64_t i = 0; i < nx; i++) subtract_of(count, 1, x + i * ldx, ldx, 1, y + j * ldy, ldy, factors + i * ny + j, ny);
 }
 
-/* LAPACK's dlarfg, without its rescaling: numbers whose squares underflow beside the rest of the matrix count as zero. */
+/* LAPACK's dlarfg, without its rescaling: numbers whose squares underflow beside the rest of the matrix count as
+ * zero. */
 TARGET static void reflect_start(double *x, double *v, double *tau)
 {
     vec sum = vec_load_from(1, x);
@@ -214,7 +215,8 @@ TARGET static void reflect_below(double *block, int64_t ld, const double *v, dou
 /* Vectors of points that hide each other's divisions, as many as there are registers for. */
 enum { ABREAST = LANES == 8 ? 4 : 2 };
 
-/* Pivots q_i = d_i - x - e_(i-1)^2 / q_(i-1), their derivatives, and the sum of q' / q, which is that of the determinant. */
+/* Pivots q_i = d_i - x - e_(i-1)^2 / q_(i-1), their derivatives, and the sum of q' / q, which is that of the
+ * determinant. */
 TARGET static void sturm_abreast(int64_t n, const double *diagonal, const double *squares, double tiny, const double *points,
                                  double *counts, double *slopes)
 {

@@ -1,6 +1,7 @@
-/* linalg/tridiagonal.c - counts of eigenvalues below many points at a time close in on all of them together; each, once alone between
- * its bounds, is then found by Newton's method, kept between them (Li and Zeng 1994 do so with Laguerre's). Where QL iterations
- * wait for one division after another, this does eight or more at a time, on every thread. */
+/* linalg/tridiagonal.c - counts of eigenvalues below many points at a time close in on all of them together; each,
+ * once alone between its bounds, is then found by Newton's method, kept between them (Li and Zeng 1994 do so with
+ * Laguerre's). Where QL iterations wait for one division after another, this does eight or more at a time, on every
+ * thread. */
 #include "linalg/tridiagonal.h"
 
 #include <float.h>
@@ -45,8 +46,8 @@ static void count_task(void *data, int64_t task)
     memcpy(job->counts + first, count, (size_t)points * sizeof *count);
 }
 
-/* Bounds from all counts. Rounding may make a count fall where points rise; taking the larger keeps to what some matrix within
- * rounding has. Returns how many eigenvalues are not yet alone. */
+/* Bounds from all counts. Rounding may make a count fall where points rise; taking the larger keeps to what some
+ * matrix within rounding has. Returns how many eigenvalues are not yet alone. */
 static int64_t narrow(search *job)
 {
     int64_t together = 0, above = 0; /* the first point with more than k below it */
@@ -75,8 +76,8 @@ static double middle(const root *r)
     return r->low + 0.5 * (r->high - r->low);
 }
 
-/* What was found at x moves a bound there; then x moves. Newton's step must be half the last one at most, or the bounds are halved.
- * When it no longer matters, x goes a little further, so that the other bound comes close. */
+/* What was found at x moves a bound there; then x moves. Newton's step must be half the last one at most, or the
+ * bounds are halved. When it no longer matters, x goes a little further, so that the other bound comes close. */
 static void move(root *r, int64_t k, double count, double slope, double tolerance)
 {
     int above = count > (double)k;

@@ -40,7 +40,10 @@ static void largest_task(void *data, int64_t block)
     const scaling *job = data;
     double most = 0;
     for (int64_t r = block * ROWS; r < (block + 1) * ROWS && r < job->n; r++)
-        for (int64_t c = r; c < job->n; c++) most = fabs(job->a[r * job->lda + c]) > most ? fabs(job->a[r * job->lda + c]) : most;
+        for (int64_t c = r; c < job->n; c++) {
+            double size = fabs(job->a[r * job->lda + c]);
+            most = size > most ? size : most;
+        }
     job->largest[block] = most;
 }
 
@@ -51,8 +54,8 @@ static void scale_task(void *data, int64_t block)
         for (int64_t c = r; c < job->n; c++) job->a[r * job->lda + c] *= job->factor;
 }
 
-/* The exponent of the power of two by which the matrix was divided, so that squares of what matters stay within double. largest has
- * room for one number a block. */
+/* The exponent of the power of two by which the matrix was divided, so that squares of what matters stay within
+ * double. largest has room for one number a block. */
 static int scale(neck_context *context, scaling *job)
 {
     const int safe = 300;
