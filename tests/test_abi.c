@@ -174,9 +174,9 @@ START_TEST(names_say_what_numbers_mean)
         ck_assert_int_eq(neck_dtype_size(dtypes[i].dtype), dtypes[i].size);
         ck_assert_str_eq(neck_dtype_name(dtypes[i].dtype), dtypes[i].name);
     }
-    static const char *const methods[] = {"auto", "gram", "qr", "given"};
-    for (int32_t i = 0; i < 4; i++) ck_assert_str_eq(neck_method_name(i), methods[i]);
-    ck_assert_str_eq(neck_method_name(4), "?");
+    static const char *const methods[] = {"auto", "gram", "qr", "given", "krylov", "randomized", "parts"};
+    for (int32_t i = 0; i < 7; i++) ck_assert_str_eq(neck_method_name(i), methods[i]);
+    ck_assert_str_eq(neck_method_name(7), "?");
     ck_assert_str_eq(neck_method_name(-1), "?");
     static const char *const variants[] = {"raw", "centered", "frequency_centered", "drop_top"};
     for (int32_t i = 0; i < 4; i++) {

@@ -1,5 +1,7 @@
-/* tests/test_reflect.c - the loops of reflections, on every instruction set this CPU has, against plain sums and explicit matrices. */
+/* tests/test_reflect.c - the loops of reflections, on every instruction set this CPU has, against plain sums and
+ * explicit matrices. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +163,45 @@ START_TEST(blocks_are_reflected)
 }
 END_TEST
 
+/* 2 on the diagonal and -1 beside it: eigenvalues 2 - 2 cos(k pi / (n + 1)). */
+static double known(int64_t k, int64_t n) { return 2 - 2 * cos((double)(k + 1) * 3.14159265358979323846 / (double)(n + 1)); }
+
+START_TEST(eigenvalues_below_points_are_counted)
+{
+    const neck__reflect *loops = &tables[_i]->reflect;
+    double diagonal[100], squares[100], x[NECK__POINTS], count[NECK__POINTS], slope[NECK__POINTS];
+    for (int i = 0; i < 100; i++) diagonal[i] = 2, squares[i] = 1;
+    for (int64_t n = 1; n <= 100; n += 33) {
+        uint64_t seed = (uint64_t)n;
+        for (int i = 0; i < NECK__POINTS; i++) x[i] = 2 + 2.2 * next_number(&seed);
+        loops->sturm(n, diagonal, squares, 1e-300, x, count, slope);
+        for (int i = 0; i < NECK__POINTS; i++) {
+            double below = 0, sum = 0, terms = 0;
+            for (int64_t k = 0; k < n; k++) {
+                below += known(k, n) < x[i];
+                sum += 1 / (x[i] - known(k, n));
+                terms += fabs(1 / (x[i] - known(k, n)));
+            }
+            ck_assert_double_eq(count[i], below);
+            ck_assert_double_eq_tol(slope[i], sum, 1e-9 * terms);
+        }
+    }
+}
+END_TEST
+
+/* A zero among the pivots: x is an eigenvalue of the leading part. */
+START_TEST(a_vanishing_pivot_is_stepped_over)
+{
+    const double diagonal[] = {1, 1, 1}, squares[] = {1, 1}; /* eigenvalues 1 - sqrt 2, 1, 1 + sqrt 2 */
+    double x[NECK__POINTS], count[NECK__POINTS], slope[NECK__POINTS];
+    for (int i = 0; i < NECK__POINTS; i++) x[i] = i % 2 ? 1 + 1e-8 : 1 - 1e-8;
+    x[0] = 1; /* itself one: either count is right */
+    tables[_i]->reflect.sturm(3, diagonal, squares, 1e-300, x, count, slope);
+    ck_assert(count[0] == 1 || count[0] == 2);
+    for (int i = 1; i < NECK__POINTS; i++) ck_assert_double_eq(count[i], 1 + i % 2);
+}
+END_TEST
+
 int main(void)
 {
     find_tables();
@@ -170,6 +211,8 @@ int main(void)
     tcase_add_loop_test(all, dots_and_differences_are_exact, 0, table_count);
     tcase_add_loop_test(all, a_reflection_leaves_one_number, 0, table_count);
     tcase_add_loop_test(all, blocks_are_reflected, 0, table_count);
+    tcase_add_loop_test(all, eigenvalues_below_points_are_counted, 0, table_count);
+    tcase_add_loop_test(all, a_vanishing_pivot_is_stepped_over, 0, table_count);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

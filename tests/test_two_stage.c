@@ -1,5 +1,5 @@
-/* tests/test_two_stage.c - eigenvalues of symmetric matrices against LAPACK's dsyevd, numpy's and formulas: every edge of panels,
- * blocks and chunks, and matrices that are hard in their ways. */
+/* tests/test_two_stage.c - eigenvalues of symmetric matrices against LAPACK's dsyevd, numpy's and formulas: every
+ * edge of panels, blocks and chunks, and matrices that are hard in their ways. */
 #include <cblas.h>
 #include <check.h>
 #include <float.h>
@@ -14,7 +14,8 @@
 
 enum { PAD = 3 };
 
-/* ---- matrices ------------------------------------------------------------------------------------------------------ */
+/* ---- matrices
+ * ------------------------------------------------------------------------------------------------------ */
 
 typedef void (*make_fn)(int64_t n, double *a, uint64_t seed);
 
@@ -91,7 +92,8 @@ static const make_fn makers[] = {random_entries, clustered, decaying, rank_defic
                                  inside_the_band, beyond_the_band, wilkinson, arrow};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
-/* ---- comparing ----------------------------------------------------------------------------------------------------- */
+/* ---- comparing
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* Only the upper triangle may be read, and nothing else written. */
 static double *framed(int64_t n, const double *a)
@@ -192,7 +194,8 @@ START_TEST(a_formula)
 }
 END_TEST
 
-/* ---- numpy --------------------------------------------------------------------------------------------------------- */
+/* ---- numpy
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void check_golden(FILE *file, int64_t n, int64_t step)
 {
@@ -224,7 +227,8 @@ START_TEST(numpy_agrees)
 }
 END_TEST
 
-/* ---- how it runs --------------------------------------------------------------------------------------------------- */
+/* ---- how it runs
+ * --------------------------------------------------------------------------------------------------- */
 
 START_TEST(threads_do_not_show)
 {

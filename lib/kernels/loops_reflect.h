@@ -1,5 +1,5 @@
-/* kernels/loops_reflect.h - the loops of kernels/reflect.h, compiled once for each instruction set: whoever includes this defines
- * TARGET, the vectors of a kernels/vector_*.h, and the tile's STRIP and GROUP. */
+/* kernels/loops_reflect.h - the loops of kernels/reflect.h, compiled once for each instruction set: whoever includes
+ * this defines TARGET, the vectors of a kernels/vector_*.h, and the tile's STRIP and GROUP. */
 #ifndef NECK_KERNELS_LOOPS_REFLECT_H
 #define NECK_KERNELS_LOOPS_REFLECT_H
 
@@ -105,7 +105,8 @@ TARGET static void reflect_subtract(int64_t count, int64_t nx, const double *x, 
         for (int64_t i = 0; i < nx; i++) subtract_of(count, 1, x + i * ldx, ldx, 1, y + j * ldy, ldy, factors + i * ny + j, ny);
 }
 
-/* LAPACK's dlarfg, without its rescaling: numbers whose squares underflow beside the rest of the matrix count as zero. */
+/* LAPACK's dlarfg, without its rescaling: numbers whose squares underflow beside the rest of the matrix count as
+ * zero. */
 TARGET static void reflect_start(double *x, double *v, double *tau)
 {
     vec sum = vec_load_from(1, x);
@@ -211,7 +212,45 @@ TARGET static void reflect_below(double *block, int64_t ld, const double *v, dou
     for (int j = 1; j < BAND; j++) both_sides(block + j * ld, product, v[j], direction, *next_tau);
 }
 
-#define NECK__LOOPS_REFLECT \
-    .reflect = {reflect_tile, reflect_dots, reflect_subtract, reflect_start, reflect_diagonal, reflect_below}
+/* Vectors of points that hide each other's divisions, as many as there are registers for. */
+enum { ABREAST = LANES == 8 ? 4 : 2 };
+
+/* Pivots q_i = d_i - x - e_(i-1)^2 / q_(i-1), their derivatives, and the sum of q' / q, which is that of the
+ * determinant. */
+TARGET static void sturm_abreast(int64_t n, const double *diagonal, const double *squares, double tiny, const double *points,
+                                 double *counts, double *slopes)
+{
+    vec x[ABREAST], count[ABREAST], slope[ABREAST], inverse[ABREAST], ratio[ABREAST];
+    const vec one = vec_splat(1), least = vec_splat(tiny);
+    for (int v = 0; v < ABREAST; v++) {
+        x[v] = vec_load(points + v * LANES);
+        count[v] = slope[v] = inverse[v] = ratio[v] = vec_splat(0);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        vec d = vec_splat(diagonal[i]), square = vec_splat(i > 0 ? squares[i - 1] : 0);
+#pragma GCC unroll 4
+        for (int v = 0; v < ABREAST; v++) {
+            vec carried = vec_mul(square, inverse[v]), pivot = vec_away_from_zero(vec_sub(vec_sub(d, x[v]), carried), least);
+            inverse[v] = vec_div(one, pivot);
+            ratio[v] = vec_mul(vec_sub(vec_mul(carried, ratio[v]), one), inverse[v]);
+            slope[v] = vec_add(slope[v], ratio[v]);
+            count[v] = vec_count_negative(pivot, count[v]);
+        }
+    }
+    for (int v = 0; v < ABREAST; v++) {
+        vec_store(counts + v * LANES, count[v]);
+        vec_store(slopes + v * LANES, slope[v]);
+    }
+}
+
+TARGET static void reflect_sturm(int64_t n, const double *diagonal, const double *squares, double tiny, const double *x,
+                                 double *count, double *slope)
+{
+    for (int at = 0; at < NECK__POINTS; at += ABREAST * LANES)
+        sturm_abreast(n, diagonal, squares, tiny, x + at, count + at, slope + at);
+}
+
+#define NECK__LOOPS_REFLECT                                                                                                 \
+    .reflect = {reflect_tile, reflect_dots, reflect_subtract, reflect_start, reflect_diagonal, reflect_below, reflect_sturm}
 
 #endif

@@ -13,6 +13,19 @@ VEC void vec_store(double *x, vec v) { _mm256_storeu_pd(x, v); }
 VEC vec vec_splat(double x) { return _mm256_set1_pd(x); }
 VEC vec vec_add(vec a, vec b) { return _mm256_add_pd(a, b); }
 VEC vec vec_mul(vec a, vec b) { return _mm256_mul_pd(a, b); }
+VEC vec vec_div(vec a, vec b) { return _mm256_div_pd(a, b); }
+VEC vec vec_sub(vec a, vec b) { return _mm256_sub_pd(a, b); }
+/* count + 1 where v < 0 */
+VEC vec vec_count_negative(vec v, vec count)
+{
+    return _mm256_add_pd(count, _mm256_and_pd(_mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LT_OQ), _mm256_set1_pd(1)));
+}
+/* -tiny where |v| < tiny, else v */
+VEC vec vec_away_from_zero(vec v, vec tiny)
+{
+    vec sign = _mm256_set1_pd(-0.0), small = _mm256_cmp_pd(_mm256_andnot_pd(sign, v), tiny, _CMP_LT_OQ);
+    return _mm256_blendv_pd(v, _mm256_or_pd(sign, tiny), small);
+}
 VEC vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_pd(a, b, c); }   /* c + a b */
 VEC vec vec_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_pd(a, b, c); } /* c - a b */
 

@@ -18,6 +18,17 @@ VEC void vec_store(double *x, vec v) { memcpy(x, &v, sizeof v); }
 VEC vec vec_splat(double x) { return (vec){x, x}; }
 VEC vec vec_add(vec a, vec b) { return a + b; }
 VEC vec vec_mul(vec a, vec b) { return a * b; }
+VEC vec vec_div(vec a, vec b) { return a / b; }
+VEC vec vec_sub(vec a, vec b) { return a - b; }
+/* count + 1 where v < 0 */
+VEC vec vec_count_negative(vec v, vec count) { return (vec){count[0] + (v[0] < 0), count[1] + (v[1] < 0)}; }
+/* -tiny where |v| < tiny, else v */
+VEC vec vec_away_from_zero(vec v, vec tiny)
+{
+    for (int i = 0; i < LANES; i++)
+        if (v[i] < tiny[i] && v[i] > -tiny[i]) v[i] = -tiny[i];
+    return v;
+}
 VEC vec vec_fma(vec a, vec b, vec c) { return c + a * b; }
 VEC vec vec_fnma(vec a, vec b, vec c) { return c - a * b; }
 VEC double vec_sum(vec v) { return v[0] + v[1]; }

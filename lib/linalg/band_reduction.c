@@ -1,9 +1,9 @@
-/* linalg/band_reduction.c - A becomes Q^T A Q panel by panel: the NECK__BAND rows on top of what is left are reflected to a
- * triangle beside the band, Q = 1 - V T V^T, and what lies beyond becomes A - V Z^T - Z V^T with X = A V and
- * Z = X T - V (T^T V^T X T) / 2 (Dongarra, Hammarling and Sorensen 1989).
+/* linalg/band_reduction.c - A becomes Q^T A Q panel by panel: the NECK__BAND rows on top of what is left are
+ * reflected to a triangle beside the band, Q = 1 - V T V^T, and what lies beyond becomes A - V Z^T - Z V^T with X =
+ * A V and Z = X T - V (T^T V^T X T) / 2 (Dongarra, Hammarling and Sorensen 1989).
  *
- * A is read and written once a panel: a block of its upper triangle is updated for the last panel and, while in cache, multiplied
- * with the V of this one. */
+ * A is read and written once a panel: a block of its upper triangle is updated for the last panel and, while in
+ * cache, multiplied with the V of this one. */
 #include "linalg/band_reduction.h"
 
 #include <string.h>

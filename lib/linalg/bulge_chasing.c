@@ -1,10 +1,11 @@
-/* linalg/bulge_chasing.c - sweep s takes column s to tridiagonal form by a reflection of the NECK__BAND rows below its diagonal
- * and chases what that puts beside the band down and out, a block a step: step t reflects the rows from s + 1 + t NECK__BAND on
- * (Bischof, Lang and Sun 2000; Haidar, Ltaief and Dongarra 2011).
+/* linalg/bulge_chasing.c - sweep s takes column s to tridiagonal form by a reflection of the NECK__BAND rows below
+ * its diagonal and chases what that puts beside the band down and out, a block a step: step t reflects the rows from
+ * s + 1 + t NECK__BAND on (Bischof, Lang and Sun 2000; Haidar, Ltaief and Dongarra 2011).
  *
- * Step t of a sweep needs steps up to t + 1 of the sweep before, nothing else. So sweeps run in groups, and a group in chunks of
- * as many positions t + (place of the sweep in its group) as it has sweeps: their blocks stay in the second-level cache. Chunk c
- * of a group needs chunk c + 1 of the group before; chunks with the same c + 2 group, a wave, run side by side. */
+ * Step t of a sweep needs steps up to t + 1 of the sweep before, nothing else. So sweeps run in groups, and a group
+ * in chunks of as many positions t + (place of the sweep in its group) as it has sweeps: their blocks stay in the
+ * second-level cache. Chunk c of a group needs chunk c + 1 of the group before; chunks with the same c + 2 group, a
+ * wave, run side by side. */
 #include "linalg/bulge_chasing.h"
 
 #include "core/error.h"

@@ -46,14 +46,8 @@ static neck_status check_info(const char *routine, lapack_int info)
     return neck__fail(NECK_E_INTERNAL, "LAPACK's %s refused argument %d", routine, -(int)info);
 }
 
-neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside)
-{
-    CHECK_SIZES("dsterf", n);
-    return check_info("dsterf", LAPACKE_dsterf_work(n, diagonal, beside));
-}
-
 /* From this order on, two stages take less time than LAPACK's one, on one thread and on several. */
-enum { TWO_STAGES = 512 };
+enum { TWO_STAGES = 384 };
 
 /* Row-major upper is column-major lower. */
 static neck_status one_stage_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values)
@@ -64,7 +58,7 @@ static neck_status one_stage_eigenvalues(neck_context *context, int64_t n, doubl
     double *beside = work + n * BLOCK, *tau = beside + n;
     neck_status status = check_info("dsytrd", LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', n, a, lda, values, beside,
                                                                   tau, work, n * BLOCK));
-    if (status == NECK_OK) status = neck__tridiagonal_eigenvalues(n, values, beside);
+    if (status == NECK_OK) status = check_info("dsterf", LAPACKE_dsterf_work(n, values, beside));
     release(context, work);
     return status;
 }

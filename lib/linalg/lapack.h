@@ -6,16 +6,13 @@
 
 #include "softneck/context.h"
 
-/* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda (upper triangle read; destroyed), by LAPACK, or,
- * for large n, by linalg/two_stage.h, with progress as task "eigenvalues". */
+/* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda (upper triangle read; destroyed), by
+ * LAPACK, or, for large n, by linalg/two_stage.h, with progress as task "eigenvalues". */
 neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values);
 
-/* What that takes, the packed matrix itself included, in bytes, and its floating-point operations; the largest int64_t for what is
- * beyond it. */
+/* What that takes, the packed matrix itself included, in bytes, and its floating-point operations; the largest int64_t for
+ * what is beyond it. */
 void neck__symmetric_eigenvalues_cost(int64_t n, int64_t *bytes, int64_t *operations);
-
-/* Eigenvalues of the tridiagonal matrix with this diagonal, which they replace, ascending, and these n - 1 numbers beside it. */
-neck_status neck__tridiagonal_eigenvalues(int64_t n, double *diagonal, double *beside);
 
 /* The same with eigenvectors: row i of a becomes the unit eigenvector of values[i]. a is packed. */
 neck_status neck__symmetric_eigen(neck_context *context, int64_t n, double *a, double *values);

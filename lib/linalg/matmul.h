@@ -1,5 +1,5 @@
-/* linalg/matmul.h - products of matrices as they lie (any strides), in f32 by the tiles of this CPU and in f64 by a plain
- * one: single precision is the hot path, double the yardstick. On our own threads; the same bits for any number of them. */
+/* linalg/matmul.h - products of matrices as they lie (any strides), in f32 and f64 by the tiles of this CPU. On our own threads; the
+ * same bits for any number of them. */
 #ifndef NECK_LINALG_MATMUL_H
 #define NECK_LINALG_MATMUL_H
 

@@ -1,4 +1,5 @@
-/* linalg/reduction_factors.c - what lies between a panel's reflections and the update they ask for: tall, thin products. */
+/* linalg/reduction_factors.c - what lies between a panel's reflections and the update they ask for: tall, thin
+ * products. */
 #include <string.h>
 
 #include "core/parallel.h"

@@ -1,16 +1,17 @@
-/* linalg/reduction_job.h - what the parts of linalg/band_reduction.c share: one panel's numbers and what it takes from the last.
+/* linalg/reduction_job.h - what the parts of linalg/band_reduction.c share: one panel's numbers and what it takes
+ * from the last.
  *
- * Coordinates count from the row and column `first`, where the panel in hand starts; "beyond" counts from NECK__BAND later. Tall
- * matrices of NECK__BAND columns (V, X) are kept as NECK__BAND / strip strips, each job->padded x strip, row-major, so that they
- * are a right factor of the tiles and, row by row, a left one. */
+ * Coordinates count from the row and column `first`, where the panel in hand starts; "beyond" counts from NECK__BAND
+ * later. Tall matrices of NECK__BAND columns (V, X) are kept as NECK__BAND / strip strips, each job->padded x strip,
+ * row-major, so that they are a right factor of the tiles and, row by row, a left one. */
 #ifndef NECK_LINALG_REDUCTION_JOB_H
 #define NECK_LINALG_REDUCTION_JOB_H
 
 #include "kernels/kernels.h"
 #include "linalg/band.h"
 
-/* BLOCK is a multiple of every strip; BUFFER_LINE keeps rows of a block out of each other's cache sets. PARTS: shares of A's
- * blocks, each with an X of its own, BLOCKS of them or more in one. */
+/* BLOCK is a multiple of every strip; BUFFER_LINE keeps rows of a block out of each other's cache sets. PARTS:
+ * shares of A's blocks, each with an X of its own, BLOCKS of them or more in one. */
 enum { BAND = NECK__BAND, BLOCK = 3 * BAND, BUFFER_LINE = BLOCK + 8, PARTS = 16, BLOCKS_A_PART = 8 };
 
 typedef struct neck__reduction {

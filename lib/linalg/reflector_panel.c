@@ -1,5 +1,5 @@
-/* linalg/reflector_panel.c - reflections are found a few at a time, in rows that fit the second-level cache, and applied
- * together to the rows below. */
+/* linalg/reflector_panel.c - reflections are found a few at a time, in rows that fit the second-level cache, and
+ * applied together to the rows below. */
 #include "linalg/reflector_panel.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* linalg/two_stage.c - full to band, band to tridiagonal, and LAPACK's dsterf for what is left. */
+/* linalg/two_stage.c - full to band, band to tridiagonal, and the eigenvalues of that. */
 #include "linalg/two_stage.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 #include "core/parallel.h"
 #include "linalg/band_reduction.h"
 #include "linalg/bulge_chasing.h"
-#include "linalg/lapack.h"
+#include "linalg/tridiagonal.h"
 
 neck_status neck__work_done(neck__work *work, int64_t operations)
 {
@@ -40,7 +40,10 @@ static void largest_task(void *data, int64_t block)
     const scaling *job = data;
     double most = 0;
     for (int64_t r = block * ROWS; r < (block + 1) * ROWS && r < job->n; r++)
-        for (int64_t c = r; c < job->n; c++) most = fabs(job->a[r * job->lda + c]) > most ? fabs(job->a[r * job->lda + c]) : most;
+        for (int64_t c = r; c < job->n; c++) {
+            double size = fabs(job->a[r * job->lda + c]);
+            most = size > most ? size : most;
+        }
     job->largest[block] = most;
 }
 
@@ -51,8 +54,8 @@ static void scale_task(void *data, int64_t block)
         for (int64_t c = r; c < job->n; c++) job->a[r * job->lda + c] *= job->factor;
 }
 
-/* The exponent of the power of two by which the matrix was divided, so that squares of what matters stay within double. largest has
- * room for one number a block. */
+/* The exponent of the power of two by which the matrix was divided, so that squares of what matters stay within
+ * double. largest has room for one number a block. */
 static int scale(neck_context *context, scaling *job)
 {
     const int safe = 300;
@@ -97,8 +100,8 @@ neck_status neck__two_stage_eigenvalues(neck_context *context, int64_t n, double
     int64_t bytes;
     neck__two_stage_cost(n, &bytes, &work.total);
     neck_status status = to_tridiagonal(&work, lda, a, n, diagonal, diagonal + n);
-    if (status == NECK_OK) status = neck__tridiagonal_eigenvalues(n, diagonal, diagonal + n);
-    for (int64_t i = 0; i < n && status == NECK_OK; i++) values[i] = ldexp(diagonal[i], exponent);
+    if (status == NECK_OK) status = neck__tridiagonal_eigenvalues(context, n, diagonal, diagonal + n, values);
+    for (int64_t i = 0; i < n && status == NECK_OK && exponent != 0; i++) values[i] = ldexp(values[i], exponent);
     neck__release(&allocator, diagonal);
     return status;
 }

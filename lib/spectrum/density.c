@@ -12,7 +12,7 @@
  * the width of band that needs no further work when none is asked for. */
 enum { BASIS = 128, PROBES = 32, BLOCK = 32, LARGEST_BLOCK = 1024, LARGEST_PROBES = 65536, LARGEST_STEPS = 1024 };
 #define COUPLING_SHARE 0.1
-#define NARROW 0.005
+#define NARROW 0.02
 
 static neck_status check(const neck_operator *op, const neck_density_options *o)
 {

@@ -1,19 +1,21 @@
 /* spectrum/density_coupling.c - the band of a matrix whose columns hardly overlap: C = D + E with D its diagonal and E small.
  *
- * sum min(d, t) is at most... from above it is certain (Schur, Horn: pinching raises M). How much smaller M(t) is: sort the
- * columns by d into groups and cut them off one by one. With C - t = [X Y; Y^T W], X > g > 0, the positive part of C - t has a trace
- * of at most tr X + tr (W)_+ + |Y|_F^2 / g, since [X Y; Y^T Y^T X^-1 Y + W_+] is semidefinite and not below C - t. So groups far
- * above t cost their coupling over their distance; the same for t - C and groups far below. What is left around t costs
- * at most half the trace norm of its E. All that must be known is how large E is, block by block: estimated from products with
- * random signs on one group at a time. */
+ * M(t) is at most sum min(d, t), for certain (Schur, Horn: pinching raises M). How much less it may be: sort the columns by d into
+ * groups and cut off those far from t. With C - t = [X Y; Y^T Z] and X > 0, the positive part of C - t has a trace of at most
+ * tr X + tr Z_+ + tr Y^T X^-1 Y, since [X Y; Y^T Y^T X^-1 Y + Z_+] is semidefinite and not below C - t. So groups above t cost
+ * what couples them to the rest over their distance; the same for t - C and groups below. They are cut off run by
+ * run, X one run of groups, X >= (1 - eta) (D - t) with eta = |(D - t)^-1/2 E (D - t)^-1/2|_F. What is left around t costs at most
+ * half the trace norm of its E. All that must be known is how large E is, block by block: estimated from products
+ * with random signs on one group at a time. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "spectrum/density_object.h"
 
-enum { GROUPS = 40, PROBES = 9, REACH = 14 };
+enum { GROUPS = 40, PROBES = 9, REACH = 8 };
 
 typedef struct column {
     double d;
@@ -30,7 +32,7 @@ typedef struct coupling {
     int64_t starts[GROUPS + 1];
     double sums[GROUPS][GROUPS], squares[GROUPS][GROUPS]; /* over probes, of |E_hg z|^2 and its square */
     double blocks[GROUPS][GROUPS];                        /* upper limits of |E_gh|_F^2 */
-    double beside[GROUPS + 1][GROUPS];                    /* [a][g]: sum of blocks[h][g] over a <= h < g */
+    double before[GROUPS][GROUPS + 1];                    /* [g][k]: sum of blocks[g][h] over h < k */
 } coupling;
 
 static int decreasing(const void *a, const void *b)
@@ -127,56 +129,77 @@ static void limit_blocks(coupling *c)
             double mean = c->sums[g][h] / PROBES, spread = fmax(0, c->squares[g][h] / PROBES - mean * mean) / (PROBES - 1);
             c->blocks[g][h] = c->blocks[h][g] = mean + factor * sqrt(spread);
         }
-    for (int64_t g = 0; g < c->groups; g++) {
-        c->beside[g][g] = 0;
-        for (int64_t a = g - 1; a >= 0; a--) c->beside[a][g] = c->beside[a + 1][g] + c->blocks[a][g];
-    }
+    for (int64_t g = 0; g < c->groups; g++)
+        for (int64_t h = 0; h < c->groups; h++) c->before[g][h + 1] = c->before[g][h] + c->blocks[g][h];
 }
 
-/* Cutting off groups 0 .. a - 1, all above t: costs[a]. Returns how many can be. */
-static int64_t cut_above(const coupling *c, double t, double *costs)
+/* The sum of |E_gh|_F^2 over first <= h < end. */
+static double coupled(const coupling *c, int64_t g, int64_t first, int64_t end)
 {
+    return fmax(0, c->before[g][end] - c->before[g][first]);
+}
+
+/* How far all of group g is from t: above it when sign is 1, below it when -1. */
+static double distance(const coupling *c, int64_t g, double t, double sign)
+{
+    return sign * (c->sorted[sign > 0 ? c->starts[g + 1] - 1 : c->starts[g]].d - t);
+}
+
+/* The least cost of cutting off, run by run from one end (above t when sign is 1, below when -1), the groups up to and including the
+ * k-th from that end: costs[k + 1], costs[0] = 0. first, end: the groups that are there at all. Returns how many can be cut off. */
+static int64_t cut(const coupling *c, double t, double sign, int64_t first, int64_t end, double *costs)
+{
+    double far[GROUPS];
     costs[0] = 0;
-    for (int64_t g = 0; g < c->groups; g++) {
-        double gap = c->sorted[c->starts[g + 1] - 1].d - sqrt(c->blocks[g][g]) - t, beside = 0;
-        if (!(gap > 0)) return g;
-        for (int64_t h = g + 1; h < c->groups; h++) beside += c->blocks[g][h];
-        costs[g + 1] = costs[g] + beside / gap;
+    for (int64_t k = 0; k < end - first; k++) {
+        int64_t last = sign > 0 ? first + k : end - 1 - k; /* the last group of the run; the rest lies beyond */
+        far[k] = distance(c, last, t, sign);
+        if (!(far[k] > 0)) return k;
+        double squares = 0, crossing = 0;
+        costs[k + 1] = INFINITY;
+        for (int64_t j = k; j >= 0; j--) { /* the run begins with group g, the j-th */
+            int64_t g = sign > 0 ? first + j : end - 1 - j;
+            double inner = c->blocks[g][g] / far[j];
+            for (int64_t i = j + 1; i <= k; i++) inner += 2 * c->blocks[g][sign > 0 ? first + i : end - 1 - i] / far[i];
+            squares += inner / far[j];
+            if (!(squares < 1)) break;
+            crossing += (sign > 0 ? coupled(c, g, last + 1, end) : coupled(c, g, first, last)) / far[j];
+            costs[k + 1] = fmin(costs[k + 1], costs[j] + crossing / (1 - sqrt(squares)));
+        }
     }
-    return c->groups;
-}
-
-/* Cutting off groups b .., all below t, when those before a are gone; infinite when that cannot be. */
-static double cut_below(const coupling *c, double t, int64_t a, int64_t b)
-{
-    double cost = 0;
-    for (int64_t g = c->groups - 1; g >= b; g--) {
-        double gap = t - c->sorted[c->starts[g]].d - sqrt(c->blocks[g][g]);
-        if (!(gap > 0)) return INFINITY;
-        cost += c->beside[a][g] / gap;
-    }
-    return cost;
+    return end - first;
 }
 
 static double middle(const coupling *c, int64_t a, int64_t b)
 {
     double squares = 0;
-    for (int64_t g = a; g < b; g++) squares += c->blocks[g][g] + 2 * c->beside[a][g];
+    for (int64_t g = a; g < b; g++) squares += coupled(c, g, a, b);
     return sqrt((double)(c->starts[b] - c->starts[a]) * squares) / 2;
 }
 
 /* The least that the ways to cut around t say. */
 static double most_below(const coupling *c, double t)
 {
-    double costs[GROUPS + 1], least = INFINITY;
-    int64_t highest = cut_above(c, t, costs);
-    for (int64_t a = highest; a >= 0 && a >= highest - REACH; a--)
-        for (int64_t b = a; b <= c->groups; b++) {
-            if (costs[a] >= least) break;
-            double cost = costs[a] + middle(c, a, b);
-            if (cost < least) least = fmin(least, cost + cut_below(c, t, a, b));
-        }
+    double above[GROUPS + 1], below[GROUPS + 1], least = INFINITY;
+    int64_t highest = cut(c, t, 1, 0, c->groups, above);
+    for (int64_t a = highest; a >= 0 && a >= highest - REACH; a--) {
+        int64_t most = cut(c, t, -1, a, c->groups, below);
+        for (int64_t k = most; k >= 0 && k >= most - REACH; k--)
+            least = fmin(least, above[a] + middle(c, a, c->groups - k) + below[k]);
+    }
     return least;
+}
+
+typedef struct limits {
+    const coupling *c;
+    neck__curve *curve;
+} limits;
+
+static void limit_point(void *data, int64_t i)
+{
+    const limits *l = data;
+    double t = l->curve->t[i];
+    l->curve->below[i] = fmin(l->curve->at[i], most_below(l->c, t) + neck__density_pinching(l->c->work, t));
 }
 
 /* All the nodes: the diagonal, what was taken out, and what the caller knows. */
@@ -193,8 +216,8 @@ static neck_status lay_curve(const coupling *c, neck__density_known known, neck_
     neck_status status = neck__curve_create(work->context, nodes, values, values + nodes, curve);
     neck__release(&work->allocator, values);
     if (status != NECK_OK) return status;
-    for (int64_t i = 0; i < curve->points; i++)
-        curve->below[i] = fmin(curve->at[i], most_below(c, curve->t[i]) + neck__density_pinching(work, curve->t[i]));
+    limits job = {c, curve};
+    neck__parallel(work->context, curve->points, limit_point, &job);
     return NECK_OK;
 }
 

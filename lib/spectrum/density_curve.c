@@ -6,8 +6,10 @@
 #include "core/error.h"
 #include "spectrum/density_object.h"
 
-/* The grid: even in ln t, even in the number of nodes' weights, even in their sum. */
-enum { BY_LOGARITHM = 160, BY_COUNT = 256, BY_SUM = 128, LARGEST = 1 + BY_LOGARITHM + BY_COUNT + BY_SUM };
+/* The grid: even in ln t, even in the number of nodes' weights, even in its logarithm from the smallest node, even in their sum;
+ * and the middle between any two such points. */
+enum { BY_LOGARITHM = 160, BY_COUNT = 192, BY_TAIL = 64, BY_SUM = 128, LAID = 1 + BY_LOGARITHM + BY_COUNT + BY_TAIL + BY_SUM,
+       LARGEST = 2 * LAID };
 
 typedef struct node {
     double value, weight;
@@ -59,6 +61,28 @@ static int64_t lay_quantiles(const neck__curve *curve, const double *running, in
     return points;
 }
 
+/* The same for weights of 1.3^k from the smallest node on. */
+static int64_t lay_tail(const neck__curve *curve, int64_t points)
+{
+    int64_t i = curve->nodes - 1;
+    double count = 0.5, whole = curve->head[curve->nodes];
+    for (int64_t k = 0; k < BY_TAIL; k++, count *= 1.3) {
+        while (i > 0 && whole - curve->head[i] < count) i--;
+        curve->t[points++] = curve->values[i];
+    }
+    return points;
+}
+
+/* Sorts t and leaves points out that are hardly greater than the one before. */
+static int64_t sort_points(double *t, int64_t points)
+{
+    int64_t kept = 1;
+    qsort(t, (size_t)points, sizeof *t, increasing);
+    for (int64_t i = 1; i < points; i++)
+        if (t[i] > t[kept - 1] * (1 + 1e-12)) t[kept++] = t[i];
+    return kept;
+}
+
 /* From where nothing matters any more up to four times the sum of all: no lambda is greater, estimated or not. */
 static void lay_grid(neck__curve *curve)
 {
@@ -69,10 +93,9 @@ static void lay_grid(neck__curve *curve)
         curve->t[points++] = start * pow(end / start, (double)i / (BY_LOGARITHM - 1));
     points = lay_quantiles(curve, curve->head, BY_COUNT, points);
     points = lay_quantiles(curve, curve->tail, BY_SUM, points);
-    qsort(curve->t, (size_t)points, sizeof *curve->t, increasing);
-    curve->points = 1;
-    for (int64_t i = 1; i < points; i++)
-        if (curve->t[i] > curve->t[curve->points - 1] * (1 + 1e-9)) curve->t[curve->points++] = curve->t[i];
+    points = sort_points(curve->t, lay_tail(curve, points));
+    for (int64_t i = 1, laid = points; i + 1 < laid; i++) curve->t[points++] = (curve->t[i] + curve->t[i + 1]) / 2;
+    curve->points = sort_points(curve->t, points);
     for (int64_t i = 0; i < curve->points; i++) curve->at[i] = neck__curve_at(curve, curve->t[i]);
 }
 

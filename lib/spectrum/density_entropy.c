@@ -56,7 +56,8 @@ static integrals of_cell(const neck__curve *curve, int64_t i, edge which, double
         a = fmax(0, curve->at[i] + curve->shift[i] - curve->below[i]);
         b = fmax(0, curve->at[i + 1] + curve->shift[i + 1] - curve->below[i + 1]);
     } else {
-        double excess = (to - from) * (neck__curve_count(curve, from) - neck__curve_count(curve, to)) / 4;
+        double before = to * (1 - 1e-11); /* nodes at the end itself do not bend the cell */
+        double excess = (to - from) * (neck__curve_count(curve, from) - neck__curve_count(curve, before)) / 4;
         double lift_a = which == HIGH ? excess + curve->above[i] : excess / 3 + curve->shift[i];
         double lift_b = which == HIGH ? excess + curve->above[i] : excess / 3 + curve->shift[i + 1];
         a = curve->at[i] + lift_a;

@@ -37,12 +37,13 @@ neck_band neck__density_w_error(const neck_density *density, int64_t rank)
     return (neck_band){root_of_share(tail.low, total.high), root_of_share(tail.value, total.value), root_of_share(tail.high, total.low)};
 }
 
+/* Every rank near either end, every hundredth of what lies between. */
 double neck__density_width(const neck_density *density)
 {
-    double widest = 0, rank = 1, size = (double)density->report.size;
-    for (; rank < size; rank = fmax(floor(rank) + 1, rank * 1.04)) {
-        neck_band band = neck__density_w_error(density, (int64_t)rank);
-        widest = fmax(widest, band.high - band.low);
+    double widest = 0, size = (double)density->report.size;
+    for (double rank = 1; rank < size; rank = fmax(rank + 1, floor(rank * 1.01))) {
+        neck_band head = neck__density_w_error(density, (int64_t)rank), tail = neck__density_w_error(density, (int64_t)(size - rank));
+        widest = fmax(widest, fmax(head.high - head.low, tail.high - tail.low));
     }
     return widest;
 }

@@ -74,7 +74,7 @@ def compare(given, folder):
         ours = [a["seconds"] for a in answers[runs[0]]]
         for run in runs:
             seconds = [a["seconds"] for a in answers[run]]
-            report(f"{run[0]} {operation}", seconds, ours, len(tokens), f"{memory[run] / 1e6:6.0f} MB  {answers[run][-1]['value']}")
+            report(f"{run[0]} {run[1]}", seconds, ours, len(tokens), f"{memory[run] / 1e6:6.0f} MB  {answers[run][-1]['value']}")
     for worker in workers.values():
         worker.close()
     program = os.environ.get("LMPLZ") or shutil.which("lmplz")

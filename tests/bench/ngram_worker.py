@@ -112,8 +112,8 @@ class Scipy:
 
 def synthetic(count, vocabulary):
     rng = np.random.default_rng(0)
-    for first in range(0, count, 1 << 20):
-        uniform = rng.random(min(1 << 20, count - first))
+    for first in range(0, count, 1 << 17):  # small pieces: their memory is not what is measured
+        uniform = rng.random(min(1 << 17, count - first))
         yield np.minimum(vocabulary**uniform - 1, vocabulary - 1).astype(np.int32)
 
 

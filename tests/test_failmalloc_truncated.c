@@ -1,0 +1,59 @@
+/* tests/test_failmalloc_truncated.c - top-k triplets, with every allocation failing. */
+#include "failmalloc.h"
+#include "softneck/truncated.h"
+
+enum { K = 5 };
+
+static neck_status solve(neck_context *context, const operation *self, outputs *out)
+{
+    neck_operator *op;
+    neck_status status = neck_operator_dense(context, self->matrix, &op);
+    if (status != NECK_OK) return status;
+    double start[ROWS];
+    for (int i = 0; i < ROWS; i++) start[i] = i;
+    neck_truncated_options options = {sizeof options, .method = self->method, .start = start, .start_count = 1};
+    double *values = out->numbers, *left = values + K, *right = left + self->matrix->rows * K;
+    status = neck_truncated_svd(context, op, K, &options, values, left, right, NULL, NULL, NULL);
+    neck_operator_destroy(op);
+    return status;
+}
+
+static neck_status part(neck_context *context, const operation *self, outputs *out)
+{
+    neck_operator *op;
+    neck_status status = neck_operator_dense(context, self->matrix, &op);
+    if (status != NECK_OK) return status;
+    status = neck_truncated_spectrum(context, op, K, NULL, &out->spectrum);
+    neck_operator_destroy(op);
+    return status;
+}
+
+static void drop_spectrum(outputs *out) { neck_spectrum_destroy(out->spectrum); }
+
+START_TEST(every_allocation_fails_once)
+{
+    make_inputs();
+    const operation operations[] = {
+        {"krylov", solve, NULL, &tall, NECK_METHOD_KRYLOV, 0, NULL, 0},
+        {"krylov, wide", solve, NULL, &wide, NECK_METHOD_KRYLOV, 0, NULL, 0},
+        {"gram", solve, NULL, &half, NECK_METHOD_GRAM, 0, NULL, 0},
+        {"randomized", solve, NULL, &tall, NECK_METHOD_RANDOMIZED, 0, NULL, 0},
+        {"spectrum", part, drop_spectrum, &tall, 0, 0, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) fail_each_allocation(&operations[i], 1 + _i % 2, _i / 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failmalloc_truncated");
+    TCase *cases = tcase_create("memory");
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, every_allocation_fails_once, 0, 4);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
