@@ -15,8 +15,8 @@
 #include "support_report.h"
 #include "support_text.h"
 
-enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_TOP, OPT_METRIC, OPT_METHOD,
-       OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOP, OPT_METRIC,
+       OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
@@ -31,6 +31,8 @@ static const tool_option options[] = {
      "(without the top component)"},
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
+    {"frequency", OPT_FREQUENCY, "FILE",
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE, a token file or\ncounts as a .npy, one per row"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
     {"tolerance", OPT_TOLERANCE, "X",
@@ -54,11 +56,15 @@ static const tool self = {
     "PATH...",
 };
 
+/* Compared with token frequency unless asked otherwise. */
+enum { COMPONENTS = 3 };
+
 /* What the command line asks for. */
 typedef struct settings {
     measure_request request;
     report report;
     const char *row_weights;
+    const char *frequency;
     const char *plot;
     int64_t *metrics;
     int32_t threads;
@@ -132,6 +138,7 @@ static void take_option(settings *asked, int code)
     case OPT_LIST: asked->list = 1; break;
     case OPT_VARIANT: asked->request.spectrum.variant = variant_of(optarg); break;
     case OPT_ROW_WEIGHTS: asked->row_weights = optarg; break;
+    case OPT_FREQUENCY: asked->frequency = optarg; break;
     case OPT_METHOD: asked->request.spectrum.method = method_of(optarg); break;
     case OPT_TOLERANCE:
         asked->request.spectrum.tolerance = args_real(&self, "tolerance", optarg, 0, 1);
@@ -157,6 +164,8 @@ static void check_settings(settings *asked, int paths)
         args_usage_error(&self, "--variant frequency_centered needs --row-weights");
     if (!by_frequency && asked->row_weights)
         args_usage_error(&self, "--row-weights needs --variant frequency_centered");
+    if (asked->frequency && spectrum->variant == NECK_VARIANT_DROP_TOP)
+        args_usage_error(&self, "--frequency does not go with --variant drop_top");
     if (asked->tolerance_given && spectrum->method != NECK_METHOD_AUTO)
         args_usage_error(&self, "--tolerance needs --method auto");
     if (asked->plot && !figure_type_known(asked->plot))
@@ -250,11 +259,21 @@ static void draw(session *now)
 static void load_weights(session *now)
 {
     measure_error error;
-    measure_request *request = &now->asked->request;
-    if (!now->asked->row_weights) return;
-    request->spectrum.row_weights =
-        measure_weights(now->context, now->asked->row_weights, &request->weight_count, &error);
-    if (request->spectrum.row_weights) return;
+    settings *asked = now->asked;
+    measure_request *request = &asked->request;
+    int failed = 0;
+    if (asked->row_weights) {
+        request->spectrum.row_weights = measure_weights(now->context, asked->row_weights, &request->weight_count, &error);
+        failed = !request->spectrum.row_weights;
+    }
+    if (asked->frequency && !failed) {
+        request->components = asked->report.top > 0 ? asked->report.top : COMPONENTS;
+        progress_item(&now->progress, asked->frequency, 0, 1);
+        request->counts = measure_counts(now->context, asked->frequency, &request->count_count, &error);
+        failed = !request->counts;
+    }
+    progress_clear(&now->progress);
+    if (!failed) return;
     args_complain(&self, error.text);
     exit(TOOL_FAILED);
 }
@@ -269,6 +288,7 @@ static void finish(session *now)
     }
     free(now->series);
     free((double *)now->asked->request.spectrum.row_weights);
+    free((double *)now->asked->request.counts);
     free(now->asked->metrics);
     report_free(&now->asked->report);
     neck_context_destroy(now->context);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <softneck/token_file.h>
+
 #include "support_text.h"
 
 int measure_fail(measure_error *error, neck_status status, const char *path)
@@ -34,6 +36,27 @@ static neck_measure *evaluate_all(const neck_spectrum *spectrum)
     return metrics;
 }
 
+/* Row weights or counts must be as many as the matrix has rows. */
+static int check_count(const char *path, const char *tensor, const char *what, int64_t count, int64_t rows, measure_error *error)
+{
+    if (count == rows) return 1;
+    error->status = NECK_E_ARGUMENT;
+    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " %s for the %" PRId64 " rows of '%s'", path, count, what, rows,
+             tensor);
+    return 0;
+}
+
+/* Compares the components of the matrix with the counts. */
+static neck_status compare(neck_context *context, const neck_matrix *matrix, const measure_request *request, measured *out)
+{
+    int64_t most = matrix->rows < matrix->cols ? matrix->rows : matrix->cols;
+    neck_frequency_options options = {.struct_size = sizeof options, .variant = request->spectrum.variant};
+    if (!request->counts) return NECK_OK;
+    out->components = request->components < most ? request->components : most;
+    out->frequency = text_alloc((size_t)out->components * sizeof *out->frequency);
+    return neck_frequency_measure(context, matrix, request->counts, &options, out->components, out->frequency, &out->counted);
+}
+
 static int measure_open(neck_context *context, neck_checkpoint *checkpoint, const measure_request *request,
                         measured *out, measure_error *error)
 {
@@ -47,12 +70,10 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
     if (status == NECK_OK) status = neck_checkpoint_tensor(checkpoint, index, &tensor);
     if (status == NECK_OK) status = neck_checkpoint_matrix(context, checkpoint, index, &matrix);
     if (status != NECK_OK) return measure_fail(error, status, path);
-    if (request->spectrum.row_weights && request->weight_count != matrix.rows) {
-        error->status = NECK_E_ARGUMENT;
-        snprintf(error->text, sizeof error->text, "%s: %" PRId64 " row weights for the %" PRId64 " rows of '%s'", path,
-                 request->weight_count, matrix.rows, tensor.name);
+    if (request->spectrum.row_weights &&
+        !check_count(path, tensor.name, "row weights", request->weight_count, matrix.rows, error))
         return 0;
-    }
+    if (request->counts && !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error)) return 0;
     status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
     if (status != NECK_OK) return measure_fail(error, status, path);
     *out = (measured){.path = text_copy(path),
@@ -64,7 +85,10 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
                       .cols = matrix.cols,
                       .spectrum = spectrum,
                       .metrics = evaluate_all(spectrum)};
-    return 1;
+    status = compare(context, &matrix, request, out);
+    if (status == NECK_OK) return 1;
+    measured_free(out);
+    return measure_fail(error, status, path);
 }
 
 int measure_checkpoint(neck_context *context, const char *path, int64_t step, const measure_request *request,
@@ -84,6 +108,7 @@ void measured_free(measured *row)
     free(row->path);
     free(row->tensor);
     free(row->metrics);
+    free(row->frequency);
     neck_spectrum_destroy(row->spectrum);
 }
 
@@ -143,4 +168,42 @@ double *measure_weights(neck_context *context, const char *path, int64_t *count,
     double *weights = read_weights(context, file, count, error);
     neck_checkpoint_destroy(file);
     return weights;
+}
+
+/* Tokens are read piece by piece: a file may be larger than memory. */
+static double *count_tokens(neck_context *context, const char *path, int64_t *count, measure_error *error)
+{
+    enum { PIECE = 4096 };
+    int32_t ids[PIECE];
+    neck_token_file *file;
+    neck_status status = neck_token_file_open(context, path, NULL, &file);
+    if (status != NECK_OK) {
+        measure_fail(error, status, path);
+        return NULL;
+    }
+    int64_t tokens = neck_token_file_count(file);
+    *count = neck_token_file_vocab_size(file);
+    double *counts = text_alloc((size_t)*count * sizeof *counts);
+    for (int64_t i = 0; i < *count; i++) counts[i] = 0;
+    for (int64_t begin = 0; begin < tokens && status == NECK_OK; begin += PIECE) {
+        int64_t now = tokens - begin < PIECE ? tokens - begin : PIECE;
+        status = neck_token_file_read(file, begin, now, ids);
+        for (int64_t i = 0; status == NECK_OK && i < now; i++) counts[ids[i]]++;
+    }
+    neck_token_file_destroy(file);
+    if (status == NECK_OK) return counts;
+    free(counts);
+    measure_fail(error, status, path);
+    return NULL;
+}
+
+double *measure_counts(neck_context *context, const char *path, int64_t *count, measure_error *error)
+{
+    char magic[8] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t read = file ? fread(magic, 1, sizeof magic, file) : 0;
+    if (file) fclose(file);
+    if (read == sizeof magic && memcmp(magic, "NECKTOKS", sizeof magic) == 0)
+        return count_tokens(context, path, count, error);
+    return measure_weights(context, path, count, error);
 }

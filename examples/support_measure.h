@@ -3,12 +3,16 @@
 #define SUPPORT_MEASURE_H
 
 #include <softneck.h>
+#include <softneck/frequency.h>
 
 /* Which matrix of a checkpoint, and how its spectrum is computed. */
 typedef struct measure_request {
     const char *tensor; /* NULL: the LM head */
     neck_spectrum_options spectrum;
     int64_t weight_count; /* of spectrum.row_weights */
+    const double *counts; /* how often each token occurs, or NULL: then there is no frequency to compare with */
+    int64_t count_count;  /* of counts */
+    int64_t components;   /* how many to compare; cut to what the matrix has */
 } measure_request;
 
 enum { MEASURE_NOT_TOLD = -1 };
@@ -25,6 +29,9 @@ typedef struct measured {
     int64_t step; /* -1: none */
     neck_spectrum *spectrum;
     neck_measure *metrics; /* neck_metric_count(); value NaN where a metric is undefined for this spectrum */
+    neck_frequency_component *frequency; /* components of them, or NULL */
+    int64_t components;
+    int64_t counted;       /* tokens that occur */
 } measured;
 
 /* A sentence on what went wrong, for one line on standard error. */
@@ -42,6 +49,9 @@ void measured_free(measured *row);
 /* measure_weights - the numbers of a .npy file of one dimension (or one column), of a floating or integer dtype.
  * Returns them (release with free) and their count, or NULL and fills error. */
 double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error);
+
+/* measure_counts - how often each token occurs: in a token file, or the numbers of a .npy file as above. */
+double *measure_counts(neck_context *context, const char *path, int64_t *count, measure_error *error);
 
 /* measure_fail - writes status and neck_last_error() into error, after path unless the message names it. Returns 0. */
 int measure_fail(measure_error *error, neck_status status, const char *path);

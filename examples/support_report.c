@@ -44,6 +44,24 @@ static int64_t values_shown(const report *self, const measured *row)
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------- */
 
+static json_t *frequency_object(const measured *row)
+{
+    json_t *object = json_object(), *components = json_array();
+    json_put_integer(object, "tokens", row->counted);
+    for (int64_t i = 0; i < row->components; i++) {
+        const neck_frequency_component *one = &row->frequency[i];
+        json_t *component = json_object();
+        json_put_number(component, "singular_value", one->singular_value);
+        json_put_number(component, "energy", one->energy);
+        json_put_number(component, "pearson", one->pearson);
+        json_put_number(component, "spearman", one->spearman);
+        json_put_number(component, "explained", one->explained);
+        json_array_append_new(components, component);
+    }
+    json_put(object, "components", components);
+    return object;
+}
+
 static void print_json(const report *self, const measured *row)
 {
     int64_t shown[MOST_METRICS];
@@ -71,6 +89,7 @@ static void print_json(const report *self, const measured *row)
         json_put_numbers(object, "singular_values", neck_spectrum_values(row->spectrum), values);
         json_put_numbers(object, "singular_value_errors", neck_spectrum_error_bounds(row->spectrum), values);
     }
+    if (row->frequency) json_put(object, "frequency", frequency_object(row));
     json_print_line(object);
 }
 
@@ -122,6 +141,18 @@ static void print_values(const measured *row, int64_t count)
     for (int64_t i = 0; i < count; i++) printf("%12" PRId64 "  %-22.16g  %.1e\n", i + 1, values[i], errors[i]);
 }
 
+static void print_frequency(const measured *row)
+{
+    if (!row->frequency) return;
+    printf("%12s  %-14s  %-10s  %-10s  %-10s  %s\n", "component", "singular value", "energy", "pearson", "spearman",
+           "log frequency explained so far");
+    for (int64_t i = 0; i < row->components; i++) {
+        const neck_frequency_component *one = &row->frequency[i];
+        printf("%12" PRId64 "  %-14.5g  %-10.4f  %-10.4f  %-10.4f  %.4f\n", i + 1, one->singular_value, one->energy,
+               one->pearson, one->spearman, one->explained);
+    }
+}
+
 static void print_table_row(report *self, const char *series, const measured *row)
 {
     int64_t shown[MOST_METRICS];
@@ -141,6 +172,7 @@ static void print_table_row(report *self, const char *series, const measured *ro
     text_print(stdout, text_base_name(row->path));
     putchar('\n');
     print_values(row, values_shown(self, row));
+    print_frequency(row);
     fflush(stdout);
 }
 

@@ -79,7 +79,7 @@ typedef struct neck_saturation {
     double sustained_excess; /* the median since the onset: half the time it was worse than that */
     double peak_excess;      /* of the worst smoothed level since the onset */
     int64_t peak_step;
-    double gain;             /* from the middle of the run to its end, positive: better */
+    double gain;             /* of the last levels over the best smoothed one of the first half of the run; positive: better */
     double gain_low;
     double gain_high;
     double p_value;          /* of "it never turned"; see neck_saturation_assess */
@@ -99,11 +99,14 @@ typedef struct neck_saturation {
  * Fewer than 16 blocks do not tell how correlated their noise is; it is then taken to be 0.7 / sqrt(blocks).
  *
  * SATURATED  it turned: p_value <= significance, sustained_excess >= minimum_excess, and since the onset at least a tenth of the
- *            run and 4 blocks went by. What came back to its best at the end, in a learning-rate cool-down say, has turned
- *            (reason RECOVERED) where that was a third of the run ago; else the verdict is UNCLEAR.
+ *            run and 4 blocks went by.
  * DIVERGED   the last 3 values or more are not finite, or the last levels are divergence_excess above the best.
- * IMPROVING  it has not turned, and gained at least minimum_excess since the middle of the run, for certain (gain_low > 0).
+ * IMPROVING  it has not turned, and its end is better than all of its first half, by at least minimum_excess and for certain
+ *            (gain_low > 0).
  * PLATEAU    it has not turned, and its gain is less than that.
+ * RECOVERED is the reason where a turn has been made good at the end, in a learning-rate cool-down say, without a gain: what is
+ *            tested then is the curve as it was when half of its largest rise was still there. SATURATED if the rise lasted for a
+ *            third of the run, else UNCLEAR. A rise after which the curve gained goes without saying: IMPROVING.
  * UNCLEAR    see reason. Fewer than 8 blocks are always FEW_POINTS.
  * False alarms: at most the significance by construction where the noise is as supposed; measured: docs/saturation.md.
  *

@@ -73,15 +73,16 @@ typedef struct neck_argmax neck_argmax;
 /* neck_argmax_compute - weights: V x d, any floating dtype. The cheap states first, all V tokens against all V in blocks; then
  *   reflections; then the linear program, a token a thread, on what is left.
  *   That a token can win is checked in double with a bound on all roundings, and is a proof; so is the reason why another
- *   cannot, but for its residual. A verdict does not depend on the number of threads; the last bits of margins may, by way of
- *   the BLAS's.
- * Cost: 2 V^2 d operations for each of the three cheap states, for those tokens that the one before left. Memory: some 50 MB, d
- * numbers a token left by the first (128 MB of them at once), d^2, and the solver's (about 12 d^2 bytes a thread and more).
- * Progress is told in tokens. A cancelled call has written `resume`; the next one with the same head and options goes on. The
- * solver (Clp) takes its memory from the C++ runtime, which has no answer to running out.
+ *   cannot, but for its residual. The number of threads does not change a verdict that has a proof; which proof, and the last
+ *   bits of numbers, may depend on the BLAS's threads.
+ * Cost: 2 V^2 d operations for each of the three cheap states, over those tokens that the one before left. Memory: 3 d^2 doubles
+ * for the basis, some 100 MB of rows, logits and states, 40 bytes a token, and what the solver takes (some 12 d^2 bytes and more
+ * for each token worked on, 2 to 256 at once).
+ * Progress is told in tokens that have a verdict. A cancelled call has written `resume`; the next one with the same head and
+ * options goes on. The solver (Clp) takes its memory from the C++ runtime, which has no answer to running out.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (weights, with row and column; bias), NECK_E_OVERFLOW (squares of the weights beyond
- * double), NECK_E_STATE (the file is of another head or other options), NECK_E_FORMAT, NECK_E_IO, NECK_E_CONVERGENCE,
- * NECK_E_NOMEM, NECK_E_CANCELLED. */
+ * double), NECK_E_STATE (the file is of another head, bias or tolerance), NECK_E_FORMAT, NECK_E_IO, NECK_E_CONVERGENCE,
+ * NECK_E_NOMEM, NECK_E_CANCELLED. Thread rule: as for all computations (context.h). */
 NECK_API neck_status neck_argmax_compute(neck_context *context, const neck_matrix *weights,
                                          const neck_argmax_options *options, neck_argmax **out);
 NECK_API void neck_argmax_destroy(neck_argmax *argmax);

@@ -36,8 +36,8 @@ int neck__argmax_settle(neck__argmax_run *run, int64_t contender, int32_t proof,
 /* Works through run->open, which shrinks. */
 neck_status neck__argmax_search(neck__argmax_run *run);
 
-/* Brings a state that stands for (state, height) beside rows (w, b / bias_unit) to what a head takes: height bias_unit or, without a
- * bias, length 1. */
+/* Brings a state that stands for (state, height) beside rows (w, b / bias_unit) to what a head takes: height bias_unit or, without
+ * a bias, length 1. */
 void neck__argmax_normalize(const neck__contest *contest, double *state, double height);
 
 #endif

@@ -40,7 +40,7 @@ static void find_lag(const onset *first, const onset *second, neck_co_occurrence
     out->lag_high = out->lag + hypot((double)(second->high - second->step), (double)(first->step - first->low));
 }
 
-/* levels at a step between their first and last. */
+/* levels at a step between their first and last, counted from their first. */
 static double read_off(const neck__levels *levels, double step)
 {
     int64_t right = 1;
@@ -60,8 +60,9 @@ static void pair_levels(const neck__levels *first, const neck__levels *second, p
     const neck__levels *sparse = second->count < first->count ? second : first;
     const neck__levels *dense = sparse == first ? second : first;
     made->count = 0;
+    double apart = (double)(sparse->first_step - dense->first_step);
     for (int64_t i = 0; dense->count > 0 && i < sparse->count; i++) {
-        double step = sparse->steps[i];
+        double step = sparse->steps[i] + apart;
         if (step < dense->steps[0] || step > dense->steps[dense->count - 1]) continue;
         double read = read_off(dense, step);
         made->x[made->count] = sparse == first ? sparse->values[i] : read;

@@ -99,7 +99,7 @@ static void add_level(neck__levels *levels, const point *points, int64_t first, 
     double steps = 0, variance = 0, count = (double)(end - first);
     for (int64_t i = first; i < end; i++) {
         room[i - first] = points[i].value;
-        steps += (double)points[i].step / count;
+        steps += (double)(points[i].step - levels->first_step) / count;
         variance += points[i].error * points[i].error / (count * count);
     }
     levels->steps[levels->count] = steps;

@@ -67,8 +67,9 @@ double neck__noise_autocorrelation(const neck__levels *levels)
 {
     int64_t count = levels->count;
     double scales[MOST_LAGS];
+    int64_t first = count / 4; /* the bend grows with the square of the distance */
     int64_t lags = 0, most = count / 8 < MOST_LAGS ? count / 8 : MOST_LAGS, contrasts;
-    while (lags < most && (scales[lags] = contrast_scale(levels, levels->values, 0, count, lags + 1, &contrasts)) > 0) lags++;
+    while (lags < most && (scales[lags] = contrast_scale(levels, levels->values, first, count, lags + 1, &contrasts)) > 0) lags++;
     double found = lags > 1 ? fit_autocorrelation(lags, scales) : 0;
     return fmin(found + (1 - found) * DOUBT / sqrt((double)count), MOST_CORRELATED);
 }

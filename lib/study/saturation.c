@@ -51,7 +51,18 @@ static neck_status fill_defaults(neck_saturation_options *options)
     return NECK_OK;
 }
 
+static int64_t step_of(const neck__levels *levels, int64_t level)
+{
+    return levels->first_step + llround(levels->steps[level]);
+}
+
 /* ---- simulation ---- */
+
+static void find_turn(assessment *a)
+{
+    neck__noise_estimate(&a->levels, a->levels.values, &a->noise);
+    neck__turn_find(&a->levels, a->levels.values, &a->noise, &a->turn);
+}
 
 /* One curve simulated, its noise estimated and its turn found as those of the curve itself were. base: NULL for the null. */
 static void simulate(const assessment *a, const double *base, neck__random *random, double *values, neck__turn *turn)
@@ -92,14 +103,14 @@ static double quantile(int64_t count, const double *sorted, double share)
     return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
-/* low and high of an estimate whose errors are known: Efron's basic interval. */
+/* low and high of an estimate whose errors are known: Efron's basic interval, never without the estimate itself. */
 static void interval(const assessment *a, double estimate, double *simulated, double *low, double *high)
 {
     int64_t count = a->options.simulations;
     double tail = 0.5 * (1 - a->options.confidence);
     neck__median(count, simulated); /* sorts */
-    *low = estimate - quantile(count, simulated, 1 - tail);
-    *high = estimate - quantile(count, simulated, tail);
+    *low = estimate - fmax(quantile(count, simulated, 1 - tail), 0);
+    *high = estimate - fmin(quantile(count, simulated, tail), 0);
 }
 
 /* From the first step that the curve may have been at its best to the last it may have left it. Steps of simulated curves as they
@@ -111,8 +122,9 @@ static void onset_interval(const assessment *a)
     neck__median(count, a->errors.lowest); /* sorts */
     neck__median(count, a->errors.onset);
     double low = quantile(count, a->errors.lowest, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
-    a->out->onset_low = (int64_t)fmin(fmax(low, (double)a->levels.first_step), (double)a->out->onset_step);
-    a->out->onset_high = (int64_t)fmax(fmin(high, (double)a->levels.last_step), (double)a->out->onset_step);
+    double onset = a->levels.steps[a->turn.onset], last = (double)(a->levels.last_step - a->levels.first_step);
+    a->out->onset_low = a->levels.first_step + llround(fmin(fmax(low, 0), onset));
+    a->out->onset_high = a->levels.first_step + llround(fmax(fmin(high, last), onset));
 }
 
 /* ---- verdict ---- */
@@ -129,12 +141,18 @@ static int has_turned(const assessment *a)
            a->turn.onset < a->levels.count - 1;
 }
 
+/* Share of the run's steps between two levels. */
+static double share(const neck__levels *levels, int64_t from, int64_t to)
+{
+    return (levels->steps[to] - levels->steps[from]) / (levels->steps[levels->count - 1] - levels->steps[0]);
+}
+
 static void judge_turned(const assessment *a)
 {
-    double span = a->levels.steps[a->levels.count - 1] - a->levels.steps[0];
-    double since = (a->levels.steps[a->levels.count - 1] - a->levels.steps[a->turn.onset]) / span;
+    int64_t last = a->levels.count - 1;
+    double since = share(&a->levels, a->turn.onset, last);
     int recovered = a->out->excess_low <= 0 && a->turn.excess < a->options.minimum_excess;
-    if (since < LASTING || a->levels.count - 1 - a->turn.onset < LASTING_LEVELS)
+    if (since < LASTING || last - a->turn.onset < LASTING_LEVELS)
         decide(a->out, NECK_VERDICT_UNCLEAR, NECK_REASON_RECENT_RISE);
     else if (recovered)
         decide(a->out, since < LONG_AGO ? NECK_VERDICT_UNCLEAR : NECK_VERDICT_SATURATED, NECK_REASON_RECOVERED);
@@ -156,11 +174,11 @@ static void judge_gain(const assessment *a)
 static void describe_turn(const assessment *a)
 {
     const neck__levels *levels = &a->levels;
-    a->out->onset_step = llround(levels->steps[a->turn.onset]);
+    a->out->onset_step = step_of(levels, a->turn.onset);
     onset_interval(a);
     a->out->sustained_excess = a->turn.sustained;
     a->out->peak_excess = a->turn.peak_excess;
-    a->out->peak_step = llround(levels->steps[a->turn.peak]);
+    a->out->peak_step = step_of(levels, a->turn.peak);
 }
 
 static void judge(const assessment *a)
@@ -176,16 +194,47 @@ static void judge(const assessment *a)
     if (a->out->verdict == NECK_VERDICT_SATURATED || a->out->verdict == NECK_VERDICT_DIVERGED) describe_turn(a);
 }
 
+/* The statistic does not see a turn that was made good: a curve that only falls fits the way back. So a curve that is no better
+ * at its end than in its first half is looked at again as it was when half of its largest rise was still there. */
+static neck_status look_before_recovery(const assessment *whole)
+{
+    int64_t end = neck__turn_recovery(&whole->levels) + 1;
+    if (end < FEWEST_LEVELS || end == whole->levels.count) return NECK_OK;
+    neck_saturation found = *whole->out;
+    assessment before = *whole;
+    before.out = &found;
+    before.levels.count = end;
+    before.levels.last_step = step_of(&before.levels, end - 1);
+    find_turn(&before);
+    NECK_TRY(simulate_all(&before));
+    if (!has_turned(&before) || end - 1 - before.turn.onset < LASTING_LEVELS) return NECK_OK;
+    double lasted = share(&whole->levels, before.turn.onset, end - 1);
+    if (lasted < LASTING) return NECK_OK;
+    decide(whole->out, lasted < LONG_AGO ? NECK_VERDICT_UNCLEAR : NECK_VERDICT_SATURATED, NECK_REASON_RECOVERED);
+    whole->out->p_value = found.p_value;
+    if (whole->out->verdict == NECK_VERDICT_SATURATED) {
+        describe_turn(&before);
+        whole->out->minimum_step = step_of(&before.levels, before.turn.lowest);
+        whole->out->minimum_level = (whole->options.higher_is_better ? -1 : 1) * before.turn.low;
+        whole->out->onset_step = found.onset_step;
+        whole->out->onset_low = found.onset_low;
+        whole->out->onset_high = found.onset_high;
+        whole->out->sustained_excess = found.sustained_excess;
+        whole->out->peak_excess = found.peak_excess;
+        whole->out->peak_step = found.peak_step;
+    }
+    return NECK_OK;
+}
+
 static neck_status assess_levels(assessment *a)
 {
     double sign = a->options.higher_is_better ? -1 : 1;
-    neck__noise_estimate(&a->levels, a->levels.values, &a->noise);
-    neck__turn_find(&a->levels, a->levels.values, &a->noise, &a->turn);
-    a->out->minimum_step = llround(a->levels.steps[a->turn.lowest]);
+    find_turn(a);
+    a->autocorrelation = neck__noise_autocorrelation(&a->levels);
+    a->out->minimum_step = step_of(&a->levels, a->turn.lowest);
     a->out->minimum_level = sign * a->turn.low;
     a->out->excess_nats = a->turn.excess;
     a->out->gain = a->turn.gain;
-    a->autocorrelation = neck__noise_autocorrelation(&a->levels);
     a->out->noise = a->noise.typical * neck__noise_inflation(a->autocorrelation);
     a->out->autocorrelation = a->autocorrelation;
     neck__allocator allocator = neck__allocator_of(a->context);
@@ -194,7 +243,10 @@ static neck_status assess_levels(assessment *a)
     if (!room) return NECK_E_NOMEM;
     a->errors = (errors){room, room + simulations, room + 2 * simulations, room + 3 * simulations};
     neck_status status = simulate_all(a);
-    if (status == NECK_OK) judge(a);
+    if (status == NECK_OK) {
+        judge(a);
+        if (!has_turned(a) && a->out->verdict != NECK_VERDICT_IMPROVING) status = look_before_recovery(a);
+    }
     neck__release(&allocator, room);
     return status;
 }

@@ -84,13 +84,33 @@ static void find_onset(const neck__levels *levels, const double *values, const n
     turn->onset = split < count ? (last > turn->lowest ? last : turn->lowest) : count - 1;
 }
 
+/* The best smoothed level of the first half of the steps, against the end. */
 static double find_gain(const neck__levels *levels, const double *values)
 {
-    int64_t count = levels->count, size = end_size(count), middle = 0;
+    int64_t count = levels->count, middle = 0;
     double half = 0.5 * (levels->steps[0] + levels->steps[count - 1]);
-    while (middle < count - 1 && levels->steps[middle] < half) middle++;
-    return median_between(values, count, middle - size / 2, middle - size / 2 + size - 1) -
-           median_between(values, count, count - size, count - 1);
+    while (middle < count - 1 && levels->steps[middle + 1] <= half) middle++;
+    return smoothed(values, count, extreme(values, count, 0, middle, 1)) -
+           median_between(values, count, count - end_size(count), count - 1);
+}
+
+int64_t neck__turn_recovery(const neck__levels *levels)
+{
+    int64_t count = levels->count, low = 0, from = 0, top = 0;
+    const double *values = levels->values;
+    double most = 0;
+    for (int64_t i = 1; i < count; i++) {
+        if (smoothed(values, count, i) < smoothed(values, count, low)) low = i;
+        double rise = smoothed(values, count, i) - smoothed(values, count, low);
+        if (rise > most) {
+            most = rise;
+            from = low;
+            top = i;
+        }
+    }
+    double half = smoothed(values, count, from) + 0.5 * most;
+    while (top + 1 < count && smoothed(values, count, top + 1) > half) top++;
+    return top;
 }
 
 void neck__turn_find(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn)
@@ -110,5 +130,5 @@ void neck__turn_find(const neck__levels *levels, const double *values, const nec
         turn->peak = extreme(values, count, turn->onset + 1, count - 1, -1);
         turn->peak_excess = smoothed(values, count, turn->peak) - turn->low;
     }
-    turn->gain = find_gain(levels, values);
+    turn->gain = find_gain(levels, drawn);
 }

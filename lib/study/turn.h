@@ -15,8 +15,11 @@ typedef struct neck__turn {
     double sustained;          /* median of all levels since the onset over low; 0 where it does not turn */
     int64_t peak;              /* level at the worst smoothed place since the onset */
     double peak_excess;
-    double gain;               /* from the middle of the run to its end */
+    double gain;               /* of the end over the best smoothed level of the first half of the run */
 } neck__turn;
+
+/* The last level before half of the largest rise, smoothed, has been made good. */
+int64_t neck__turn_recovery(const neck__levels *levels);
 
 /* values: as many as levels has, at its steps. */
 void neck__turn_find(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn);

@@ -40,7 +40,8 @@ static void save_sometimes(void *user)
 static neck_status check(const neck_argmax_options *given, const neck_matrix *view)
 {
     if (given->reserved) return neck__fail(NECK_E_ARGUMENT, "neck_argmax_options.reserved is not 0");
-    if (given->reflections < 0) return neck__fail(NECK_E_ARGUMENT, "reflections is %d: it must not be negative", given->reflections);
+    if (given->reflections < 0)
+        return neck__fail(NECK_E_ARGUMENT, "reflections is %d: it must not be negative", given->reflections);
     if (!(given->tolerance >= 0 && given->tolerance < 1))
         return neck__fail(NECK_E_ARGUMENT, "tolerance is %g: it must be 0 or above and below 1", given->tolerance);
     if (given->keep_witnesses && given->resume)

@@ -1,0 +1,101 @@
+/* tests/test_failmalloc_verdict.c - verdicts, scaling laws and co-occurrence, with every allocation failing. */
+#include "failmalloc.h"
+#include "softneck/co_occurrence.h"
+#include "softneck/scaling_law.h"
+
+enum { POINTS = 60 };
+static int64_t steps[POINTS];
+static double values[POINTS];
+static neck_scaling_point points[POINTS];
+
+static neck_status assess(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_curve curve = {steps, values, NULL, POINTS};
+    neck_saturation_options options = {.struct_size = sizeof options, .simulations = 99};
+    neck_saturation found = {.struct_size = sizeof found};
+    neck_status status = neck_saturation_assess(context, &curve, &options, &found);
+    if (status == NECK_OK) out->numbers[0] = found.p_value;
+    return status;
+}
+
+static neck_status relate(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_curve curve = {steps, values, NULL, POINTS};
+    neck_co_occurrence_options options = {.struct_size = sizeof options, .resamples = 99};
+    neck_co_occurrence found = {.struct_size = sizeof found};
+    neck_status status = neck_co_occurrence_measure(context, &curve, &curve, &options, &found);
+    if (status == NECK_OK) out->numbers[0] = found.correlation;
+    return status;
+}
+
+static neck_status fit(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_scaling_options options = {.struct_size = sizeof options, .resamples = 5};
+    neck_scaling_fit found = {.struct_size = sizeof found};
+    neck_status status = neck_scaling_law_fit(context, points, 20, &options, &found);
+    if (status == NECK_OK) out->numbers[0] = found.law.a;
+    return status;
+}
+
+START_TEST(every_allocation_fails_once)
+{
+    make_inputs();
+    const neck_scaling_law law = {400, 0.34, 410, 0.28, 1.7};
+    for (int i = 0; i < POINTS; i++) {
+        steps[i] = i;
+        values[i] = i < 30 ? 60 - i : i;
+        double n = 1e7 * (1 + i % 7), t = n * (10 + 3 * (i % 5));
+        points[i] = (neck_scaling_point){n, t, neck_scaling_law_loss(&law, n, t) * (1 + 0.001 * (i % 3))};
+    }
+    const operation operations[] = {
+        {"verdict", assess, NULL, NULL, 0, 0, NULL, 0},
+        {"co-occurrence", relate, NULL, NULL, 0, 0, NULL, 0},
+        {"scaling law", fit, NULL, NULL, 0, 0, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) fail_each_allocation(&operations[i], 1, _i);
+}
+END_TEST
+
+/* A progress callback that says stop at its first call. */
+static int32_t stop(void *user, const neck_progress *progress)
+{
+    (void)user;
+    (void)progress;
+    return 1;
+}
+
+START_TEST(all_can_be_cancelled)
+{
+    neck_context_options options = {.struct_size = sizeof options, .progress = stop};
+    neck_context *context;
+    ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
+    static outputs out;
+    for (int i = 0; i < POINTS; i++) {
+        steps[i] = i;
+        values[i] = i;
+    }
+    ck_assert_int_eq(assess(context, NULL, &out), NECK_E_CANCELLED);
+    ck_assert_int_eq(relate(context, NULL, &out), NECK_E_CANCELLED);
+    for (int i = 0; i < POINTS; i++) points[i] = (neck_scaling_point){1e7 + i, 1e9, 3};
+    ck_assert_int_eq(fit(context, NULL, &out), NECK_E_CANCELLED);
+    neck_context_destroy(context);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failmalloc_verdict");
+    TCase *tests = tcase_create("failmalloc_verdict");
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 2);
+    tcase_add_test(tests, all_can_be_cancelled);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
