@@ -78,6 +78,26 @@ START_TEST(large_memory_is_whole)
 }
 END_TEST
 
+START_TEST(a_room_stays_until_more_is_needed)
+{
+    neck__room room = {.allocator = neck__allocator_of(NULL)};
+    unsigned char *first = neck__room_take(&room, 1000, "a room");
+    ck_assert_ptr_nonnull(first);
+    memset(first, 0xff, 1000);
+    ck_assert_ptr_eq(neck__room_take(&room, 10, "a room"), first);
+    ck_assert_ptr_eq(neck__room_take(&room, 1000, "a room"), first);
+    ck_assert_int_eq(first[999], 0xff);
+    unsigned char *larger = neck__room_take(&room, 100000, "a room");
+    memset(larger, 0xff, 100000);
+    ck_assert_ptr_null(neck__room_take(&room, INT64_C(1) << 60, "half of everything"));
+    ck_assert_ptr_nonnull(strstr(neck_last_error(), "half of everything"));
+    ck_assert_ptr_null(room.memory);
+    ck_assert_ptr_nonnull(neck__room_take(&room, 10, "a room"));
+    neck__room_release(&room);
+    neck__room_release(&room);
+}
+END_TEST
+
 START_TEST(impossible_sizes_are_refused)
 {
     static const int64_t sizes[][2] = {{INT64_MAX, 1}, {INT64_MAX, 8}, {INT64_C(1) << 62, 2}, {-1, 8}, {8, -1}};
@@ -174,6 +194,7 @@ int main(void)
     tcase_add_test(tests, sums_of_sizes_are_checked);
     tcase_add_test(tests, memory_is_aligned_and_large_enough);
     tcase_add_test(tests, large_memory_is_whole);
+    tcase_add_test(tests, a_room_stays_until_more_is_needed);
     tcase_add_loop_test(tests, impossible_sizes_are_refused, 0, 5);
     tcase_add_test(tests, more_than_there_is_is_refused);
     tcase_add_test(tests, strings_are_copied);

@@ -40,7 +40,8 @@ typedef struct neck_training_options {
     double gradient_limit;                   /* a step with a larger gradient norm, before clipping, is refused; 0: 1e6 */
 } neck_training_options;
 
-/* neck_training_create - takes all memory that the training itself needs. Model, head and tokens must outlive it.
+/* neck_training_create - takes all memory that the training itself needs, but what the loss works in: that comes with the first
+ * step and stays. Model, head and tokens must outlive it.
  * Errors: NECK_E_ARGUMENT (sizes that disagree, named; a part of the text too short for the context; a head beside the
  * model's own), NECK_E_UNSUPPORTED (MOS of another width than the states: no model folder could hold it), NECK_E_NOMEM. */
 NECK_API neck_status neck_training_create(neck_context *context, const neck_training_options *options,
