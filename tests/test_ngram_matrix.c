@@ -368,6 +368,13 @@ START_TEST(what_is_refused)
     ck_assert_int_eq(neck_ngram_matrix_describe(matrix, &info), NECK_E_ARGUMENT);
     ck_assert_ptr_null(neck_ngram_matrix_operator(NULL));
     neck_ngram_matrix_destroy(NULL);
+
+    neck_ngrams *one_hot = count_case(find_case("one_hot"));
+    neck_ngram_matrix *alone = matrix_of(one_hot, NECK_WEIGHT_UNIFORM);
+    ck_assert_int_eq(neck_ngram_matrix_spectrum(NULL, alone, 1, &spectrum), NECK_E_NOMEM);
+    ck_assert_ptr_nonnull(strstr(neck_last_error(), "0 connected columns"));
+    neck_ngram_matrix_destroy(alone);
+    neck_ngrams_destroy(one_hot);
     neck_ngram_matrix_destroy(matrix);
     neck_ngrams_destroy(ngrams);
 }

@@ -84,6 +84,11 @@ static neck_status find(neck_context *context, const neck_ngram_matrix *matrix, 
     return sort_with_bounds(context, out->count, out->values, out->bounds);
 }
 
+static int64_t largest_part(const neck_ngram_matrix *matrix)
+{
+    return matrix->layout.parts > 0 ? matrix->layout.part[0].columns : 0;
+}
+
 /* ---- the public calls ---- */
 
 neck_status neck_ngram_matrix_cost(const neck_ngram_matrix *matrix, int64_t *bytes, double *operations)
@@ -110,7 +115,7 @@ static neck_status check_memory(const neck_ngram_matrix *matrix, int64_t memory_
     NECK_TRY(neck_ngram_matrix_cost(matrix, &bytes, &operations));
     if (memory_bytes == 0 || bytes <= memory_bytes) return NECK_OK;
     return neck__fail(NECK_E_NOMEM, "the exact spectrum takes %lld bytes for %lld connected columns: %lld are allowed",
-                      (long long)bytes, (long long)matrix->layout.part[0].columns, (long long)memory_bytes);
+                      (long long)bytes, (long long)largest_part(matrix), (long long)memory_bytes);
 }
 
 neck_status neck_ngram_matrix_spectrum(neck_context *context, const neck_ngram_matrix *matrix, int64_t memory_bytes,
@@ -139,7 +144,7 @@ neck_status neck_ngram_matrix_rest(neck_context *context, const neck_ngram_matri
 {
     if (!matrix || !values) return neck__fail(NECK_E_ARGUMENT, "matrix or values is NULL");
     neck__allocator allocator = neck__allocator_of(context);
-    int64_t cols = matrix->layout.cols - (matrix->layout.parts > 0 ? matrix->layout.part[0].columns : 0);
+    int64_t cols = matrix->layout.cols - largest_part(matrix);
     double *room = neck__calloc(&allocator, cols, 2 * sizeof *room, "singular values");
     if (!room) return NECK_E_NOMEM;
     found rest = {.values = room, .bounds = room + cols};

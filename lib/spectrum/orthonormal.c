@@ -39,7 +39,20 @@ static neck_status project(int64_t order, int64_t used, const double *basis, int
     return neck__gemm(1, 0, count, order, used, -1, small, count, basis, order, 1, x, order);
 }
 
-/* What a round took away of a unit vector: a pass that cancelled much leaves rounding behind, so another one follows. */
+/* A direction that all but vanished was rounding, or zero: numbers at random take its place, of which x as given has nothing. */
+#define VANISHED 1e-10
+enum { ROUNDS = 8, STREAM = 3 };
+
+static void replace_vanished(int64_t order, int64_t count, const double *again, neck__random *random, double *x, double *r)
+{
+    for (int64_t j = 0; j < count; j++) {
+        if (fabs(again[j * count + j]) > VANISHED) continue;
+        for (int64_t i = 0; i < order; i++) x[j * order + i] = neck__random_normal(random);
+        memset(r + j * count, 0, (size_t)count * sizeof *r);
+    }
+}
+
+/* What a round left of each unit vector, the least of them: a pass that cancelled much leaves rounding behind, so another follows. */
 static double least_left(int64_t count, const double *r)
 {
     double least = INFINITY;
@@ -47,12 +60,11 @@ static double least_left(int64_t count, const double *r)
     return least;
 }
 
-enum { ROUNDS = 4 };
-
 neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t used, const double *basis, int64_t count, double *x,
                                  double *r, double *small, double *reflectors)
 {
     double *first = small + used * count, *again = first + count * count, *tau = again + count * count;
+    neck__random random = neck__random_seeded((uint64_t)used, STREAM);
     NECK_TRY(project(order, used, basis, count, x, small));
     NECK_TRY(factor(context, order, count, x, first, tau, reflectors));
     double left = 0;
@@ -61,6 +73,7 @@ neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t u
         NECK_TRY(factor(context, order, count, x, again, tau, reflectors));
         compose(count, again, first);
         left = least_left(count, again);
+        if (left <= VANISHED) replace_vanished(order, count, again, &random, x, first);
     }
     if (r) memcpy(r, first, (size_t)(count * count) * sizeof *r);
     return NECK_OK;

@@ -24,8 +24,8 @@ typedef struct solving {
     double ceiling; /* eigenvalues of M beyond the first k Ritz values are at most this */
 } solving;
 
-/* A residual r of M = B^T B at the value s^2 is one of r / s for the triplet, of which |A v - s u|, which is zero, takes half the
- * squares. Below what rounding leaves nothing improves. */
+/* A residual r of M = B^T B at the value s^2 is r / s = |B^T u - s v| for the triplet, sqrt(2) times what is called its residual: room
+ * for what the last step mixes. Below what rounding leaves nothing improves. */
 static int64_t count_converged(const solving *job)
 {
     const neck__krylov *space = &job->space;
@@ -33,7 +33,7 @@ static int64_t count_converged(const solving *job)
     int64_t count = 0;
     for (; count < job->request->k && count < space->used; count++) {
         double s = sqrt(fmax(space->values[count], 0)), r = space->residuals[count];
-        if (r > floor && !(r <= job->request->tolerance * largest * s * 1.4142135623730951)) break;
+        if (r > floor && !(r <= job->request->tolerance * largest * s)) break;
     }
     return count;
 }
@@ -43,7 +43,7 @@ static int due(const solving *job, int64_t looked)
 {
     const neck__krylov *space = &job->space;
     return space->width == 0 || space->used + space->width > space->capacity ||
-           (space->used >= job->request->k && space->used >= looked + 4 * job->request->block);
+           (space->used >= job->request->k && space->used >= looked + 3 * job->request->block);
 }
 
 /* Guard vectors beyond the k wanted: they carry what the restart would lose, and show how the values go on. */
@@ -161,15 +161,18 @@ static double from_trace(const solving *job, const guards *guard)
     return fmax(left, 0) + job->problem->noise * trace;
 }
 
-/* Of the Ritz vectors beyond k, those whose residuals r move the values before them by about r^2 / gap, less than the tolerance where
- * the gap is a hundredth: worth holding on to, for the more is held, the less there is left to search. */
+/* How many of the Ritz vectors beyond k are worth holding on to: the more, the less is left to search and the further below the k-th
+ * value it lies; but their residuals join what is left to them. As many as leave room to show what the search is to show when it finds
+ * half the way from the last one held to the k-th. */
 static int64_t settled(const solving *job)
 {
     const neck__krylov *space = &job->space;
-    int64_t most = kept(job), count = job->request->k;
-    double limit = 0.1 * sqrt(job->request->tolerance) * space->values[count - 1];
-    while (count < most && space->residuals[count] <= limit) count++;
-    return count;
+    guards guard = {space->values, space->residuals, kept(job)};
+    for (; guard.held > job->request->k; guard.held--) {
+        double halfway = (space->values[guard.held - 1] + space->values[job->request->k - 1]) / 2;
+        if (good_enough(job, &guard, beyond(job, &guard, halfway))) break;
+    }
+    return guard.held;
 }
 
 /* One round of checks on k converged vectors, which stand first in the space afterwards. */

@@ -82,7 +82,7 @@ static neck_status search(neck_context *context, ranging *job, double *ceiling)
     if (status == NECK_OK) {
         found.found = fmax(space.values[0], 0);
         found.residual = neck__krylov_coupling(&space);
-        *ceiling = sqrt(neck__search_ceiling(&found, MISSED));
+        *ceiling = sqrt(neck__search_ceiling(&found, MISSED / 2));
     }
     neck__krylov_free(&space);
     return status;

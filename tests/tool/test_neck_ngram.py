@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -169,6 +170,36 @@ class Spectra(NgramTest):
         (little,) = self.rows("--tokenizer", "bytes", "--order", "4", "--memory", "1M", "--density", "--ranks", "50", text)
         (much,) = self.rows("--tokenizer", "bytes", "--order", "4", "--memory", "1G", "--density", "--ranks", "50", text)
         self.assertEqual(little["w_error"], much["w_error"])
+
+
+class Planted(NgramTest):
+    def test_rank_of_contexts_that_never_recur(self):
+        """Each document is a context of its own and one of 1234 successors, more or less frequent: W has rank 1234."""
+        rank, vocabulary, documents = 1234, 5000, 40000
+        rng = np.random.default_rng(3)
+        tokens = rng.integers(rank, vocabulary, (documents, 5))
+        tokens[:, 4] = np.minimum(rank ** rng.random(documents), rank - 1)
+        tokens[:rank, 4] = range(rank)
+        (row,) = self.rows("--memory", "1M", "--exact", "--values", "--ranks", "100,1000", self.token_file(tokens, vocabulary))
+        values = np.sqrt(np.sort(np.bincount(tokens[:, 4], minlength=vocabulary))[::-1])
+        self.assertEqual((row["contexts"], row["singletons"], row["successors"]), (documents, documents, rank))
+        self.assertEqual(sum(value > 0 for value in row["singular_values"]), rank)
+        self.assertLess(np.abs(np.array(row["singular_values"]) - values).max(), 1e-12 * values[0])
+        for d in (100, 1000):
+            self.assertAlmostEqual(row["w_error"][str(d)]["value"], np.sqrt(np.sum(values[d:] ** 2) / documents), places=12)
+
+    def token_file(self, tokens, vocabulary):
+        """By the layout in docs/neck-tokenize.md; a row is a document."""
+        sum_ = 0xCBF29CE484222325
+        head = struct.pack("<8sIIQQQQQ", b"NECKTOKS", 1, 2, 0, vocabulary, tokens.size, len(tokens), 0)
+        for byte in head:
+            sum_ = (sum_ ^ byte) * 0x100000001B3 % 2**64
+        data = tokens.astype("<u2").tobytes()
+        ends = (np.arange(1, len(tokens) + 1) * tokens.shape[1]).astype("<u8").tobytes()
+        path = self.path("tokens.bin")
+        with open(path, "wb") as file:
+            file.write(head + struct.pack("<Q", sum_) + data + bytes(-len(data) % 8) + ends)
+        return path
 
 
 class Surroundings(NgramTest):
