@@ -47,7 +47,7 @@ static void draw_loss(FILE *out, const verdict *judged)
     svg_write_plot(out, &plot);
     snprintf(text, sizeof text, "over training, its best level dashed.%s%s", few ? "" : " Pale: each point; dark: smoothed.",
              turned ? " The line is where it turned, the band the 95 % interval of that." : "");
-    caption(out, "As Fig. 1a: the loss", text);
+    caption(out, "As Fig. 1a: the judged curve", text);
     drawn_curve_free(&drawn);
 }
 
@@ -158,9 +158,9 @@ static void draw_width(FILE *out, const run *from, const verdict *judged)
 
 void page_figures_write(FILE *out, const run *from, const verdict *judged)
 {
-    if (judged->found.points == 0) return;
+    if (judged->found.points == 0 && from->head_count == 0) return;
     fputs("<h2>Figures</h2>\n<div class=\"figures\">\n", out);
-    draw_loss(out, judged);
+    if (judged->found.points > 0) draw_loss(out, judged);
     draw_signs(out, from, judged, "anisotropy", 0, "Anisotropy of the states over training", "As Fig. 3: anisotropy",
                "mean cosine between states, near 1 when all point one way. In the paper it jumps where small models saturate.");
     draw_signs(out, from, judged, "singular_entropy", 1, "Singular entropy of the head over training", "As Fig. 5: singular entropy",

@@ -22,7 +22,7 @@ static const char page_style[] =
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:18px}\n"
     "figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px;min-width:0}\n"
     "figure.wide{grid-column:1/-1}\n"
-    "figure.wide svg{max-height:440px}\n"
+    "figure.wide svg{max-height:400px}\n"
     "figcaption{font-size:.92rem;color:var(--soft);margin-top:6px;overflow-wrap:anywhere}\n"
     "figcaption b{color:var(--ink)}\n"
     "svg{display:block;width:100%;height:auto;font:13px system-ui,sans-serif}\n"

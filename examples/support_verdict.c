@@ -129,13 +129,21 @@ static neck_status find_alone(neck_context *context, const neck_curve *rising, d
     return status;
 }
 
+/* What a trainer logged of the head at every few steps, and what its checkpoints say of it, are one thing: the denser one does. */
+static int told_better(const curves *all, const curve *of)
+{
+    const char *dot = strchr(of->name, '.');
+    const curve *logged = dot ? curves_find(all, dot + 1) : NULL;
+    return logged && logged->count >= of->count;
+}
+
 static neck_status find_signs(const run *from, neck_context *context, const verdict_request *request, verdict *out)
 {
     neck_curve loss = view_of(&out->judged);
     for (int64_t i = 0; i < from->curves.count && out->sign_count < VERDICT_MOST_SIGNS; i++) {
         const curve *other = &from->curves.list[i];
         double excess = sign_excess(other->name);
-        if (excess == 0 || strcmp(other->name, out->judged.name) == 0) continue;
+        if (excess == 0 || strcmp(other->name, out->judged.name) == 0 || told_better(&from->curves, other)) continue;
         neck_curve rising = view_of(other);
         verdict_sign *sign = &out->signs[out->sign_count];
         neck_co_occurrence_options options = {.struct_size = sizeof options, .first_higher_is_better = out->kind == VERDICT_SCORE,

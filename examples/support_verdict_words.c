@@ -130,6 +130,11 @@ static void say_correlation(words *into, const verdict *self, const verdict_sign
         found->change_low, found->change_high);
 }
 
+static int is_early(const verdict *self, const verdict_sign *sign)
+{
+    return (double)sign->found.second_onset < 0.1 * (double)self->found.last_step;
+}
+
 int verdict_co_occurred(const verdict *self, verdict_sentence out[VERDICT_MOST_SENTENCES])
 {
     words into = {out, 0};
@@ -139,8 +144,9 @@ int verdict_co_occurred(const verdict *self, verdict_sentence out[VERDICT_MOST_S
         if (!isnan(sign->found.lag))
             say_lag(&into, self, sign);
         else if (sign->found.second_onset >= 0)
-            say(&into, "%s rose from step %s on; %s %s.", sign->name, verdict_step(onset, sign->found.second_onset),
-                self->judged.name, self->judged.count ? "has not turned" : "is not known");
+            say(&into, "%s rose from step %s on; %s %s.%s", sign->name, verdict_step(onset, sign->found.second_onset),
+                self->judged.name, self->judged.count ? "has not turned" : "is not known",
+                is_early(self, sign) ? " So early it is no sign: a head starts random and flat, and rises from there." : "");
         else
             say(&into, "%s shows no lasting rise.", sign->name);
         say_correlation(&into, self, sign);
@@ -167,10 +173,11 @@ static void say_checkpoint(words *into, const verdict *self, const run *from)
     else say(into, "Keep the checkpoint nearest to step %s.", step);
 }
 
+/* With the curve itself, that is. */
 static int any_sign_turned(const verdict *self)
 {
     for (int64_t i = 0; i < self->sign_count; i++)
-        if (self->signs[i].found.second_onset >= 0) return 1;
+        if (!isnan(self->signs[i].found.lag)) return 1;
     return 0;
 }
 
@@ -193,7 +200,7 @@ int verdict_advice(const verdict *self, const run *from, verdict_sentence out[VE
         say(&into, "This is a broken run rather than saturation: go back before the onset with a lower learning rate or tighter "
                    "gradient clipping, and look for bad data at that step.");
         break;
-    case NECK_VERDICT_IMPROVING: say(&into, "It still pays to go on: the last checkpoint is the best one."); break;
+    case NECK_VERDICT_IMPROVING: say(&into, "It still pays to go on: the latest checkpoints are the best ones."); break;
     case NECK_VERDICT_PLATEAU:
         say(&into, "Checkpoints of the second half are equally good; a cool-down of the learning rate tells whether there is more in it.");
         break;
