@@ -70,9 +70,9 @@ typedef struct neck_saturation {
     int64_t last_step;
     int64_t minimum_step;    /* of the best smoothed level: not of the luckiest point */
     double minimum_level;    /* the median around it */
-    int64_t onset_step;      /* the last step before it leaves its best for good: SATURATED, and DIVERGED (of non-finite values: */
-    int64_t onset_low;       /* the last finite step), else -1; between the earliest step that may have been the best and the */
-    int64_t onset_high;      /* latest that may have been the last near it */
+    int64_t onset_step;      /* the last step before a tenth of the lasting rise is over: SATURATED, and DIVERGED (of non-finite */
+    int64_t onset_low;       /* values: the last finite step), else -1. It is minimum_step where the curve turns sharply, and later */
+    int64_t onset_high;      /* where it lies flat before it rises */
     double excess_nats;      /* of the last levels over the best one; nats if the curve is in nats */
     double excess_low;
     double excess_high;
@@ -108,7 +108,8 @@ typedef struct neck_saturation {
  *            tested then is the curve as it was when half of its largest rise was still there. SATURATED if the rise lasted for a
  *            third of the run, else UNCLEAR. A rise after which the curve gained goes without saying: IMPROVING.
  * UNCLEAR    see reason. Fewer than 8 blocks are always FEW_POINTS.
- * False alarms: at most the significance by construction where the noise is as supposed; measured: docs/saturation.md.
+ * False alarms, as measured on 1000 simulated runs each (docs/saturation.md): improving runs, of any noise, none; flat ones 2 %, but
+ * 10 % where their levels are 0.5 correlated and 18 % where 0.8: few points do not show a correlation.
  *
  * Single values that are not finite, or beyond 1e100, are left out and counted. The same context seed gives the same bits. Memory: 32 bytes a point.
  * Errors: NECK_E_ARGUMENT (no points, a negative step, options out of range), NECK_E_NOMEM, NECK_E_CANCELLED.

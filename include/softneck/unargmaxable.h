@@ -39,7 +39,7 @@ enum {
 typedef struct neck_argmax_options {
     size_t struct_size;
     const double *bias;      /* V finite numbers, or NULL */
-    int32_t reflections;     /* at most this many for a token; 0: 100 */
+    int32_t reflections;     /* at most this many for a token, 0: 100; fewer where they settle little and programs follow */
     int32_t skip_program;    /* non-zero: what reflections leave stays undecided */
     int32_t keep_witnesses;  /* non-zero: keep the states, V x d doubles, for neck_argmax_witness; not with resume */
     int32_t reserved;        /* must be 0 */

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Cones narrower than the solver can tell from none. */
-#define NARROW 1e-9
+#define NARROW 1e-10
 
 typedef enum outcome { RUNNING, A_MEAN, UNCLEAR, OUT_OF_MEMORY } outcome;
 
@@ -29,7 +29,8 @@ typedef struct attempt {
     int64_t held, fresh;          /* rivals in the program, and behind them those to be added */
     int64_t *rivals;              /* MOST */
     double *lengths;              /* MOST: of their rows in the program, before they were made 1 */
-    double *multipliers;          /* MOST + 1: with a bias, first that of height >= radius; a mean's shares in the end */
+    double *multipliers;          /* MOST + 1: with a bias, first that of height >= radius; then those of rivals. Of a mean, the
+                                     rivals' shares */
     double *room;                 /* NECK__RIVALS + 1 rows of the program and two of the head */
     double residual, slack, ahead; /* of a mean; by how much its bias exceeds the contender's */
 } attempt;
@@ -45,16 +46,19 @@ typedef struct batch {
 
 /* ---- a mean of rows ---------------------------------------------------------------------------------------------- */
 
-/* From the multipliers of rows B (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, those above 0 in front. Sums are
- * of differences, so that their roundings are small beside the distances between rows. */
-static int find_mean(const batch *all, attempt *one)
+/* From the multipliers of rows B (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, left in their place. Sums are
+ * of differences, so that their roundings are small beside the distances between rows. When they are no mean after all, what is
+ * missing points to where the contender may win: that becomes the state. */
+static int find_mean(const batch *all, attempt *one, double *state)
 {
     const neck__contest *contest = &all->run->contest;
     int64_t d = contest->view.cols, lead = all->width - all->run->rank, used = 0;
     double *sum = one->room, *w = sum + d, total = 0, distance = 0, bias = 0, bias_distance = 0, square = 0;
+    double height = lead > 0 ? one->multipliers[0] : 0;
     memset(sum, 0, (size_t)d * sizeof *sum);
     for (int64_t i = 0; i < one->held; i++) {
         double share = one->multipliers[lead + i] / one->lengths[i], row = 0;
+        one->multipliers[i] = share > 0 ? share : 0;
         if (!(share > 0)) continue;
         double b = neck__contest_difference(contest, one->contender, one->rivals[i], w);
         for (int64_t k = 0; k < d; k++) row += w[k] * w[k];
@@ -63,21 +67,20 @@ static int find_mean(const batch *all, attempt *one)
         bias_distance += share * fabs(b);
         distance += share * sqrt(row);
         total += share;
-        one->rivals[used] = one->rivals[i];
-        one->multipliers[used++] = share;
+        used++;
     }
-    if (!(total > 0) || !isfinite(total)) return 0;
-    for (int64_t i = 0; i < used; i++) one->multipliers[i] /= total;
     for (int64_t k = 0; k < d; k++) square += sum[k] * sum[k];
     double roundings = (double)(used + 8) * DBL_EPSILON, unit = contest->bias_unit;
-    distance /= total;
-    bias_distance *= unit / total;
-    bias *= unit / total;
-    one->held = used;
-    one->residual = sqrt(square) / total * (1 + (double)(d + 8) * DBL_EPSILON) + roundings * distance;
-    one->slack = contest->bias ? fmax(0, bias + roundings * bias_distance) : 0;
-    one->ahead = fmax(0, -bias);
-    return one->residual <= all->run->tolerance * distance && one->slack <= all->run->tolerance * bias_distance;
+    one->residual = sqrt(square) / total * (1 + (double)(d + 8) * DBL_EPSILON) + roundings * distance / total;
+    one->slack = contest->bias ? fmax(0, (bias + roundings * bias_distance) * unit / total) : 0;
+    one->ahead = fmax(0, -bias * unit / total);
+    for (int64_t i = 0; i < one->held; i++) one->multipliers[i] /= total;
+    if (one->residual <= all->run->tolerance * distance / total && one->slack <= all->run->tolerance * bias_distance * unit / total)
+        return 1;
+    neck__argmax_coordinates(all->run, sum, w);
+    neck__argmax_state(all->run, w, state);
+    neck__argmax_normalize(contest, state, (height + bias) * unit);
+    return 0;
 }
 
 /* ---- a program --------------------------------------------------------------------------------------------------- */
@@ -111,7 +114,7 @@ static void step(void *data, int64_t index)
     const batch *all = data;
     attempt *one = &all->attempts[index];
     int64_t d = all->run->contest.view.cols, rank = all->run->rank;
-    double radius, *y = one->room;
+    double radius, *y = one->room, *state = all->states + index * d;
     if (one->outcome != RUNNING) return;
     if (!one->program) one->program = neck__program_create(all->width);
     if (!one->program || !add_fresh(all, one)) {
@@ -119,9 +122,8 @@ static void step(void *data, int64_t index)
     } else if (!neck__program_solve(one->program, y, &radius, one->multipliers)) {
         one->outcome = UNCLEAR;
     } else if (radius <= NARROW) {
-        one->outcome = find_mean(all, one) ? A_MEAN : UNCLEAR;
+        if (find_mean(all, one, state)) one->outcome = A_MEAN;
     } else {
-        double *state = all->states + index * d;
         neck__argmax_state(all->run, y, state);
         neck__argmax_normalize(&all->run->contest, state, all->width > rank ? y[rank] : 1);
     }
@@ -135,16 +137,19 @@ static void step(void *data, int64_t index)
 static neck_status settle_mean(neck__argmax_run *run, const attempt *one)
 {
     const neck__contest *contest = &run->contest;
-    int64_t first = contest->pair_first[contest->token[one->contender]], listed = run->found->listed, *tokens;
+    int64_t first = contest->pair_first[contest->token[one->contender]], listed = run->found->listed, used = 0, *tokens;
     double *shares, entropy = 0;
-    NECK_TRY(neck__argmax_list(run->found, one->held, &tokens, &shares));
-    for (int64_t i = 0; i < one->held; i++) {
-        tokens[i] = contest->token[one->rivals[i]];
-        shares[i] = one->multipliers[i];
-        if (shares[i] > 0) entropy -= shares[i] * log(shares[i]);
+    for (int64_t i = 0; i < one->held; i++) used += one->multipliers[i] > 0;
+    NECK_TRY(neck__argmax_list(run->found, used, &tokens, &shares));
+    for (int64_t i = 0, at = 0; i < one->held; i++) {
+        double share = one->multipliers[i];
+        if (!(share > 0)) continue;
+        tokens[at] = contest->token[one->rivals[i]];
+        shares[at++] = share;
+        entropy -= share * log(share);
     }
     neck__argmax_entry entry = {.verdict = NECK_ARGMAX_UNARGMAXABLE, .proof = NECK_PROOF_PROGRAM, .first = listed,
-                                .count = one->held, .residual = one->residual, .slack = one->slack};
+                                .count = used, .residual = one->residual, .slack = one->slack};
     entry.probability_bound = 1 / ((double)contest->pair_size[first] + exp(entropy + one->ahead));
     for (int64_t token = first; token >= 0; token = contest->pair_next[token]) {
         entry.twin = token != first ? first : contest->pair_next[first];

@@ -14,6 +14,10 @@
 /* Contenders that are guessed for at once, and the states (in numbers) that are reflected at once. */
 enum { BLOCK = 4096, STATES = 1 << 24 };
 
+/* Reflections go on while this many of them settle at least one in SETTLED of what is open: a linear program costs about as much as
+ * a hundred reflections, and they lead nowhere for tokens that cannot win. */
+enum { STRETCH = 8, SETTLED = 12 };
+
 /* A state's height is kept from vanishing: its length would grow without bounds. */
 #define LEAST_HEIGHT 1e-6
 
@@ -164,7 +168,12 @@ static neck_status reflect_all(neck__argmax_run *run, int64_t count, int64_t *wh
     if (!room) return NECK_E_NOMEM;
     neck_status status = neck__argmax_guess(run, NECK_PROOF_WHITENED, count, who, states);
     if (status == NECK_OK) status = neck__standings_measure(run->context, &run->contest, count, who, states, standings);
+    int64_t before = count;
     for (int64_t i = 0; status == NECK_OK && i < run->reflections && count > 0; i++) {
+        if (i > 0 && i % STRETCH == 0) {
+            if ((before - count) * SETTLED < before && !run->search_only) break;
+            before = count;
+        }
         reflecting job = {run, who, standings, states, room};
         neck__parallel(run->context, count, reflect, &job);
         status = neck__standings_measure(run->context, &run->contest, count, who, states, standings);

@@ -15,6 +15,7 @@ typedef struct neck__argmax_run {
     int64_t *open;     /* contenders without a verdict, open_count of them, in order */
     int64_t open_count;
     int64_t reflections;
+    int search_only;   /* there will be no linear programs */
     double tolerance;
 } neck__argmax_run;
 

@@ -16,7 +16,7 @@ static const double LASTING = 0.1, LONG_AGO = 1.0 / 3;
 
 /* What simulated curves say about an estimate: errors of it, sorted. */
 typedef struct errors {
-    double *lowest, *onset, *excess, *gain; /* simulations each; the first two are steps */
+    double *onset, *excess, *gain; /* simulations each; the first are steps */
 } errors;
 
 typedef struct assessment {
@@ -86,7 +86,6 @@ static neck_status simulate_all(assessment *a)
         simulate(a, NULL, &random, values, &turn);
         as_large += turn.statistic >= a->turn.statistic;
         simulate(a, a->turn.regression.fit, &random, values, &turn);
-        a->errors.lowest[i] = a->levels.steps[turn.lowest];
         a->errors.onset[i] = a->levels.steps[turn.onset];
         a->errors.excess[i] = turn.excess - fitted.excess;
         a->errors.gain[i] = turn.gain - fitted.gain;
@@ -113,15 +112,13 @@ static void interval(const assessment *a, double estimate, double *simulated, do
     *high = estimate - fmin(quantile(count, simulated, tail), 0);
 }
 
-/* From the first step that the curve may have been at its best to the last it may have left it. Steps of simulated curves as they
- * are: their errors are lopsided, and mirrored they would lie outside of the run. */
+/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. */
 static void onset_interval(const assessment *a)
 {
     int64_t count = a->options.simulations;
     double tail = 0.5 * (1 - a->options.confidence), margin = 0.5 * a->levels.width;
-    neck__median(count, a->errors.lowest); /* sorts */
-    neck__median(count, a->errors.onset);
-    double low = quantile(count, a->errors.lowest, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
+    neck__median(count, a->errors.onset); /* sorts */
+    double low = quantile(count, a->errors.onset, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
     double onset = a->levels.steps[a->turn.onset], last = (double)(a->levels.last_step - a->levels.first_step);
     a->out->onset_low = a->levels.first_step + llround(fmin(fmax(low, 0), onset));
     a->out->onset_high = a->levels.first_step + llround(fmax(fmin(high, last), onset));
@@ -239,9 +236,9 @@ static neck_status assess_levels(assessment *a)
     a->out->autocorrelation = a->autocorrelation;
     neck__allocator allocator = neck__allocator_of(a->context);
     int64_t simulations = a->options.simulations;
-    double *room = neck__alloc(&allocator, 4 * simulations, sizeof *room, "simulated curves");
+    double *room = neck__alloc(&allocator, 3 * simulations, sizeof *room, "simulated curves");
     if (!room) return NECK_E_NOMEM;
-    a->errors = (errors){room, room + simulations, room + 2 * simulations, room + 3 * simulations};
+    a->errors = (errors){room, room + simulations, room + 2 * simulations};
     neck_status status = simulate_all(a);
     if (status == NECK_OK) {
         judge(a);

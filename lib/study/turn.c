@@ -72,12 +72,23 @@ static void find_valley(const neck__unimodal *regression, int64_t count, double 
     while (*last < count - 1 && regression->fit[*last + 1] <= regression->fit[lowest] + release) ++*last;
 }
 
+/* How far the curve rises for long: the upper quartile of its levels from split on, since what begins there may be flat for most
+ * of the rest. */
+static double lasting_rise(const double *values, int64_t count, int64_t split, double low)
+{
+    double copy[NECK__MOST_LEVELS];
+    if (split >= count) return 0;
+    memcpy(copy, values + split, (size_t)(count - split) * sizeof *copy);
+    neck__median(count - split, copy); /* sorts */
+    return copy[3 * (count - split - 1) / 4] - low;
+}
+
 static void find_onset(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn)
 {
     int64_t count = levels->count, split = turn->regression.split, first, last;
     find_valley(&turn->regression, count, 0, &first, &last);
     double low = turn->regression.fit[last];
-    double rise = split < count ? median_between(values, count, split, count - 1) - low : 0;
+    double rise = lasting_rise(values, count, split, low);
     find_valley(&turn->regression, count, fmax(RELEASE * rise, noise->scale[last]), &first, &last);
     turn->lowest = split < count ? extreme(values, count, first, last, 1) : extreme(values, count, 0, count - 1, 1);
     turn->low = smoothed(values, count, turn->lowest);

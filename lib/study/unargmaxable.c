@@ -137,6 +137,7 @@ neck_status neck_argmax_compute(neck_context *context, const neck_matrix *weight
     NECK_TRY(check(&given, &view));
     NECK_TRY(neck_matrix_check_finite(context, &view, NULL, NULL));
     neck__argmax_run run = {.context = context, .reflections = given.reflections ? given.reflections : REFLECTIONS,
+                            .search_only = given.skip_program != 0,
                             .tolerance = given.tolerance > 0 ? given.tolerance : TOLERANCE};
     NECK_TRY(neck__contest_create(context, &view, given.bias, run.tolerance, &run.contest));
     neck_status status =
