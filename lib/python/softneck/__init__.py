@@ -14,6 +14,7 @@ from ._bottleneck import GradientSuppression, LossGap, Truncation, gradient_supp
 from ._checkpoint import Checkpoint, OutputMatrix, Tensor, open, series
 from ._context import Context, Progress
 from ._cross_entropy import CrossEntropy, cross_entropy
+from ._density import Band, Density, DensityReport
 from ._errors import (
     ArgumentError,
     CancelledError,
@@ -40,9 +41,12 @@ from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
 from ._model import Likelihood, Model
 from ._monitor import Monitor, MonitorEvent, MonitorSeries
+from ._ngrams import NGramCounter, NGramMatrix, NGramMatrixInfo, NGramRows, NGrams, NGramsInfo
+from ._operator import Operator
 from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
+from ._truncated import TruncatedSVD, truncated_svd
 from ._writers import write_npy, write_safetensors
 
 __version__: str = _text(_lib.neck_version_string()) or ""
@@ -56,12 +60,15 @@ def build_info() -> str:
 __all__ = [
     "AdamW",
     "ArgumentError",
+    "Band",
     "CancelledError",
     "CenteredAnisotropy",
     "Checkpoint",
     "Context",
     "ConvergenceError",
     "CrossEntropy",
+    "Density",
+    "DensityReport",
     "Error",
     "Evaluation",
     "FileError",
@@ -80,8 +87,15 @@ __all__ = [
     "MonitorEvent",
     "MonitorSeries",
     "Muon",
+    "NGramCounter",
+    "NGramMatrix",
+    "NGramMatrixInfo",
+    "NGramRows",
+    "NGrams",
+    "NGramsInfo",
     "NonFiniteError",
     "NotFoundError",
+    "Operator",
     "Optimizer",
     "OutOfMemoryError",
     "OutputMatrix",
@@ -98,6 +112,7 @@ __all__ = [
     "TextLoss",
     "Tokenizer",
     "TrailingDataError",
+    "TruncatedSVD",
     "Truncation",
     "UnsupportedError",
     "anisotropy",
@@ -116,6 +131,7 @@ __all__ = [
     "spectrum",
     "svd",
     "train_head",
+    "truncated_svd",
     "write_npy",
     "write_safetensors",
 ]
