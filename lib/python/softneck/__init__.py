@@ -14,6 +14,7 @@ from ._bottleneck import GradientSuppression, LossGap, Truncation, gradient_supp
 from ._checkpoint import Checkpoint, OutputMatrix, Tensor, open, series
 from ._context import Context, Progress
 from ._cross_entropy import CrossEntropy, cross_entropy
+from ._density import Band, Density, DensityReport
 from ._errors import (
     ArgumentError,
     CancelledError,
@@ -40,6 +41,8 @@ from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
 from ._model import Likelihood, Model
 from ._monitor import Monitor, MonitorEvent, MonitorSeries
+from ._ngrams import NGramCounter, NGramMatrix, NGramMatrixInfo, NGramRows, NGrams, NGramsInfo
+from ._operator import Operator
 from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
@@ -47,6 +50,7 @@ from ._tokenizer_training import train_tokenizer
 from ._tokens import Batches, TokenFile, TokenWriter, write_tokens
 from ._trainable import TrainableModel
 from ._training import Training, TrainingEvaluation, TrainingReport
+from ._truncated import TruncatedSVD, truncated_svd
 from ._writers import write_npy, write_safetensors
 
 __version__: str = _text(_lib.neck_version_string()) or ""
@@ -61,12 +65,15 @@ __all__ = [
     "AdamW",
     "ArgumentError",
     "Batches",
+    "Band",
     "CancelledError",
     "CenteredAnisotropy",
     "Checkpoint",
     "Context",
     "ConvergenceError",
     "CrossEntropy",
+    "Density",
+    "DensityReport",
     "Error",
     "Evaluation",
     "FileError",
@@ -85,8 +92,15 @@ __all__ = [
     "MonitorEvent",
     "MonitorSeries",
     "Muon",
+    "NGramCounter",
+    "NGramMatrix",
+    "NGramMatrixInfo",
+    "NGramRows",
+    "NGrams",
+    "NGramsInfo",
     "NonFiniteError",
     "NotFoundError",
+    "Operator",
     "Optimizer",
     "OutOfMemoryError",
     "OutputMatrix",
@@ -109,6 +123,7 @@ __all__ = [
     "Training",
     "TrainingEvaluation",
     "TrainingReport",
+    "TruncatedSVD",
     "Truncation",
     "UnsupportedError",
     "anisotropy",
@@ -128,6 +143,7 @@ __all__ = [
     "svd",
     "train_head",
     "train_tokenizer",
+    "truncated_svd",
     "write_npy",
     "write_safetensors",
     "write_tokens",

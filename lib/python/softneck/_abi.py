@@ -1345,4 +1345,6 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_argmax_proof_name": (STRING, [c_int32]),
     # hidden_size.h
     "neck_hidden_size_measure": (Status, [HANDLE, MATRIX, DOUBLES, POINTER(HiddenSize)]),
+    # truncated.h
+    "neck_truncated_spectrum": (Status, [HANDLE, HANDLE, c_int64, POINTER(TruncatedOptions), OUT_HANDLE]),
 }
