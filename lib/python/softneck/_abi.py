@@ -16,13 +16,15 @@ MAX_DIMS = 8
 F32, F64, F16, BF16, I8, U8, I16, U16, I32, U32, I64, U64, BOOL, F8_E4M3, F8_E5M2, C64 = range(1, 17)
 Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K = range(17, 27)
 
-METHODS = {"auto": 0, "gram": 1, "qr": 2}
+METHODS = {"auto": 0, "gram": 1, "qr": 2, "krylov": 4, "randomized": 5}
 NORMALIZATIONS = {"squared": 0, "linear": 1}
 REDUCTIONS = {"mean": 0, "sum": 1}
 SCHEDULES = {"constant": 0, "cosine": 1, "wsd": 2}
 OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_MUON = 1, 2, 3
 PARAMETER_NO_DECAY, PARAMETER_NO_MUON = 1, 2
 TRUNCATE_PLAIN, TRUNCATE_WEIGHTED = 0, 1
+NGRAM_WEIGHTS = {"uniform": 0, "count": 1, "root_count": 2}
+DENSITY_COUPLING, DENSITY_LANCZOS = 1, 2
 
 STATUS_CANCELLED = -4
 
