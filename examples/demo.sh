@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo.sh [BUILD] - the main jobs on real checkpoints and on models trained here: six tables, and figures in BUILD/demo/.
+# demo.sh [BUILD] - the main jobs on real checkpoints and on models trained here: tables, figures and reports in BUILD/demo/.
 set -eu
 build=${1:-build}
 data=$(dirname "$0")/data
@@ -8,8 +8,9 @@ figure=$build/demo/hybridstories.svg
 depth=$build/demo/stories260K.svg
 states=$build/demo/states.safetensors
 ranks=$build/demo/headrank.svg
+ngrams=$build/demo/ngrams.svg
 mkdir -p "$build/demo"
-rm -f "$figure" "${figure%.svg}-entropy.svg" "$depth" "$ranks" "${ranks%.svg}"-*.svg
+rm -f "$ngrams" "$build"/demo/*.html "$figure" "${figure%.svg}-entropy.svg" "$depth" "$ranks" "${ranks%.svg}"-*.svg
 rm -rf "${ranks%.svg}"
 
 echo 'A head through training: ten checkpoints of one model. Its spectrum drifts and stays flat; nothing collapses.'
@@ -42,6 +43,18 @@ echo 'Two widths trained from nothing on a thousand stories, their heads watched
 echo
 "${PYTHON:-python3}" "$(dirname "$0")/study_width.py" --quick --build "$build" --out "$build/demo/width"
 
+echo
+echo 'How many dimensions those stories have: the W-error of their matrix of 5-grams, all singular values exact.'
+echo
+"$build/examples/neck-ngram" --quiet --tokenizer words:2048 --ranks 250,500,1000,2000 --plot "$ngrams" "$data/text/tinystories-1000.jsonl"
+
+echo
+echo 'The verdict on a real run, the training loss of Pythia-70m, and on the width 8 trained above.'
+echo
+"$build/examples/neck-saturation" --quiet --column 70m --report "$build/demo/pythia-70m.html" "$data/pythia/train-loss.csv"
+"$build/examples/neck-saturation" --quiet --report "$build/demo/width-8.html" "$build/demo/width/d8-seed0" > "$build/demo/width-8.txt"
+
+test -s "$ngrams" && test -s "$build/demo/pythia-70m.html" && test -s "$build/demo/width-8.html"
 test -s "$figure" && test -s "${figure%.svg}-entropy.svg" && test -s "$depth" && test -s "$ranks"
 echo
 echo 'Figures:'
@@ -52,3 +65,7 @@ echo "  $ranks              loss and accuracy against rank"
 echo "  ${ranks%.svg}-rates.svg        the learning rates that were chosen"
 echo "  ${ranks%.svg}-werror.svg       loss against the W-error of the full head"
 echo "  $build/demo/width/loss.svg, entropy.svg, anisotropy.svg   the two trainings"
+echo "  $ngrams              W-error of the stories' 5-grams"
+echo 'Reports, for a browser:'
+echo "  $build/demo/pythia-70m.html      a run that saturated"
+echo "  $build/demo/width-8.html         the smaller of the two trainings"
