@@ -34,8 +34,9 @@ static void *libc_alloc(void *user, size_t alignment, size_t size)
     (void)user;
 #ifdef MADV_HUGEPAGE
     if (size >= LARGE) {
-        void *memory = aligned_alloc(HUGE_PAGE, size);
-        if (memory) madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        void *memory; /* size is no multiple of the alignment, as aligned_alloc wants it */
+        if (posix_memalign(&memory, HUGE_PAGE, size) != 0) return NULL;
+        madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
         return memory;
     }
 #endif
