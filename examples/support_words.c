@@ -135,7 +135,7 @@ int64_t words_rank(words *self, int64_t most)
 {
     int32_t *ranks = text_alloc((size_t)self->count * sizeof *ranks);
     int64_t kept = most > 0 && self->count > most ? most - 1 : self->count;
-    qsort(self->list, (size_t)self->count, sizeof *self->list, commonest_first);
+    if (self->count > 0) qsort(self->list, (size_t)self->count, sizeof *self->list, commonest_first);
     for (int64_t i = 0; i < self->count; i++) ranks[self->list[i].number] = (int32_t)(i < kept ? i : kept);
     for (int64_t i = 0; i < self->occurrences; i++) self->ids[i] = ranks[self->ids[i]];
     free(ranks);

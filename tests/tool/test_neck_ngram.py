@@ -238,17 +238,22 @@ class Surroundings(NgramTest):
         os.environ["TMPDIR"] = self.folder
         self.addCleanup(os.environ.pop, "TMPDIR")
         with open(TEXT, encoding="utf-8") as source:
-            text = self.write("long.jsonl", source.read() * 60)
+            text = self.write("long.jsonl", source.read() * 400)  # seconds of work
+        for wait in (0.05, 0.7):  # while it cuts, and later
+            with self.subTest(wait):
+                self.interrupted_after(wait, text)
+                self.assertEqual(glob.glob(os.path.join(self.folder, "*neck*")), [])
+
+    def interrupted_after(self, wait, text):
         run = subprocess.Popen(self.command("--tokenizer", "bytes", "--order", "8", "--memory", "2M", text),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while run.poll() is None and not glob.glob(os.path.join(self.folder, "neck-ngram-*")):
             time.sleep(0.01)
-        time.sleep(0.3)  # it is cutting or counting
+        time.sleep(wait)
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 130, said)
         self.assertEqual(said.splitlines()[-1], b"neck-ngram: interrupted")
-        self.assertEqual(glob.glob(os.path.join(self.folder, "*neck*")), [])
 
     def test_failures(self):
         empty = self.write("empty.txt", "")
