@@ -77,7 +77,8 @@ START_TEST(every_number_has_its_band)
             int64_t rank = 0;
             while (true_w_error(2 * N, truth, rank) > w) rank++;
             ck_assert_int_eq(neck_density_rank_for_w_error(density, w, &band), NECK_OK);
-            ck_assert_msg(within(band, (double)rank, 0), "kind %d, W-error %g: %lld not in %g .. %g", kind, w, (long long)rank, band.low, band.high);
+            ck_assert_msg(within(band, (double)rank, 0), "kind %d, W-error %g: %lld not in %g .. %g", kind, w, (long long)rank,
+                          band.low, band.high);
         }
         for (int64_t i = 3; i < 2 * N; i += 20) {
             double sigma = truth[i] * 1.01, count = 0;

@@ -11,7 +11,8 @@ static void drop_density(outputs *out)
     neck_density_destroy(density);
 }
 
-/* method: how many of the largest values to take out; variant: with the diagonal. The target is out of reach, so that every part has its turn. */
+/* method: how many of the largest values to take out; variant: with the diagonal. The target is out of reach, so that every
+ * part has its turn. */
 static neck_status make_density(neck_context *context, const operation *self, outputs *out)
 {
     double known = 0.5;

@@ -22,7 +22,8 @@ typedef struct neck_band {
 typedef struct neck_density_options {
     size_t struct_size;
     int32_t probes;  /* random vectors of the Lanczos part, 4 .. 65536; 0: 32, or as many as target_width takes */
-    int32_t steps;   /* of Lanczos with each, 2 .. 1024; 0: until the quadrature's error is a fraction of the sampling's, at most 200 */
+    int32_t steps;   /* of Lanczos with each, 2 .. 1024; 0: until the quadrature's error is a fraction of the sampling's, at
+                        most 200 */
     int32_t block;   /* vectors a product, 1 .. 1024; 0: 32. Does not change the result's distribution */
     int32_t deflate; /* largest values to find and take out first, at most; 0: those that 128 Krylov vectors find; negative: none */
     double confidence;   /* of all bands together, 0 < c < 1; 0: 0.95 */
@@ -60,7 +61,8 @@ typedef struct neck_density_report {
 } neck_density_report;
 
 /* neck_density_compute - works with products of A^T A alone: time about products x the cost of one, memory about
- *   8 cols (4 block + 2 x 128) bytes and two products. Reproducible from the context's seed, the same bits for any number of its threads.
+ *   8 cols (4 block + 2 x 128) bytes and two products. Reproducible from the context's seed, the same bits for any number of its
+ *   threads (small dense eigenproblems go to LAPACK, as in spectrum.h). Progress: "density", in products.
  * Errors: NECK_E_ARGUMENT (options, a zero matrix, a diagonal that does not sum to |A|_F^2), NECK_E_NONFINITE,
  * NECK_E_CONVERGENCE (max_products is too few for anything), NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED. */
 NECK_API neck_status neck_density_compute(neck_context *context, const neck_operator *op, const neck_density_options *options,

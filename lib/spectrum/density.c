@@ -20,21 +20,24 @@ static neck_status check(const neck_operator *op, const neck_density_options *o)
         return neck__fail(NECK_E_ARGUMENT, "probes is %d: 4 to %d, or 0", o->probes, LARGEST_PROBES);
     if (o->steps && (o->steps < 2 || o->steps > LARGEST_STEPS))
         return neck__fail(NECK_E_ARGUMENT, "steps is %d: 2 to %d, or 0", o->steps, LARGEST_STEPS);
-    if (o->block < 0 || o->block > LARGEST_BLOCK) return neck__fail(NECK_E_ARGUMENT, "block is %d: 1 to %d, or 0", o->block, LARGEST_BLOCK);
+    if (o->block < 0 || o->block > LARGEST_BLOCK)
+        return neck__fail(NECK_E_ARGUMENT, "block is %d: 1 to %d, or 0", o->block, LARGEST_BLOCK);
     if (o->confidence != 0 && !(o->confidence > 0 && o->confidence < 1))
         return neck__fail(NECK_E_ARGUMENT, "confidence is %g: between 0 and 1", o->confidence);
     if (!(o->target_width >= 0)) return neck__fail(NECK_E_ARGUMENT, "target_width is %g: not negative", o->target_width);
     if (o->max_products < 0) return neck__fail(NECK_E_ARGUMENT, "max_products is %lld: not negative", (long long)o->max_products);
     if (o->known_count < 0 || (o->known_count > 0 && !o->known_values))
-        return neck__fail(NECK_E_ARGUMENT, "known_count is %lld, known_values %s", (long long)o->known_count, o->known_values ? "given" : "NULL");
+        return neck__fail(NECK_E_ARGUMENT, "known_count is %lld, known_values %s", (long long)o->known_count,
+                          o->known_values ? "given" : "NULL");
     for (int64_t i = 0; i < o->known_count; i++)
         if (!(o->known_values[i] >= 0) || isinf(o->known_values[i]))
-            return neck__fail(NECK_E_ARGUMENT, "known_values[%lld] is %g: singular values are finite and not negative", (long long)i,
-                              o->known_values[i]);
+            return neck__fail(NECK_E_ARGUMENT, "known_values[%lld] is %g: singular values are finite and not negative",
+                              (long long)i, o->known_values[i]);
     double sum = 0, whole = op->frobenius_squared;
     for (int64_t i = 0; o->diagonal && i < op->cols; i++) {
         if (!(o->diagonal[i] >= 0) || isinf(o->diagonal[i]))
-            return neck__fail(NECK_E_ARGUMENT, "diagonal[%lld] is %g: squared norms are finite and not negative", (long long)i, o->diagonal[i]);
+            return neck__fail(NECK_E_ARGUMENT, "diagonal[%lld] is %g: squared norms are finite and not negative", (long long)i,
+                              o->diagonal[i]);
         sum += o->diagonal[i];
     }
     if (o->diagonal && whole >= 0 && fabs(sum - whole) > 1e-8 * whole)

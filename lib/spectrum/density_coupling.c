@@ -145,8 +145,9 @@ static double distance(const coupling *c, int64_t g, double t, double sign)
     return sign * (c->sorted[sign > 0 ? c->starts[g + 1] - 1 : c->starts[g]].d - t);
 }
 
-/* The least cost of cutting off, run by run from one end (above t when sign is 1, below when -1), the groups up to and including the
- * k-th from that end: costs[k + 1], costs[0] = 0. first, end: the groups that are there at all. Returns how many can be cut off. */
+/* The least cost of cutting off, run by run from one end (above t when sign is 1, below when -1), the groups up to and
+ * including the k-th from that end: costs[k + 1], costs[0] = 0. first, end: the groups that are there at all. Returns how many
+ * can be cut off. */
 static int64_t cut(const coupling *c, double t, double sign, int64_t first, int64_t end, double *costs)
 {
     double far[GROUPS];

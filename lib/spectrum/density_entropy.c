@@ -3,8 +3,9 @@
  * In units of the sum of all lambda, p_i = lambda_i: min(x, t) over all t gives back x - x ln x by the weight 1 / t, sqrt(x) by
  * t^(-3/2) / 4, and -sqrt(x) ln sqrt(x) by t^(-3/2) (-ln t) / 8. So with p squared
  *     H = int_0^1 M(t) / t dt - 1,
- * which grows with M; with p linear, S = sum sigma and K = sum sigma ln sigma are such integrals and H = ln S - K / S. That grows with
- * M at small t and falls with it at large t, so its extremes have M at one edge of the band below some t and at the other above. */
+ * which grows with M; with p linear, S = sum sigma and K = sum sigma ln sigma are such integrals and H = ln S - K / S. That grows
+ * with M at small t and falls with it at large t, so its extremes have M at one edge of the band below some t and at the other
+ * above. */
 #include <math.h>
 
 #include "core/error.h"
@@ -83,8 +84,8 @@ static double linear_entropy(integrals all)
     return all.sum > 0 ? log(all.sum) + all.logarithm / all.sum : 0;
 }
 
-/* The extreme of the linear entropy over M at edge `small` up to some t and at `large` beyond: the greatest when sign is 1, the least
- * when -1. */
+/* The extreme of the linear entropy over M at edge `small` up to some t and at `large` beyond: the greatest when sign is 1, the
+ * least when -1. */
 static double extreme(const neck__curve *curve, edge small, edge large, const double *m, double size, double unit, double sign)
 {
     integrals all = of_curve(curve, large, size, unit);
@@ -104,7 +105,8 @@ static neck_band linear_band(const neck__curve *curve, neck_band total, double s
     double unit = total.high, m[] = {total.low / unit, total.value / unit, 1};
     integrals middle = of_curve(curve, VALUE, size, unit);
     add(&middle, beyond(m[VALUE]), 1);
-    return (neck_band){extreme(curve, LOW, HIGH, m, size, unit, -1), linear_entropy(middle), extreme(curve, HIGH, LOW, m, size, unit, 1)};
+    return (neck_band){extreme(curve, LOW, HIGH, m, size, unit, -1), linear_entropy(middle),
+                       extreme(curve, HIGH, LOW, m, size, unit, 1)};
 }
 
 /* The integral falls as the unit grows, all else equal. */

@@ -12,7 +12,8 @@
 
 #include "spectrum/density_object.h"
 
-/* One implicit QL step on the unreduced block from first to last, with the first components of the eigenvectors (Golub & Welsch 1969). */
+/* One implicit QL step on the unreduced block from first to last, with the first components of the eigenvectors (Golub &
+ * Welsch 1969). */
 static void ql_step(int64_t first, int64_t last, double *d, double *e, double *z)
 {
     double g = (d[first + 1] - d[first]) / (2 * e[first]), r = hypot(g, 1);

@@ -34,7 +34,8 @@ neck_band neck__density_w_error(const neck_density *density, int64_t rank)
 {
     neck_band tail = neck__density_tail(density, (double)rank), total = density->total;
     if (rank == 0) return (neck_band){1, 1, 1};
-    return (neck_band){root_of_share(tail.low, total.high), root_of_share(tail.value, total.value), root_of_share(tail.high, total.low)};
+    return (neck_band){root_of_share(tail.low, total.high), root_of_share(tail.value, total.value),
+                       root_of_share(tail.high, total.low)};
 }
 
 /* Every rank near either end, every hundredth of what lies between. */
@@ -42,7 +43,8 @@ double neck__density_width(const neck_density *density)
 {
     double widest = 0, size = (double)density->report.size;
     for (double rank = 1; rank < size; rank = fmax(rank + 1, floor(rank * 1.01))) {
-        neck_band head = neck__density_w_error(density, (int64_t)rank), tail = neck__density_w_error(density, (int64_t)(size - rank));
+        neck_band head = neck__density_w_error(density, (int64_t)rank);
+        neck_band tail = neck__density_w_error(density, (int64_t)(size - rank));
         widest = fmax(widest, fmax(head.high - head.low, tail.high - tail.low));
     }
     return widest;
@@ -63,7 +65,8 @@ neck_status neck_density_w_error(const neck_density *density, int64_t rank, neck
 {
     if (!density || !out) return neck__fail(NECK_E_ARGUMENT, "density or out is NULL");
     if (rank < 0 || rank > density->report.size)
-        return neck__fail(NECK_E_ARGUMENT, "rank is %lld: there are %lld singular values", (long long)rank, (long long)density->report.size);
+        return neck__fail(NECK_E_ARGUMENT, "rank is %lld: there are %lld singular values", (long long)rank,
+                          (long long)density->report.size);
     *out = neck__density_w_error(density, rank);
     return NECK_OK;
 }

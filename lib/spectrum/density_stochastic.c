@@ -60,7 +60,8 @@ static void quadratures(stochastic *s)
         int64_t length = length_of(p, i);
         memset(nodes, 0, (size_t)p->steps * sizeof *nodes);
         memset(weights, 0, (size_t)p->steps * sizeof *weights);
-        neck__gauss(length, p->alpha + i * p->room, p->beta + i * p->room, p->mass[i] / (double)p->count, nodes, weights, s->scratch);
+        const double *alpha = p->alpha + i * p->room, *beta = p->beta + i * p->room;
+        neck__gauss(length, alpha, beta, p->mass[i] / (double)p->count, nodes, weights, s->scratch);
     }
 }
 
@@ -74,7 +75,8 @@ static void add_bracket(const stochastic *s, int64_t probe, neck__curve *curve)
     neck__gauss_bracket(p->steps, alpha, beta, mass, nodes, weights, over, under);
     for (int64_t k = 0; k < curve->points; k++) {
         curve->below[k] += neck__gauss_over(p->steps, alpha, beta, mass, nodes, over, curve->t[k]);
-        curve->above[k] += neck__gauss_under(p->steps, nodes, under, curve->t[k], k + 1 < curve->points ? curve->t[k + 1] : INFINITY);
+        double end = k + 1 < curve->points ? curve->t[k + 1] : INFINITY;
+        curve->above[k] += neck__gauss_under(p->steps, nodes, under, curve->t[k], end);
     }
 }
 

@@ -194,7 +194,8 @@ neck_status neck__density_top(neck__density_work *work, int64_t count, int64_t b
     krylov k = {.work = work, .n = work->n, .room = basis};
     neck_status status = NECK_E_NOMEM;
     double *vectors = neck__alloc(&work->allocator, work->n, (2 * basis + BLOCK) * (int64_t)sizeof(double), "Krylov vectors");
-    k.small = vectors ? neck__alloc(&work->allocator, basis * basis + basis + BLOCK * (BLOCK + 1), sizeof(double), "a projection") : NULL;
+    int64_t small = basis * basis + basis + BLOCK * (BLOCK + 1);
+    k.small = vectors ? neck__alloc(&work->allocator, small, sizeof(double), "a projection") : NULL;
     work->top.data = k.small ? neck__alloc(&work->allocator, work->n * count, sizeof(double), "Ritz vectors") : NULL;
     double *numbers = work->top.data ? neck__alloc(&work->allocator, work->n + 2 * count, sizeof *numbers, "Ritz values") : NULL;
     if (numbers) {
