@@ -7,6 +7,8 @@
 #   make:TARGET    counts as one; exit status 77 means that a tool it needs is missing
 # Environment: BUILD, MAKE, PYTHON.
 set -u
+# Check gives a test 4 seconds, which says more about a busy machine, or a sanitizer, than about the test.
+export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 passed=0
 failed=0
 skipped=0
