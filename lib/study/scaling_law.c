@@ -186,7 +186,7 @@ static neck_status find_intervals(neck_context *context, const neck__scaling_pro
         neck__allocator allocator = neck__allocator_of(context);
         double *numbers = neck__alloc(&allocator, problem->count + C * resamples, sizeof *numbers, "resamples");
         neck__scaling_datum *data = neck__alloc(&allocator, problem->count, sizeof *data, "resamples");
-        resampling room = {numbers, data, numbers + (numbers ? problem->count : 0)};
+        resampling room = {numbers, data, numbers ? numbers + problem->count : NULL};
         neck_status status = numbers && data ? NECK_OK : NECK_E_NOMEM;
         if (status == NECK_OK) {
             prepare_residuals(problem, best, room.residuals);
