@@ -176,8 +176,9 @@ check-readme: all ## the examples in README.md run as written
 # Sanitizers get build folders of their own. Both kinds in one build, because malformed files are replayed on it.
 sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
-ASAN  = ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
-UBSAN = UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
+# Statistics are for the plain build: SOFTNECK_RUNS.
+ASAN  = SOFTNECK_RUNS=100 ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
+UBSAN = SOFTNECK_RUNS=100 UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
 , := ,
 check-asan: ## the unit tests under AddressSanitizer and LeakSanitizer
 	+@$(ASAN) check-unit
