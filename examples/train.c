@@ -11,23 +11,19 @@
 #include <getopt.h>
 
 #include "support_args.h"
-#include "support_progress.h"
 #include "support_text.h"
+#include "support_tool.h"
 #include "support_train_log.h"
 #include "support_train_run.h"
 
-enum { OPT_OUT = 256, OPT_RESUME, OPT_THREADS, OPT_QUIET, OPT_VERSION, OPT_KEY };
+enum { OPT_OUT = 256, OPT_RESUME, OPT_KEY };
 enum { MOST_OPTIONS = 60, FIRST_LOG_STEPS = 512 };
 
 static const tool_option own_options[] = {
     {"out", OPT_OUT, "RUN", "a new folder for everything"},
     {"resume", OPT_RESUME, "RUN", "go on with a run that was stopped, bit for bit"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "nothing on standard error but failures"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
+    ARGS_COMMON("nothing on standard error but failures"),
 };
-enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };
 
 static tool_option options[MOST_OPTIONS];
 
@@ -38,6 +34,9 @@ static const tool self = {
     "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
     options,
     "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
+    "Exit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
+    "state), 2 wrong usage, 130 interrupted (a state was saved).",
+    NULL,
 };
 
 /* A flag as given; they are applied after the configuration file, wherever that stands. */
@@ -47,9 +46,8 @@ typedef struct given_flag {
 } given_flag;
 
 typedef struct command {
+    tool_common common;
     const char *out, *resume;
-    int32_t threads;
-    int quiet;
     given_flag *flags;
     int flag_count;
 } command;
@@ -74,16 +72,6 @@ static void take_option(command *asked, int code)
     switch (code) {
     case OPT_OUT: asked->out = optarg; break;
     case OPT_RESUME: asked->resume = optarg; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    case 'h':
-        args_help(&self);
-        printf("\nExit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
-               "state), 2 wrong usage, 130 interrupted (a state was saved).\n");
-        exit(TOOL_OK);
     default: asked->flags[asked->flag_count++] = (given_flag){&train_keys[code - OPT_KEY], optarg};
     }
 }
@@ -132,12 +120,12 @@ static void configure(const command *asked, char **operands)
 static void parse(command *asked, int argc, char **argv)
 {
     asked->flags = text_alloc((size_t)argc * sizeof *asked->flags);
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked->common)) != -1;) take_option(asked, code);
     if (!asked->out == !asked->resume) args_usage_error(&self, "say either --out RUN or --resume RUN");
     if (asked->resume && (asked->flag_count > 0 || optind < argc))
         args_usage_error(&self, "--resume goes on as the run began: no other settings can be given");
     run.folder = asked->resume ? asked->resume : asked->out;
-    run.quiet = journal.quiet = asked->quiet;
+    run.quiet = journal.quiet = asked->common.quiet;
     if (!asked->resume) configure(asked, argv + optind);
 }
 
@@ -325,11 +313,8 @@ static int train(void)
 
 static int start(const command *asked)
 {
-    neck_context_options about = {.struct_size = sizeof about, .threads = asked->threads};
     if (!open_folder(asked)) return fail(run.error);
-    about.seed = (uint64_t)run.config.seed;
-    if (neck_context_create(&about, &run.context) != NECK_OK) return fail(neck_last_error());
-    interrupt_catch();
+    run.context = tool_begin(&self, &asked->common, (uint64_t)run.config.seed, NULL, NULL);
     return train();
 }
 
