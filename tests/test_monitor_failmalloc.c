@@ -86,7 +86,6 @@ static const operation operations[] = {
 
 static void setup(void)
 {
-    make_inputs();
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(state, sizeof state, "%s/state", folder);
     snprintf(log_path, sizeof log_path, "%s/log", folder);
@@ -108,24 +107,7 @@ static void teardown(void)
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
 }
 
-START_TEST(every_allocation_may_fail)
-{
-    fail_each_allocation(&operations[_i], 1, 0);
-    unlink(written);
-    fail_each_allocation(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    Suite *suite = suite_create("monitor_failmalloc");
-    TCase *tests = tcase_create("failmalloc");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_loop_test(tests, every_allocation_may_fail, 0, sizeof operations / sizeof *operations);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_failmalloc("monitor_failmalloc", failmalloc_case(operations, COUNT(operations), setup, teardown));
 }
