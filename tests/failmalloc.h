@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runs.h"
 #include "softneck.h"
 
 static struct {
@@ -98,12 +99,10 @@ static inline neck_status filled_gram(neck_context *context, neck_gram **out)
 
 /* ---- the loop ---- */
 
-/* Slow builds set SOFTNECK_RUNS: so many of the first allocations fail one by one, later ones ever more sparsely. */
+/* On slow builds the first SOFTNECK_RUNS allocations fail one by one, later ones ever more sparsely. */
 static int64_t next_to_fail(int64_t k)
 {
-    const char *asked = getenv("SOFTNECK_RUNS");
-    const int64_t dense = asked && atoll(asked) > 0 ? atoll(asked) : INT64_MAX;
-    return k + 1 + k / dense;
+    return k + 1 + k / runs_of(INT64_MAX);
 }
 
 static void fail_each_allocation(const operation *self, int32_t threads, int keeps_failing)

@@ -64,7 +64,7 @@ static void setup(void)
     const char *root = getenv("TMPDIR");
     for (int i = 0; i < 40 * 60; i++) logits[i] = entries[i];
     small = (neck_matrix){.data = logits, .rows = 40, .cols = 60, .dtype = NECK_F64};
-    flat = (neck_matrix){.data = entries, .rows = 60, .cols = 2, .row_stride = COLS, .dtype = NECK_F32};
+    flat = (neck_matrix){.data = entries, .rows = 24, .cols = 2, .row_stride = COLS, .dtype = NECK_F32};
     snprintf(path, sizeof path, "%s/softneck-argmax-%d.safetensors", root ? root : "/tmp", (int)getpid());
 }
 

@@ -1,5 +1,6 @@
 /* tests/test_head_gradient.c - gradients of every kind of head against differences of its loss, in double. */
 #include "head_support.h"
+#include "runs.h"
 
 enum { MOST = 4096 };
 
@@ -82,6 +83,7 @@ static setting make_setting(int32_t kind, int combination, int64_t n, int64_t vo
 START_TEST(every_combination_of_options)
 {
     int32_t kind = FIRST_KIND + _i / COMBINATIONS;
+    if (is_slow_build() && _i % 7 != 0) return; /* all bits still occur, with every kind */
     setting s = make_setting(kind, _i % COMBINATIONS, 4, 7, 3);
     check_gradients(&s);
     s.options.reduction = NECK_REDUCTION_SUM;

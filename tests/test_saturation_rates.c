@@ -1,5 +1,6 @@
 /* tests/test_saturation_rates.c - how often the verdict errs on simulated runs. SOFTNECK_RUNS runs of each kind, 200 by default;
  * docs/saturation.md has the table of 1000, which SOFTNECK_TABLE=1 prints. */
+#include "runs.h"
 #include "saturation_support.h"
 
 typedef struct tally {
@@ -7,13 +8,8 @@ typedef struct tally {
     int64_t runs, verdicts[5], significant, onset_inside, near, excess_inside;
 } tally;
 
+enum { USUAL_RUNS = 200 };
 static series s;
-
-static int64_t runs(void)
-{
-    const char *asked = getenv("SOFTNECK_RUNS");
-    return asked ? strtoll(asked, NULL, 10) : 200;
-}
 
 static neck_saturation assess(void)
 {
@@ -86,7 +82,7 @@ START_TEST(improving_runs_are_not_called_saturated)
 {
     tally t = {.kind = "improving"};
     uint64_t state = 1000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         simulate_improving(&state);
         neck_saturation found = assess();
         count_verdict(&t, &found);
@@ -105,7 +101,7 @@ START_TEST(flat_runs_are_called_saturated_as_often_as_stated)
     static const double correlations[] = {0, 0.5, 0.8}, most[] = {0.05, 0.13, 0.22};
     tally t = {.kind = kinds[_i]};
     uint64_t state = 2000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         s.count = i % 2 ? 27 : 120;
         for (int64_t k = 0; k < s.count; k++) {
             s.steps[k] = 100 * (k + 1);
@@ -134,7 +130,7 @@ START_TEST(turns_are_found)
 {
     tally t = {.kind = "turning"};
     uint64_t state = 3000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         double turn = simulate_turn(uniform_between(&state, 0.04, 0.3), &state);
         neck_saturation truth = assess(); /* without noise */
         add_any_noise(0.01, &state);
@@ -158,7 +154,7 @@ START_TEST(explosions_are_called_diverged)
 {
     tally t = {.kind = "diverging"};
     uint64_t state = 4000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         simulate_turn(uniform_between(&state, 1.5, 6), &state);
         add_any_noise(0.01, &state);
         neck_saturation found = assess();
@@ -173,7 +169,7 @@ int main(void)
 {
     Suite *suite = suite_create("saturation_rates");
     TCase *tests = tcase_create("saturation_rates");
-    tcase_set_timeout(tests, 60 + 2 * (double)runs());
+    tcase_set_timeout(tests, 60 + 2 * (double)runs_of(USUAL_RUNS));
     tcase_add_test(tests, improving_runs_are_not_called_saturated);
     tcase_add_loop_test(tests, flat_runs_are_called_saturated_as_often_as_stated, 0, 3);
     tcase_add_test(tests, turns_are_found);
