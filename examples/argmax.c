@@ -15,7 +15,8 @@
 #include "support_text.h"
 #include "support_tool.h"
 
-enum { OPT_BIAS = 256, OPT_TENSOR, OPT_TOKENIZER, OPT_SHOW, OPT_REFLECTIONS, OPT_NO_PROGRAM, OPT_TOLERANCE, OPT_RESUME, OPT_JSON };
+enum { OPT_BIAS = 256, OPT_TENSOR, OPT_TOKENIZER, OPT_SHOW, OPT_REFLECTIONS, OPT_NO_PROGRAM, OPT_TOLERANCE, OPT_RESUME,
+        OPT_JSON };
 
 static const tool_option options[] = {
     {"bias", OPT_BIAS, "NAME", "the head's bias: a tensor of the checkpoint, or a\nfile FILE.npy"},
@@ -85,7 +86,8 @@ static int ends_with(const char *text, const char *end)
 }
 
 /* The bias as numbers (release with free), or NULL and *error. */
-static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *name, int64_t rows, measure_error *error)
+static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *name, int64_t rows,
+                         measure_error *error)
 {
     double *bias = NULL;
     int64_t count = 0;
@@ -108,7 +110,8 @@ static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *
     }
     if (count == rows) return bias;
     error->status = NECK_E_ARGUMENT;
-    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " biases for a head of %" PRId64 " tokens", name, count, rows);
+    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " biases for a head of %" PRId64 " tokens", name, count,
+             rows);
     free(bias);
     return NULL;
 }

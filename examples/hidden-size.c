@@ -154,5 +154,6 @@ int main(int argc, char **argv)
         progress_item(&now.progress, argv[i], i - optind, argc - optind);
         going = !interrupt_seen() && one_file(&now, argv[i]);
     }
-    return tool_end(&self, now.context, tool_status(going, now.failed), "interrupted: what was done by then is printed");
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

@@ -14,7 +14,7 @@
 #include "support_tool.h"
 
 enum { OPT_TEXT = 256, OPT_TOKENIZER, OPT_CONTEXT, OPT_STRIDE, OPT_MAX_TOKENS, OPT_VARIANT, OPT_SAMPLE, OPT_DUMP,
-       OPT_JSON, OPT_PLOT };
+        OPT_JSON, OPT_PLOT };
 
 static const tool_option options[] = {
     {"text", OPT_TEXT, "FILE",
@@ -211,5 +211,6 @@ int main(int argc, char **argv)
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
     if (going && asked.plot) draw(&now);
     finish(&now);
-    return tool_end(&self, now.context, tool_status(going, now.failed), "interrupted: what was done by then is printed");
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

@@ -20,7 +20,7 @@
 #include "support_tool.h"
 
 enum { OPT_ORDER = 256, OPT_TOKENIZER, OPT_EXACT, OPT_TOP, OPT_DENSITY, OPT_WIDTH, OPT_WEIGHT, OPT_RANKS, OPT_GROW, OPT_MEMORY,
-       OPT_PLOT, OPT_JSON, OPT_VALUES, OPT_SEED };
+        OPT_PLOT, OPT_JSON, OPT_VALUES, OPT_SEED };
 
 static const tool_option options[] = {
     {"order", OPT_ORDER, "N", "tokens of an n-gram, 2 to 8 (default 5): contexts have\none less"},
@@ -100,7 +100,8 @@ static void take_ranks(ngram_request *request, const char *text)
 {
     char **parts = args_split(text);
     for (request->rank_count = 0; parts[request->rank_count]; request->rank_count++) {
-        if (request->rank_count == NGRAM_MOST_RANKS) args_usage_error(&self, "--ranks has more than %d", NGRAM_MOST_RANKS);
+        if (request->rank_count == NGRAM_MOST_RANKS)
+            args_usage_error(&self, "--ranks has more than %d", NGRAM_MOST_RANKS);
         request->ranks[request->rank_count] = args_integer(&self, "ranks", parts[request->rank_count], 0, INT64_MAX);
     }
     free(parts);
@@ -276,8 +277,10 @@ int main(int argc, char **argv)
 
     session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
     now.context = tool_begin(&self, &asked.common, (uint64_t)asked.seed, progress_report, &now.progress);
-    now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json, .values = asked.values};
-    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams, .tell = tell, .user = &now};
+    now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json,
+                                .values = asked.values};
+    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams,
+                                    .tell = tell, .user = &now};
     signal(SIGPIPE, SIG_IGN); /* a failed write ends the work in order, without leaving files behind */
     int good = run(&now, argv + optind, argc - optind);
     finish(&now);

@@ -19,7 +19,7 @@
 enum { GATE_SATURATED = 3, GATE_DIVERGED = 4 };
 
 enum { OPT_COLUMN = 256, OPT_STEP, OPT_WHERE, OPT_LOSS, OPT_PERPLEXITY, OPT_SCORE, OPT_TEXT, OPT_TOKENIZER, OPT_MAX_TOKENS,
-       OPT_EXCESS, OPT_DIVERGENCE, OPT_REPORT, OPT_PLOT, OPT_JSON, OPT_GATE, OPT_WATCH };
+        OPT_EXCESS, OPT_DIVERGENCE, OPT_REPORT, OPT_PLOT, OPT_JSON, OPT_GATE, OPT_WATCH };
 
 static const tool_option options[] = {
     {"column", OPT_COLUMN, "NAME", "the curve to judge (default: text.loss,\nvalidation_loss ..., loss ..., perplexity)"},
@@ -113,7 +113,9 @@ static void take_option(settings *asked, int code)
     case OPT_SCORE: asked->verdict.kind = VERDICT_SCORE; break;
     case OPT_TEXT: add_text(asked, optarg); break;
     case OPT_TOKENIZER: asked->run.evaluation.tokenizer = optarg; break;
-    case OPT_MAX_TOKENS: asked->run.evaluation.max_tokens = args_integer(&self, "max-tokens", optarg, 1, INT64_MAX); break;
+    case OPT_MAX_TOKENS:
+        asked->run.evaluation.max_tokens = args_integer(&self, "max-tokens", optarg, 1, INT64_MAX);
+        break;
     case OPT_EXCESS: assess->minimum_excess = args_real(&self, "minimum-excess", optarg, 1e-9, 1e6); break;
     case OPT_DIVERGENCE: assess->divergence_excess = args_real(&self, "divergence", optarg, 1e-9, 1e9); break;
     case OPT_REPORT: asked->report = optarg; break;
@@ -153,8 +155,9 @@ static void print_curve(const table_column *columns, const curve *of)
         if (drawn.smooth[i] < drawn.smooth[lowest]) lowest = i;
         if (drawn.smooth[i] > drawn.smooth[highest]) highest = i;
     }
-    double cells[] = {(double)count, count ? drawn.x[0] : NAN, count ? drawn.x[count - 1] : NAN, count ? drawn.y[0] : NAN,
-                      count ? drawn.smooth[lowest] : NAN, count ? drawn.smooth[highest] : NAN, count ? drawn.y[count - 1] : NAN};
+    double cells[] = {(double)count, count ? drawn.x[0] : NAN, count ? drawn.x[count - 1] : NAN,
+                      count ? drawn.y[0] : NAN, count ? drawn.smooth[lowest] : NAN, count ? drawn.smooth[highest] : NAN,
+                      count ? drawn.y[count - 1] : NAN};
     for (int i = 0; i < 7; i++) {
         if (i < 3 && count) snprintf(step, sizeof step, "%.0f", cells[i]);
         table_print_cell(&columns[i], i < 3 && count ? step : text_number(number, cells[i], 0));
@@ -188,8 +191,9 @@ static void print_sentences(int count, verdict_sentence *sentences)
 
 static void print_table(const session *now, const verdict *judged)
 {
-    static const table_column columns[] = {{"points", NULL}, {"first step", NULL}, {"last step", NULL}, {"first value", NULL},
-                                           {"lowest level", NULL}, {"highest level", NULL}, {"last value", NULL}, {"curve", NULL}};
+    static const table_column columns[] = {{"points", NULL}, {"first step", NULL}, {"last step", NULL},
+                                           {"first value", NULL}, {"lowest level", NULL}, {"highest level", NULL},
+                                           {"last value", NULL}, {"curve", NULL}};
     verdict_sentence sentences[VERDICT_MOST_SENTENCES];
     table_print_head(columns, sizeof columns / sizeof *columns);
     for (int64_t i = 0; i < now->run.curves.count; i++) print_curve(columns, &now->run.curves.list[i]);
@@ -297,7 +301,8 @@ int main(int argc, char **argv)
     for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet), .verdict = NECK_VERDICT_UNCLEAR};
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet),
+                   .verdict = NECK_VERDICT_UNCLEAR};
     now.track.shown = &now.progress;
     now.context = tool_begin(&self, &asked.common, 0, evaluate_report, &now.track);
     int going = work(&now, argv[optind]);

@@ -13,7 +13,7 @@
 #include "support_tool.h"
 
 enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOP, OPT_METRIC,
-       OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
+        OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
@@ -240,7 +240,8 @@ static void load_weights(session *now)
     measure_request *request = &asked->request;
     int failed = 0;
     if (asked->row_weights) {
-        request->spectrum.row_weights = measure_weights(now->context, asked->row_weights, &request->weight_count, &error);
+        request->spectrum.row_weights = measure_weights(now->context, asked->row_weights, &request->weight_count,
+                                                        &error);
         failed = !request->spectrum.row_weights;
     }
     if (asked->frequency && !failed) {
@@ -284,5 +285,6 @@ int main(int argc, char **argv)
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
     if (going && asked.plot && !asked.list) draw(&now);
     finish(&now);
-    return tool_end(&self, now.context, tool_status(going, now.failed), "interrupted: what was done by then is printed");
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

@@ -51,7 +51,8 @@ int args_next(const tool *self, int argc, char **argv, tool_common *common);
 /* args_usage_error - "NAME: message" and a hint on standard error, exit status TOOL_USAGE. */
 _Noreturn void args_usage_error(const tool *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* args_complain - "NAME: text", args_tell_written - "NAME: wrote file"; a line on standard error, and the tool goes on. */
+/* args_complain - "NAME: text", args_tell_written - "NAME: wrote file"; a line on standard error, and the tool goes
+ *   on. */
 void args_complain(const tool *self, const char *text);
 void args_tell_written(const tool *self, const char *file);
 

@@ -6,7 +6,8 @@
 
 #include "support_measure.h"
 
-neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report, void *user)
+neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report,
+                         void *user)
 {
     neck_context *context;
     const neck_context_options options = {.struct_size = sizeof options,

@@ -9,7 +9,8 @@
 
 /* tool_begin - the context to work in; from here on Ctrl-C only sets a flag. report and user: told of progress, may be
  * NULL. seed: of the context. Ends the program with a complaint when there is no context to be had. */
-neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report, void *user);
+neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report,
+                         void *user);
 
 /* tool_series - the checkpoints at path; NULL after a complaint. */
 neck_series *tool_series(const tool *self, neck_context *context, const char *path);

@@ -147,7 +147,8 @@ static int fail_at(const char *path, const char *reason)
 /* run.json comes first: with it --resume can make everything else. */
 static int begin_folder(const char *settings)
 {
-    if (access(settings, F_OK) == 0) return fail_at(run.folder, "there is a run in this folder: --resume goes on with it");
+    if (access(settings, F_OK) == 0)
+        return fail_at(run.folder, "there is a run in this folder: --resume goes on with it");
     if (mkdir(run.folder, 0777) != 0 && errno != EEXIST) return fail_at(run.folder, strerror(errno));
     char *text = train_config_write(&run.config);
     int good = text && train_file_write(settings, text, strlen(text));
@@ -207,8 +208,8 @@ static void tell_events(int64_t first)
         if (neck_monitor_event_at(run.monitor, i, &event) != NECK_OK) return;
         train_log_clear(&journal);
         train_run_tell(&run, "step %" PRId64 ": %s of %s, %.4g, since step %" PRId64, event.step,
-                       neck_monitor_event_name(event.kind), neck_monitor_series_name(run.monitor, event.series), event.value,
-                       event.onset_step);
+                       neck_monitor_event_name(event.kind), neck_monitor_series_name(run.monitor, event.series),
+                       event.value, event.onset_step);
     }
 }
 
@@ -277,7 +278,8 @@ static int say_failed(void)
 static void introduce(int resumed)
 {
     const train_config *c = &run.config;
-    train_run_tell(&run, "%s %" PRId64 " parameters, %" PRId64 " tokens of text, %" PRId64 " a step, %" PRId64 " in all",
+    train_run_tell(&run,
+                   "%s %" PRId64 " parameters, %" PRId64 " tokens of text, %" PRId64 " a step, %" PRId64 " in all",
                    neck_trainable_family(run.model), neck_trainable_size(run.model), neck_token_file_count(run.tokens),
                    c->batch * c->context * c->accumulation, c->batch * c->context * c->accumulation * c->steps);
     if (resumed) train_run_tell(&run, "going on after step %" PRId64, neck_training_steps(run.training));

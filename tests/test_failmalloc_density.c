@@ -6,14 +6,14 @@ static double diagonal[ROWS];
 
 static void drop_density(outputs *out) { neck_density_destroy(out->object); }
 
-/* method: how many of the largest values to take out; variant: with the diagonal. The target is out of reach, so that every
- * part has its turn. */
+/* method: how many of the largest values to take out; variant: with the diagonal. The target is out of reach, so that
+ * every part has its turn. */
 static neck_status make_density(neck_context *context, const operation *self, outputs *out)
 {
     double known = 0.5;
-    neck_density_options options = {.struct_size = sizeof options, .probes = 12, .steps = 6, .block = 8, .deflate = self->method,
-                                    .known_values = &known, .known_count = 1, .diagonal = self->variant ? diagonal : NULL,
-                                    .target_width = 1e-9};
+    neck_density_options options = {.struct_size = sizeof options, .probes = 12, .steps = 6, .block = 8,
+                                    .deflate = self->method, .known_values = &known, .known_count = 1,
+                                    .diagonal = self->variant ? diagonal : NULL, .target_width = 1e-9};
     neck_operator *op;
     neck_density *density;
     neck_status status = neck_operator_dense(context, self->matrix, &op);

@@ -124,5 +124,6 @@ static void remove_folder(void)
 
 int main(void)
 {
-    return run_failmalloc("failmalloc_ngram", failmalloc_case(operations, COUNT(operations), make_folder, remove_folder));
+    return run_failmalloc("failmalloc_ngram",
+                          failmalloc_case(operations, COUNT(operations), make_folder, remove_folder));
 }

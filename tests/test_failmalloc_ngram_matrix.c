@@ -1,4 +1,5 @@
-/* tests/test_failmalloc_ngram_matrix.c - every allocation of making, multiplying and solving an n-gram matrix fails once. */
+/* tests/test_failmalloc_ngram_matrix.c - every allocation of making, multiplying and solving an n-gram matrix fails
+ * once. */
 #include "failmalloc.h"
 #include "ngram/ngram_matrix.h"
 #include "softneck/ngram.h"

@@ -4,7 +4,8 @@
 static float data[2][ROWS], before[2][ROWS], gradients[2][ROWS];
 static char folder[256], state_path[300], written[300];
 
-static const neck_optimizer_options muon = {.struct_size = sizeof muon, .rule = NECK_OPTIMIZER_MUON, .learning_rate = 0.01};
+static const neck_optimizer_options muon = {.struct_size = sizeof muon, .rule = NECK_OPTIMIZER_MUON,
+                                            .learning_rate = 0.01};
 
 static void make_parameters(neck_parameter *parameters)
 {

@@ -4,8 +4,9 @@
 #include "failmalloc.h"
 #include "softneck/model_training.h"
 
-static const neck_trainable_options small = {.struct_size = sizeof small, .family = "llama", .vocabulary = 31, .layers = 2,
-                                             .hidden_size = 16, .heads = 2, .kv_heads = 1, .context_length = 16};
+static const neck_trainable_options small = {.struct_size = sizeof small, .family = "llama", .vocabulary = 31,
+                                             .layers = 2, .hidden_size = 16, .heads = 2, .kv_heads = 1,
+                                             .context_length = 16};
 static char folder[256];
 
 static neck_status create(neck_context *context, const operation *self, outputs *out)

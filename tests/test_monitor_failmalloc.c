@@ -23,7 +23,8 @@ static neck_status begun(neck_context *context, neck_monitor **out)
     return status;
 }
 
-static neck_status observe(neck_context *context, neck_monitor *monitor, enum observation what, const neck_matrix *matrix)
+static neck_status observe(neck_context *context, neck_monitor *monitor, enum observation what,
+                           const neck_matrix *matrix)
 {
     static const char *const names[] = {"loss", "new"};
     switch (what) {
@@ -43,7 +44,8 @@ static neck_status observe_once(neck_context *context, const operation *self, ou
     neck_status status = begun(context, &monitor);
     if (status != NECK_OK) return status;
     if (self->variant) status = neck_monitor_log(monitor, log_path);
-    if (status == NECK_OK && (status = observe(context, monitor, (enum observation)self->method, self->matrix)) != NECK_OK) {
+    if (status == NECK_OK
+        && (status = observe(context, monitor, (enum observation)self->method, self->matrix)) != NECK_OK) {
         ck_assert_int_eq(neck_monitor_series_count(monitor), 2);
         ck_assert_int_eq(neck_monitor_series_length(monitor, 0), 2);
         ck_assert_int_eq(neck_monitor_series_length(monitor, 1), 2);

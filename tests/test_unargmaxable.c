@@ -65,8 +65,8 @@ static double on_grid(double x, double step)
     return nearbyint(x / step) * step;
 }
 
-/* Points of a sphere win; dyadic means of a few of them, exact on the grid, do not, nor do means whose bias is at most that mean of
- * biases; equal rows tie. More coordinates, integer combinations of the others, change nothing. */
+/* Points of a sphere win; dyadic means of a few of them, exact on the grid, do not, nor do means whose bias is at most
+ * that mean of biases; equal rows tie. More coordinates, integer combinations of the others, change nothing. */
 static planted plant(uint64_t seed, int with_bias)
 {
     uint64_t state = seed * 77 + 1;
@@ -108,7 +108,8 @@ static planted plant(uint64_t seed, int with_bias)
         made.truth[i] = made.truth[of] = NECK_ARGMAX_TIED;
     }
     for (int64_t i = 0; i < vocabulary; i++)
-        for (int64_t k = core; k < d; k++) made.rows[i * d + k] = 2 * made.rows[i * d] - made.rows[i * d + 1] + (double)k;
+        for (int64_t k = core; k < d; k++)
+            made.rows[i * d + k] = 2 * made.rows[i * d] - made.rows[i * d + 1] + (double)k;
     return made;
 }
 
@@ -141,8 +142,8 @@ START_TEST(a_thousand_planted_heads_have_no_false_verdict)
         ck_assert_msg(neck_argmax_compute(context, &weights, &options, &argmax) == NECK_OK, "%s", neck_last_error());
         for (int64_t c = 0; c < head.vocabulary; c++) {
             neck_argmax_verdict verdict = verdict_on(argmax, c);
-            ck_assert_msg(verdict.verdict == head.truth[c], "%s (%lld x %lld): token %lld is %s by %s, planted %s", what,
-                          (long long)head.vocabulary, (long long)head.width, (long long)c,
+            ck_assert_msg(verdict.verdict == head.truth[c], "%s (%lld x %lld): token %lld is %s by %s, planted %s",
+                          what, (long long)head.vocabulary, (long long)head.width, (long long)c,
                           neck_argmax_verdict_name(verdict.verdict), neck_argmax_proof_name(verdict.proof),
                           neck_argmax_verdict_name(head.truth[c]));
             seen[verdict.verdict]++;
@@ -194,7 +195,8 @@ START_TEST(the_bound_is_reached)
 {
     /* 0 is the middle of n corners: at x = 0 each has 1 / (n + 1). Of three equal rows each has a third at most. */
     double rows[6] = {-1, 1, 0, 3, 3, 3}, square[10] = {1, 1, 1, -1, -1, 1, -1, -1, 0, 0};
-    neck_matrix line = {rows, 3, 1, 0, NECK_F64, 0}, flat = {square, 5, 2, 0, NECK_F64, 0}, tied = {rows, 6, 1, 0, NECK_F64, 0};
+    neck_matrix line = {rows, 3, 1, 0, NECK_F64, 0}, flat = {square, 5, 2, 0, NECK_F64, 0},
+        tied = {rows, 6, 1, 0, NECK_F64, 0};
     neck_argmax *argmax = argmax_of(&line, NULL);
     ck_assert_double_eq_tol(verdict_on(argmax, 2).probability_bound, 1.0 / 3, 1e-12);
     neck_argmax_destroy(argmax);
@@ -251,8 +253,8 @@ START_TEST(what_doubles_cannot_tell_is_not_told)
         neck_matrix weights = {rows, 4, 2, 0, NECK_F64, 0};
         neck_argmax *argmax = argmax_of(&weights, NULL);
         neck_argmax_verdict verdict = verdict_on(argmax, 2);
-        ck_assert_msg(verdict.verdict != NECK_ARGMAX_UNARGMAXABLE || verdict.residual >= ldexp(0.5, -e), "2^-%d is %s", e,
-                      neck_argmax_verdict_name(verdict.verdict));
+        ck_assert_msg(verdict.verdict != NECK_ARGMAX_UNARGMAXABLE || verdict.residual >= ldexp(0.5, -e), "2^-%d is %s",
+                      e, neck_argmax_verdict_name(verdict.verdict));
         ck_assert_msg(e > 24 || verdict.verdict == NECK_ARGMAX_ARGMAXABLE, "2^-%d is %s", e,
                       neck_argmax_verdict_name(verdict.verdict));
         neck_argmax_destroy(argmax);
