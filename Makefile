@@ -174,8 +174,8 @@ check-readme: all ## the examples in README.md run as written
 	@$(SCRIPT) $(PY) tests/check/readme.py
 
 # Sanitizers get build folders of their own. Both kinds in one build and one run: each test is compiled and run under
-# either once, and malformed files are replayed on the same build.
-sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+# either once, and malformed files are replayed on the same build. -g1: lines for stack traces, which is all they need.
+sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g1 -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
 # What is done again and again, for statistics, is for the plain build: SOFTNECK_RUNS.
 SLOW  = SOFTNECK_RUNS=100 UBSAN_OPTIONS=print_stacktrace=1
