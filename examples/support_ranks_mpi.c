@@ -9,6 +9,8 @@
 #include "support_ranks.h"
 
 #define SILENCE "SOFTNECK_MPI_SILENCE" /* seconds; see neck_mpi_team_options */
+#define USUAL_SILENCE 60.0
+#define MOST_PATIENCE 120.0
 
 static const tool *self;
 static neck_mpi_team *team;
@@ -40,17 +42,26 @@ void ranks_hush(void)
 
 /* ---- leaving early ---------------------------------------------------------------------------------------------- */
 
+static double silence(void)
+{
+    const char *text = getenv(SILENCE);
+    return text ? args_real(self, SILENCE, text, 1, 1e6) : USUAL_SILENCE;
+}
+
 /* A silent rank's last words. */
 static void cry(const char *text)
 {
     dprintf(own_stderr >= 0 ? own_stderr : STDERR_FILENO, "%s: %s\n", self->name, text);
 }
 
-/* On the watching thread: this one may be in a call that never ends. */
+/* On the watching thread: the other one may be in a call that never ends. A launcher that has not noticed yet cannot end a job on hosts
+ * that it no longer reaches: it is left some time to notice by itself. */
 static void lost(void *user, const char *message)
 {
     (void)user;
     if (own_stderr < 0) cry(message);
+    double patience = 2 * silence();
+    sleep((unsigned)(patience < MOST_PATIENCE ? patience : MOST_PATIENCE));
     MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
 }
 
@@ -64,12 +75,6 @@ static void left(void)
 }
 
 /* ---- beginning and ending --------------------------------------------------------------------------------------- */
-
-static double silence(void)
-{
-    const char *text = getenv(SILENCE);
-    return text ? args_real(self, SILENCE, text, 1, 1e6) : 0;
-}
 
 int ranks_begin(const tool *of)
 {
