@@ -25,9 +25,10 @@ SONAME  := libsoftneck.so.$(ABI)
 
 # ---- what is built from what -------------------------------------------------------------------------------------
 LAYERS  := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' lib/LAYERS)
-SOURCES := $(sort $(foreach layer,$(LAYERS),$(wildcard lib/$(layer)/*.c)))
+# mpi is a library of its own, with rules of its own.
+SOURCES := $(sort $(foreach layer,$(filter-out mpi,$(LAYERS)),$(wildcard lib/$(layer)/*.c)))
 EXAMPLES := $(sort $(filter-out examples/support_%,$(wildcard examples/*.c)))
-SUPPORT := $(sort $(wildcard examples/support_*.c))
+SUPPORT := $(sort $(filter-out examples/support_%_mpi.c,$(wildcard examples/support_*.c)))
 TESTS   := $(sort $(wildcard tests/test_*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
@@ -196,6 +197,8 @@ VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-k
 check-valgrind: $(VALGRIND_TESTS) ## some unit tests under Memcheck
 	@CK_FORK=no CK_TIMEOUT_MULTIPLIER=30 WRAPPER='$(VALGRIND)' $(RUN) $(VALGRIND_TESTS)
 
+include lib/mpi/rules.mk
+
 # ---- fuzzing -----------------------------------------------------------------------------------------------------
 # fuzz_X.c reads what lies in tests/corpus/X: replayed by a plain program, or grown by libFuzzer.
 REPLAYS = $(FUZZERS:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/replay_%)
@@ -240,7 +243,7 @@ uninstall-docs: docs ## remove what install-docs placed
 
 # ---- packaging ---------------------------------------------------------------------------------------------------
 # One list, from which install places and uninstall removes: source:destination.
-HEADERS := $(wildcard include/*.h include/softneck/*.h)
+HEADERS := $(wildcard include/softneck.h include/softneck/*.h)
 CMAKEDIR = $(LIBDIR)/cmake/softneck
 PACKAGE_FILES = $(BUILD)/pkgconfig/softneck.pc:$(LIBDIR)/pkgconfig/softneck.pc \
                 $(BUILD)/pkgconfig/softneckConfig.cmake:$(CMAKEDIR)/softneckConfig.cmake \

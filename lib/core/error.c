@@ -48,6 +48,11 @@ neck_status neck__fail_nomem(const char *what, int64_t bytes)
     return neck__fail(NECK_E_NOMEM, "out of memory: %" PRId64 " bytes for %s", bytes, what);
 }
 
+neck_status neck_error_set(neck_status status, const char *text)
+{
+    return neck__fail(status, "%s", text ? text : "");
+}
+
 const char *neck_last_error(void)
 {
     return message;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/check/deps.sh GROUP BUILD PYTHON - makes sure that what GROUP (build or fuzz) needs is there: installs it with
+# tests/check/deps.sh GROUP BUILD PYTHON - makes sure that what GROUP (build, fuzz or mpi) needs is there: installs it with
 # apt where that is possible, otherwise says what to install. Does nothing, and needs no network, when all is there.
 set -eu
 group=$1
@@ -25,6 +25,11 @@ build    cmd:cmake        cmake              cmake               cmake
 build    cmd:valgrind     valgrind,libc6-dbg valgrind            -
 fuzz     cmd:clang        clang              clang               llvm
 fuzz     lib:fuzzer       LIBCLANG_RT        compiler-rt         -
+mpi      pkg:ompi-c       libopenmpi-dev     openmpi-devel       open-mpi
+mpi      cmd:mpirun       openmpi-bin        openmpi             open-mpi
+mpi      pkg:scalapack-openmpi libscalapack-openmpi-dev scalapack-openmpi-devel scalapack
+mpi      pkg:elpa         libelpa-dev        elpa-openmpi-devel  elpa
+mpi      cmd:ip           iproute2           iproute             -
 '
 
 have() {

@@ -1,8 +1,9 @@
 #!/bin/sh
-# tests/check/headers.sh - each public header compiles alone, twice included, as C11 and as C++17, without a warning,
+# tests/check/headers.sh [HEADER...] - each public header compiles alone, twice included, as C11 and as C++17, without a warning,
 # with gcc and with clang where there is one.
 set -eu
-strict='-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -Iinclude'
+strict="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -Iinclude ${HEADER_CFLAGS:-}"
+if [ $# -eq 0 ]; then set -- include/softneck.h include/softneck/*.h; fi
 failed=0
 
 compile() { # COMPILER STANDARD LANGUAGE HEADER
@@ -12,7 +13,7 @@ compile() { # COMPILER STANDARD LANGUAGE HEADER
     }
 }
 
-for header in include/*.h include/softneck/*.h; do
+for header; do
     header=${header#include/}
     for compiler in gcc clang; do
         command -v $compiler > /dev/null 2>&1 && compile $compiler 'c11 -Wstrict-prototypes' c "$header"

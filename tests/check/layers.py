@@ -50,8 +50,8 @@ def wrong_includes(path, text, layer, layers):
         first = header.split("/")[0]
         if "/" not in header and (path.parent / header).exists():
             yield f'{path}: write "{layer}/{header}"'
-        elif first == "softneck" or header == "softneck.h":
-            if "public" not in layers[layer]:
+        elif first in ("softneck", "softneck-mpi") or header == "softneck.h":
+            if "public" not in layers[layer] or (first == "softneck-mpi" and layer != "mpi"):
                 yield f"{path}: layer {layer} may not include the public header {header}"
         elif first not in layers:
             yield f"{path}: {header} is in no layer"

@@ -3,6 +3,7 @@
 # ends with "N passed, N failed". Exit status 1 when anything failed. A PART is one of
 #   PROGRAM        a Check program; every test in it counts      (WRAPPER: a command to run it under)
 #   python:FOLDER  unittest discover FOLDER; every test counts
+#   ranks:N:PROGRAM a Check program, or one that ends like it, on N ranks under mpirun; every test in it counts
 #   replay:READER  $BUILD/fuzz/replay_READER over tests/corpus/READER; counts as one
 #   make:TARGET    counts as one; exit status 77 means that a tool it needs is missing
 # Environment: BUILD, MAKE, PYTHON.
@@ -26,6 +27,13 @@ run_program() {
     ok=$((${1:-0} - bad))
     # No tests at all, a crash, or a complaint of the wrapper is a failure too.
     if [ $((ok + bad)) -eq 0 ] || { [ $status -ne 0 ] && [ $bad -eq 0 ]; }; then bad=1; fi
+}
+
+# More ranks than cores, by whoever runs it, on this machine alone; each with its share of the cores.
+run_ranks() { # N PROGRAM
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+        OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none \
+        OMPI_MCA_btl="${OMPI_MCA_btl:-self,vader}" SOFTNECK_NUM_THREADS=1 WRAPPER="mpirun -np $1" run_program "$2"
 }
 
 run_python() {
@@ -53,6 +61,9 @@ for part; do
     began=$(date +%s)
     case $part in
     python:*) run_python "${part#*:}" ;;
+    ranks:*)
+        ranks=${part#*:}
+        name="$(basename "$part") x ${ranks%%:*}" && run_ranks "${ranks%%:*}" "${ranks#*:}" ;;
     replay:*) run_one "$BUILD/fuzz/replay_${part#*:}" "tests/corpus/${part#*:}" ;;
     make:*) name=${part#*:} && run_one "$MAKE" --no-print-directory "$name" ;;
     *) name=$(basename "$part") && run_program "$part" ;;

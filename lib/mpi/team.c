@@ -1,0 +1,203 @@
+/* mpi/team.c - making and ending a team; how its calls fail and wait. */
+#include "mpi/team.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SILENCE 60.0
+
+/* ---- failing ---------------------------------------------------------------------------------------------------- */
+
+neck_status neck__mpi_fail(neck_status status, const char *format, ...)
+{
+    char text[1024];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text, sizeof text, format, values);
+    va_end(values);
+    return neck_error_set(status, text);
+}
+
+neck_status neck__mpi_check(int code, const char *what)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length;
+    if (code == MPI_SUCCESS) return NECK_OK;
+    MPI_Error_string(code, text, &length);
+    return neck__mpi_fail(NECK_E_IO, "%s: %s", what, text);
+}
+
+neck_status neck__mpi_usable(const neck_mpi_team *team)
+{
+    if (!team) return neck__mpi_fail(NECK_E_ARGUMENT, "team is NULL");
+    if (!atomic_load(&team->broken)) return NECK_OK;
+    return neck__mpi_fail(NECK_E_STATE, "the team is broken: %s", team->message);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+
+double neck__mpi_clock(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* An answer that is near is worth a little spinning; later the core is of more use to others. */
+neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *requests, int count)
+{
+    enum { SPINS = 2000 };
+    const struct timespec nap = {0, 50000};
+    for (int64_t tries = 0;; tries++) {
+        int done = 0;
+        NECK_TRY(neck__mpi_check(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE), "MPI"));
+        if (done) return NECK_OK;
+        if (atomic_load(&team->broken)) return neck__mpi_fail(NECK_E_IO, "%s", team->message);
+        if (tries > SPINS) nanosleep(&nap, NULL);
+    }
+}
+
+/* ---- making ----------------------------------------------------------------------------------------------------- */
+
+static neck_status read_options(const neck_mpi_team_options *given, neck_mpi_team *team)
+{
+    neck_mpi_team_options options = {.struct_size = 0};
+    size_t size = given ? given->struct_size : 0;
+    if (given && size < sizeof given->struct_size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_team_options.struct_size is not set");
+    for (size_t i = sizeof options; i < size; i++)
+        if (((const char *)given)[i])
+            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_team_options asks for what this version cannot do");
+    if (given) memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    if (options.silence_seconds != 0 && !(options.silence_seconds >= 1 && options.silence_seconds <= 1e9))
+        return neck__mpi_fail(NECK_E_ARGUMENT, "silence_seconds is %g: at least 1 is needed", options.silence_seconds);
+    team->silence = options.silence_seconds > 0 ? options.silence_seconds : SILENCE;
+    team->lost = options.lost;
+    team->lost_user = options.lost_user;
+    return NECK_OK;
+}
+
+static neck_status check_mpi(void)
+{
+    int begun = 0, ended = 0, threads = 0;
+    MPI_Initialized(&begun);
+    if (begun) MPI_Finalized(&ended);
+    if (!begun || ended) return neck__mpi_fail(NECK_E_STATE, "MPI is not initialised, or no longer");
+    MPI_Query_thread(&threads);
+    if (threads == MPI_THREAD_MULTIPLE) return NECK_OK;
+    return neck__mpi_fail(NECK_E_STATE, "MPI was initialised without MPI_THREAD_MULTIPLE, which a team needs to watch over its ranks");
+}
+
+static neck_status take_memory(neck_mpi_team *team)
+{
+    size_t size = (size_t)team->size;
+    team->hosts = calloc(size, sizeof *team->hosts);
+    team->heard = calloc(size, sizeof *team->heard);
+    team->gone = calloc(size, sizeof *team->gone);
+    team->beats = calloc(size, sizeof *team->beats);
+    if (!team->hosts || !team->heard || !team->gone || !team->beats)
+        return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a team of %d ranks", team->size);
+    for (int32_t i = 0; i < team->size; i++) team->beats[i] = MPI_REQUEST_NULL;
+    return NECK_OK;
+}
+
+static neck_status duplicate(MPI_Comm comm, neck_mpi_team *team)
+{
+    int rank, size;
+    NECK_TRY(neck__mpi_check(MPI_Comm_dup(comm, &team->comm), "duplicating the communicator"));
+    MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_RETURN);
+    NECK_TRY(neck__mpi_check(MPI_Comm_dup(team->comm, &team->watch), "duplicating the communicator"));
+    MPI_Comm_rank(team->comm, &rank);
+    MPI_Comm_size(team->comm, &size);
+    team->rank = rank;
+    team->size = size;
+    return NECK_OK;
+}
+
+static neck_status gather_hosts(neck_mpi_team *team)
+{
+    int length;
+    char own[MPI_MAX_PROCESSOR_NAME] = "";
+    MPI_Get_processor_name(own, &length);
+    return neck__mpi_check(MPI_Allgather(own, sizeof own, MPI_CHAR, team->hosts, sizeof own, MPI_CHAR, team->comm),
+                           "gathering the names of hosts");
+}
+
+/* What is wrong on one rank alone must be known to all before they begin to wait for each other's watch. */
+static neck_status all_well(neck_mpi_team *team, neck_status status)
+{
+    int mine = status, worst = status;
+    NECK_TRY(neck__mpi_check(MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MIN, team->comm), "making a team"));
+    if (status == NECK_OK && worst != NECK_OK) return neck__mpi_fail(worst, "another rank could not join the team");
+    return status;
+}
+
+static void release(neck_mpi_team *team)
+{
+    if (team->watch != MPI_COMM_NULL) MPI_Comm_free(&team->watch);
+    if (team->comm != MPI_COMM_NULL) MPI_Comm_free(&team->comm);
+    free(team->hosts);
+    free(team->heard);
+    free(team->gone);
+    free(team->beats);
+    free(team);
+}
+
+neck_status neck_mpi_team_create(MPI_Comm comm, const neck_mpi_team_options *options, neck_mpi_team **out)
+{
+    if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
+    NECK_TRY(check_mpi());
+    neck_mpi_team *team = calloc(1, sizeof *team);
+    if (!team) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a team");
+    team->comm = team->watch = MPI_COMM_NULL;
+    neck_status status = duplicate(comm, team);
+    if (status == NECK_OK) {
+        status = read_options(options, team);
+        if (status == NECK_OK) status = take_memory(team);
+        status = all_well(team, status);
+    }
+    if (status == NECK_OK) status = gather_hosts(team);
+    if (status == NECK_OK) status = all_well(team, neck__mpi_watch_start(team));
+    if (status != NECK_OK) {
+        neck__mpi_watch_stop(team);
+        release(team);
+        return status;
+    }
+    *out = team;
+    return NECK_OK;
+}
+
+/* A broken team cannot be taken apart: MPI would wait for the lost rank. */
+void neck_mpi_team_destroy(neck_mpi_team *team)
+{
+    if (!team) return;
+    neck__mpi_watch_stop(team);
+    if (!atomic_load(&team->broken)) release(team);
+}
+
+/* ---- read access ------------------------------------------------------------------------------------------------ */
+
+int32_t neck_mpi_rank(const neck_mpi_team *team)
+{
+    return team ? team->rank : 0;
+}
+
+int32_t neck_mpi_size(const neck_mpi_team *team)
+{
+    return team ? team->size : 1;
+}
+
+const char *neck_mpi_host(const neck_mpi_team *team, int32_t rank)
+{
+    return team && rank >= 0 && rank < team->size ? team->hosts[rank] : "";
+}
+
+void neck_mpi_share(const neck_mpi_team *team, int64_t total, int32_t rank, int64_t *first, int64_t *count)
+{
+    int64_t size = neck_mpi_size(team), each = total / size, more = total % size;
+    *first = rank * each + (rank < more ? rank : more);
+    *count = each + (rank < more);
+}

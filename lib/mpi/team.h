@@ -1,0 +1,59 @@
+/* mpi/team.h - a team, as the files of this library share it. */
+#ifndef NECK_MPI_TEAM_INTERNAL_H
+#define NECK_MPI_TEAM_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "softneck-mpi/team.h"
+
+/* Longest item count of one MPI call here: counts of MPI 3 are int, and a segment's buffer must fit. */
+enum { NECK__MPI_SEGMENT = 1 << 20 };
+
+struct neck_mpi_team {
+    MPI_Comm comm;  /* what the ranks exchange */
+    MPI_Comm watch; /* what their watching threads do */
+    int32_t rank, size;
+    double silence;
+    neck_mpi_lost_fn lost;
+    void *lost_user;
+    char (*hosts)[MPI_MAX_PROCESSOR_NAME];
+    pthread_t thread;
+    int watching;           /* the thread was started */
+    double *heard;          /* of the thread: when each rank was last heard of, seconds */
+    char *gone;             /* of the thread: which ranks have said goodbye */
+    MPI_Request *beats;     /* of the thread: its sends under way, one a rank */
+    atomic_int leaving;     /* the team is being destroyed */
+    atomic_int broken;      /* a rank was lost; message says which */
+    atomic_int asks;        /* a ticket is asked for ... */
+    atomic_int answered;    /* ... and there */
+    int64_t ticket;
+    int64_t tickets;        /* rank 0: given so far */
+    char message[512];
+};
+
+/* Sets neck_last_error() and returns status. */
+neck_status neck__mpi_fail(neck_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What MPI's code says, while doing what; NECK_OK for MPI_SUCCESS. */
+neck_status neck__mpi_check(int code, const char *what);
+
+/* NECK_E_STATE when the team is NULL or broken. */
+neck_status neck__mpi_usable(const neck_mpi_team *team);
+
+/* Waits until all requests are complete, or a rank is lost (NECK_E_IO): buffers of what is under way must then stay where they are. */
+neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *requests, int count);
+
+/* The watching thread: team/watch.c. */
+neck_status neck__mpi_watch_start(neck_mpi_team *team);
+void neck__mpi_watch_stop(neck_mpi_team *team);
+
+double neck__mpi_clock(void);
+
+#define NECK_TRY(expression)                            \
+    do {                                                \
+        neck_status try_status_ = (expression);         \
+        if (try_status_ != NECK_OK) return try_status_; \
+    } while (0)
+
+#endif
