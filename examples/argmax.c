@@ -32,14 +32,13 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-argmax",
-    "Which tokens of a head can no hidden state make the most probable? One row a head.\n"
-    "PATH is a checkpoint, a model folder or a folder of checkpoints, as for\n"
-    "neck-spectrum.",
-    options,
-    "PATH...",
-    "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
-    NULL,
+    .name = "neck-argmax",
+    .summary = "Which tokens of a head can no hidden state make the most probable? One row a head.\n"
+               "PATH is a checkpoint, a model folder or a folder of checkpoints, as for\n"
+               "neck-spectrum.",
+    .options = options,
+    .operands = "PATH...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
 };
 
 /* What the command line asks for. */

@@ -27,15 +27,14 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-eval",
-    "Language models on a task, one row a model. FILE holds one JSON object a line.\n"
-    "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
-    "file, or a folder of such checkpoints, taken in order of step.",
-    options,
-    "MODEL... --task NAME FILE",
-    "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
-    "2 wrong usage, 130 interrupted (what was scored by then is printed).",
-    NULL,
+    .name = "neck-eval",
+    .summary = "Language models on a task, one row a model. FILE holds one JSON object a line.\n"
+               "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
+               "file, or a folder of such checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "MODEL... --task NAME FILE",
+    .notes = "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
+             "2 wrong usage, 130 interrupted (what was scored by then is printed).",
 };
 
 /* What the command line asks for. */

@@ -24,14 +24,13 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-hidden-size",
-    "How wide is the model that gave these logits? FILE holds a matrix (.npy, .npz,\n"
-    "safetensors, .pt), a vector of logits or log-probabilities a row: more of them\n"
-    "than the model is wide.",
-    options,
-    "FILE...",
-    "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
-    NULL,
+    .name = "neck-hidden-size",
+    .summary = "How wide is the model that gave these logits? FILE holds a matrix (.npy, .npz,\n"
+               "safetensors, .pt), a vector of logits or log-probabilities a row: more of them\n"
+               "than the model is wide.",
+    .options = options,
+    .operands = "FILE...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
 };
 
 /* What the command line asks for, and what goes on. */

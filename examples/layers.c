@@ -38,15 +38,14 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-layers",
-    "Language models over text: loss, perplexity, and the geometry of every layer.\n"
-    "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
-    "file, or a folder of such checkpoints, taken in order of step.",
-    options,
-    "MODEL... --text FILE...",
-    "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
-    "2 wrong usage, 130 interrupted (what was measured by then is printed).",
-    NULL,
+    .name = "neck-layers",
+    .summary = "Language models over text: loss, perplexity, and the geometry of every layer.\n"
+               "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
+               "file, or a folder of such checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "MODEL... --text FILE...",
+    .notes = "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
+             "2 wrong usage, 130 interrupted (what was measured by then is printed).",
 };
 
 /* What the command line asks for. */

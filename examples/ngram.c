@@ -44,15 +44,14 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-ngram",
-    "How many dimensions does the data have? Counts n-grams, and measures the spectrum of\n"
-    "the matrix of their next-token distributions, a row a context (arXiv 2404.07647, Fig. 7).\n"
-    "A CORPUS is a file, or NAME=FILE,FILE... for several: text (one document; a file named\n"
-    "*.jsonl holds one a line, in its \"text\") or token files of neck-tokenize.",
-    options,
-    "CORPUS...",
-    "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.",
-    NULL,
+    .name = "neck-ngram",
+    .summary = "How many dimensions does the data have? Counts n-grams, and measures the spectrum of\n"
+               "the matrix of their next-token distributions, a row a context (arXiv 2404.07647, Fig. 7).\n"
+               "A CORPUS is a file, or NAME=FILE,FILE... for several: text (one document; a file named\n"
+               "*.jsonl holds one a line, in its \"text\") or token files of neck-tokenize.",
+    .options = options,
+    .operands = "CORPUS...",
+    .notes = "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.",
 };
 
 /* The smallest part of a corpus that --grow measures. */

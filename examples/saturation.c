@@ -42,15 +42,14 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-saturation",
-    "Has a training run saturated, since when, and what turned with it? RUN is a run\n"
-    "folder (of neck-train, or checkpoints of any trainer, with its log.jsonl or\n"
-    "trainer_state.json if there is one), or a log: FILE.csv, FILE.jsonl, FILE.json.",
-    options,
-    "RUN",
-    "Exit status: 0 judged, 1 something failed, 2 wrong usage, 130 interrupted; with --gate\n"
-    "also 3 saturated, 4 diverged, so that 0 means neither.",
-    NULL,
+    .name = "neck-saturation",
+    .summary = "Has a training run saturated, since when, and what turned with it? RUN is a run\n"
+               "folder (of neck-train, or checkpoints of any trainer, with its log.jsonl or\n"
+               "trainer_state.json if there is one), or a log: FILE.csv, FILE.jsonl, FILE.json.",
+    .options = options,
+    .operands = "RUN",
+    .notes = "Exit status: 0 judged, 1 something failed, 2 wrong usage, 130 interrupted; with --gate\n"
+             "also 3 saturated, 4 diverged, so that 0 means neither.",
 };
 
 /* What the command line asks for. */

@@ -48,14 +48,14 @@ static void list_metrics(void)
 }
 
 static const tool self = {
-    "neck-spectrum",
-    "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
-    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
-    ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
-    options,
-    "PATH...",
-    "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
-    list_metrics,
+    .name = "neck-spectrum",
+    .summary = "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
+               "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
+               ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "PATH...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
+    .more_help = list_metrics,
 };
 
 /* Compared with token frequency unless asked otherwise. */

@@ -41,6 +41,7 @@ typedef struct tool {
     const char *operands;       /* what follows them, for --help: "PATH..." */
     const char *notes;          /* the end of --help: what the exit statuses mean */
     void (*more_help)(void);    /* prints what --help says before the notes; may be NULL */
+    int ranks;                  /* under mpirun its ranks work together; 0: it refuses to run on several */
 } tool;
 
 /* args_next - the code of the tool's own next option, its argument in optarg; -1 after the last one, with optind at the

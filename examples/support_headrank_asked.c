@@ -48,18 +48,17 @@ static const tool_option options[] = {
 };
 
 const tool headrank_tool = {
-    "neck-headrank",
-    "What the rank of a language model's head is worth: heads trained on frozen\n"
-    "hidden states, each at the learning rate it does best at; or, with --no-train,\n"
-    "the model's own head truncated. STATES is what neck-layers --dump-states writes,\n"
-    "or any file with a matrix of states.",
-    options,
-    "STATES --out FOLDER",
-    "A finished run is a line of FOLDER/runs.jsonl. The same command takes up what\n"
-    "an interrupted one left; a folder of another configuration is refused.\n"
-    "Exit status: 0 all done, 1 something failed (the rest is printed), 2 wrong\n"
-    "usage, 130 interrupted.",
-    NULL,
+    .name = "neck-headrank",
+    .summary = "What the rank of a language model's head is worth: heads trained on frozen\n"
+               "hidden states, each at the learning rate it does best at; or, with --no-train,\n"
+               "the model's own head truncated. STATES is what neck-layers --dump-states writes,\n"
+               "or any file with a matrix of states.",
+    .options = options,
+    .operands = "STATES --out FOLDER",
+    .notes = "A finished run is a line of FOLDER/runs.jsonl. The same command takes up what\n"
+             "an interrupted one left; a folder of another configuration is refused.\n"
+             "Exit status: 0 all done, 1 something failed (the rest is printed), 2 wrong\n"
+             "usage, 130 interrupted.",
 };
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */

@@ -27,7 +27,7 @@ static const char *launched(const char *open_mpi, const char *pmi)
     return getenv(open_mpi) ? getenv(open_mpi) : getenv(pmi);
 }
 
-void ranks_hush(void)
+__attribute__((constructor)) static void hush(void)
 {
     const char *rank = launched("OMPI_COMM_WORLD_RANK", "PMI_RANK");
     int nowhere = open("/dev/null", O_WRONLY);
@@ -80,7 +80,12 @@ int ranks_begin(const tool *of)
 {
     int threads;
     self = of;
-    if (!launched("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")) return 1;
+    const char *ranks = launched("OMPI_COMM_WORLD_SIZE", "PMI_SIZE");
+    if (!ranks || (!self->ranks && atoi(ranks) <= 1)) return 1;
+    if (!self->ranks) {
+        args_complain(self, "started on several ranks, but it runs on one");
+        return 0;
+    }
     neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = silence(), .lost = lost};
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &threads);
     if (neck_mpi_team_create(MPI_COMM_WORLD, &options, &team) == NECK_OK) {

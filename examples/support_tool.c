@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #include "support_measure.h"
+#include "support_ranks.h"
 
 neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report,
                          void *user)
 {
     neck_context *context;
+    if (!ranks_begin(self)) exit(TOOL_FAILED);
     const neck_context_options options = {.struct_size = sizeof options,
                                           .threads = common->threads,
                                           .seed = seed,
@@ -50,7 +52,7 @@ int tool_end(const tool *self, neck_context *context, int status, const char *in
 {
     if (status == TOOL_INTERRUPTED && interrupted) args_complain(self, interrupted);
     neck_context_destroy(context);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return ranks_end(status);
     args_complain(self, "cannot write to standard output");
-    return status == TOOL_OK ? TOOL_FAILED : status;
+    return ranks_end(status == TOOL_OK ? TOOL_FAILED : status);
 }

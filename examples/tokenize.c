@@ -36,18 +36,17 @@ static const tool_option options[] = {
 };
 
 static const tool self = {
-    "neck-tokenize",
-    "Tokenizers and token files.\n"
-    "  --train --vocab-size N TEXT... -o tokenizer.json   learn a tokenizer\n"
-    "  --tokenizer PATH TEXT... -o tokens.bin             text to a token file\n"
-    "  --tokenizer PATH --count|--show TEXT...            look at the tokens\n"
-    "  --tokenizer PATH --decode TOKENS...                a token file to text\n"
-    "A TEXT is one document; a file named *.jsonl holds one a line, in its \"text\".",
-    options,
-    "FILE...",
-    "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted. A file that\n"
-    "is not finished does not appear.",
-    NULL,
+    .name = "neck-tokenize",
+    .summary = "Tokenizers and token files.\n"
+               "  --train --vocab-size N TEXT... -o tokenizer.json   learn a tokenizer\n"
+               "  --tokenizer PATH TEXT... -o tokens.bin             text to a token file\n"
+               "  --tokenizer PATH --count|--show TEXT...            look at the tokens\n"
+               "  --tokenizer PATH --decode TOKENS...                a token file to text\n"
+               "A TEXT is one document; a file named *.jsonl holds one a line, in its \"text\".",
+    .options = options,
+    .operands = "FILE...",
+    .notes = "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted. A file that\n"
+             "is not finished does not appear.",
 };
 
 typedef enum mode { ENCODE, TRAIN, COUNT, SHOW, DECODE } mode;

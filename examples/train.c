@@ -28,15 +28,14 @@ static const tool_option own_options[] = {
 static tool_option options[MOST_OPTIONS];
 
 static const tool self = {
-    "neck-train",
-    "Train a language model on text files. CONFIG.json is an object with any of the keys\n"
-    "below, written with _ for -; flags come after it. RUN gets checkpoints that\n"
-    "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
-    options,
-    "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
-    "Exit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
-    "state), 2 wrong usage, 130 interrupted (a state was saved).",
-    NULL,
+    .name = "neck-train",
+    .summary = "Train a language model on text files. CONFIG.json is an object with any of the keys\n"
+               "below, written with _ for -; flags come after it. RUN gets checkpoints that\n"
+               "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
+    .options = options,
+    .operands = "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
+    .notes = "Exit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
+             "state), 2 wrong usage, 130 interrupted (a state was saved).",
 };
 
 /* A flag as given; they are applied after the configuration file, wherever that stands. */
