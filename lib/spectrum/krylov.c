@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "linalg/blas.h"
 #include "linalg/lapack.h"
+#include "linalg/source.h"
 
 static neck_status allocate(neck__krylov *space)
 {
@@ -118,10 +119,10 @@ static neck_status next_block(neck_context *context, neck__krylov *space, int64_
     return NECK_OK;
 }
 
-static neck_status check_finite(const neck__krylov *space, int64_t width)
+static neck_status check_finite(const neck__krylov *space, int64_t width, const double *images)
 {
     double sum = 0;
-    for (int64_t i = 0; i < width * space->order; i++) sum += space->block[i] * 0.0;
+    for (int64_t i = 0; i < width * space->order; i++) sum += images[i] * 0.0;
     return sum == 0 ? NECK_OK : neck__fail(NECK_E_NONFINITE, "a product with the operator is not finite");
 }
 
@@ -129,7 +130,7 @@ neck_status neck__krylov_grow(neck_context *context, neck__krylov *space)
 {
     int64_t width = space->width;
     NECK_TRY(space->multiply(context, space->user, width, pending(space), space->block));
-    NECK_TRY(check_finite(space, width));
+    NECK_TRY(check_finite(space, width, space->block));
     space->used += width;
     NECK_TRY(project(space, width, space->block));
     return next_block(context, space, width, space->block);
@@ -176,10 +177,11 @@ neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space)
     return NECK_OK;
 }
 
-/* Columns of the basis at a time: what they become needs no others. */
+/* Columns of vectors at a time: what they become needs no others. */
 enum { PANEL = 512 };
 
-static neck_status rotate(neck_context *context, neck__krylov *space, int64_t keep)
+/* The first keep of `used` vectors become what the Ritz vectors are made of them. */
+static neck_status rotate(neck_context *context, const neck__krylov *space, int64_t keep, double *vectors)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *panel = neck__alloc(&allocator, keep, PANEL * sizeof *panel, "Ritz vectors");
@@ -187,9 +189,9 @@ static neck_status rotate(neck_context *context, neck__krylov *space, int64_t ke
     neck_status status = NECK_OK;
     for (int64_t first = 0; first < space->order && status == NECK_OK; first += PANEL) {
         int64_t count = space->order - first < PANEL ? space->order - first : PANEL;
-        status = neck__gemm(0, 0, keep, count, space->used, 1, space->ritz, space->used, space->basis + first, space->order, 0, panel, count);
+        status = neck__gemm(0, 0, keep, count, space->used, 1, space->ritz, space->used, vectors + first, space->order, 0, panel, count);
         for (int64_t i = 0; i < keep && status == NECK_OK; i++)
-            memcpy(space->basis + i * space->order + first, panel + i * count, (size_t)count * sizeof *panel);
+            memcpy(vectors + i * space->order + first, panel + i * count, (size_t)count * sizeof *panel);
     }
     neck__release(&allocator, panel);
     return status;
@@ -197,7 +199,7 @@ static neck_status rotate(neck_context *context, neck__krylov *space, int64_t ke
 
 neck_status neck__krylov_restart(neck_context *context, neck__krylov *space, int64_t keep)
 {
-    NECK_TRY(rotate(context, space, keep));
+    NECK_TRY(rotate(context, space, keep, space->basis));
     memmove(space->basis + keep * space->order, pending(space), (size_t)(space->width * space->order) * sizeof(double));
     for (int64_t i = 0; i < space->width; i++) {
         double *line = space->coupling + i * space->capacity, *kept = space->small;
@@ -213,4 +215,18 @@ neck_status neck__krylov_restart(neck_context *context, neck__krylov *space, int
     }
     space->used = keep;
     return NECK_OK;
+}
+
+neck_status neck__krylov_measure(neck_context *context, neck__krylov *space, double *images)
+{
+    int64_t used = space->used, order = space->order, capacity = space->capacity;
+    space->width = 0;
+    NECK_TRY(space->multiply(context, space->user, used, space->basis, images));
+    NECK_TRY(check_finite(space, used, images));
+    NECK_TRY(neck__gemm(0, 1, used, used, order, 1, space->basis, order, images, order, 0, space->t, capacity));
+    NECK_TRY(neck__gemm(1, 0, used, order, used, -1, space->t, capacity, space->basis, order, 1, images, order));
+    NECK_TRY(neck__krylov_ritz(context, space));
+    NECK_TRY(rotate(context, space, used, images));
+    for (int64_t i = 0; i < used; i++) space->residuals[i] = sqrt(neck__sum_squares(order, images + i * order));
+    return neck__krylov_restart(context, space, used);
 }
