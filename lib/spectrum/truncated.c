@@ -104,16 +104,38 @@ static neck_status find(neck_context *context, neck__normal *normal, const neck_
 /* Squares lose what lies below the root of double's precision; products with A itself do not. */
 #define UNRESOLVED 1e-8
 
+/* Whether vectors found in single precision meet the tolerance. */
+static int within_tolerance(const neck__request *request, const neck__triplets *triplets)
+{
+    for (int64_t i = 0; i < request->k; i++)
+        if (!(triplets->residuals[i] <= request->tolerance * triplets->values[0])) return 0;
+    return 1;
+}
+
+static neck_status find_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
+                                  neck__triplets *triplets)
+{
+    neck__request exactly = *request;
+    exactly.rough = 0;
+    if (!request->rough) return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
+    NECK_TRY(find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets));
+    if (within_tolerance(request, triplets)) return NECK_OK;
+    neck__log(context, 1, "single precision does not reach the tolerance near %.3g; going on in double", triplets->values[request->k - 1]);
+    neck__triplets_free(&normal->allocator, triplets);
+    return find(context, normal, &exactly, NECK_METHOD_KRYLOV, subspace, triplets);
+}
+
 static neck_status find_by_cost(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
                                 neck__triplets *triplets)
 {
+    int krylov = request->method == NECK_METHOD_KRYLOV || (request->method == NECK_METHOD_AUTO && !gram_pays(normal, request->k));
+    if (krylov) return find_by_krylov(context, normal, request, subspace, triplets);
     if (request->method != NECK_METHOD_AUTO) return find(context, normal, request, request->method, subspace, triplets);
-    if (!gram_pays(normal, request->k)) return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
     NECK_TRY(find(context, normal, request, NECK_METHOD_GRAM, subspace, triplets));
     if (triplets->bounds[request->k - 1] <= UNRESOLVED * triplets->values[0]) return NECK_OK;
     neck__log(context, 1, "the Gram matrix resolves no values near %.3g; going on with products", triplets->values[request->k - 1]);
     neck__triplets_free(&normal->allocator, triplets);
-    return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
+    return find_by_krylov(context, normal, request, subspace, triplets);
 }
 
 typedef struct outputs {

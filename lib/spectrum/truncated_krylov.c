@@ -12,13 +12,16 @@
 
 /* Of overlooking a value, over all checks of a run; and how often runs may restart or be repeated. */
 #define MISSED 1e-10
+/* What single precision seldom leaves, relative to the largest eigenvalue: a guess, for residuals are measured in the end. */
+#define ROUGH_NOISE (FLT_EPSILON / 16)
 /* Random vectors of a check, and how many of them may have to be carried on beside the block. */
-enum { MOST_RESTARTS = 2000, ROUGH_RESTARTS = 30, STREAM = 1, STARTS = 8, CHECKS = 7 };
+enum { MOST_RESTARTS = 2000, ROUGH_RESTARTS = 6, STREAM = 1, STARTS = 8, CHECKS = 7 };
 
 typedef struct solving {
     const neck__leading *problem;
     const neck__request *request;
     neck__krylov space;
+    double noise;  /* |M| times this is what rounding leaves of a product */
     int64_t block; /* vectors a product */
     int64_t converged, restarts, most_restarts;
     double missed; /* probability so far */
@@ -30,7 +33,7 @@ typedef struct solving {
 static int64_t count_converged(const solving *job)
 {
     const neck__krylov *space = &job->space;
-    double largest = sqrt(fmax(space->values[0], 0)), floor = job->problem->noise * fmax(space->values[0], 0);
+    double largest = sqrt(fmax(space->values[0], 0)), floor = job->noise * fmax(space->values[0], 0);
     int64_t count = 0;
     for (; count < job->request->k && count < space->used; count++) {
         double s = sqrt(fmax(space->values[count], 0)), r = space->residuals[count];
@@ -176,26 +179,25 @@ static int64_t settled(const solving *job)
     return guard.held;
 }
 
-/* Remembers the Ritz vectors that stand first in the space now; *done when what is known of them needs no search. */
-static void hold(solving *job, guards *guard, int whole, int *done)
+/* Remembers the Ritz vectors that stand first in the space now. */
+static void hold(const solving *job, guards *guard)
 {
     const neck__krylov *space = &job->space;
     memcpy(guard->values, space->values, (size_t)guard->held * sizeof(double));
     memcpy(guard->residuals, space->residuals, (size_t)guard->held * sizeof(double));
-    job->ceiling = whole ? beyond(job, guard, 0) : from_trace(job, guard);
-    *done = whole || good_enough(job, guard, job->ceiling);
 }
 
 /* One round of checks on k converged vectors, which stand first in the space afterwards. */
 static neck_status check(neck_context *context, solving *job, guards *guard, double *block, int *missed)
 {
     neck__krylov *space = &job->space;
-    int whole = space->used == space->order, done;
+    int whole = space->used == space->order;
     guard->held = whole ? space->used : settled(job);
     NECK_TRY(neck__krylov_restart(context, space, guard->held));
+    hold(job, guard);
     *missed = 0;
-    hold(job, guard, whole, &done);
-    if (done) return NECK_OK;
+    job->ceiling = whole ? beyond(job, guard, 0) : from_trace(job, guard);
+    if (whole || good_enough(job, guard, job->ceiling)) return NECK_OK;
     int64_t width = space->width, held = guard->held;
     double *coupling = block + width * space->order;
     memcpy(block, space->basis + held * space->order, (size_t)(width * space->order) * sizeof *block);
@@ -234,40 +236,31 @@ static int64_t worth_measuring(const solving *job)
     return best;
 }
 
-/* The vectors by products in single precision, then all that is said of them in double: what they are worth, and whether they
- * missed something. Not *good: they are not what the tolerance asks for. */
-static neck_status measure_rough(neck_context *context, solving *job, guards *guard, double *images, int *good)
-{
-    neck__krylov *space = &job->space;
-    int missed = 0, done;
-    space->multiply = job->problem->multiply;
-    guard->held = worth_measuring(job);
-    NECK_TRY(neck__krylov_restart(context, space, guard->held));
-    NECK_TRY(neck__krylov_measure(context, space, images));
-    *good = count_converged(job) == job->request->k;
-    if (!*good) return NECK_OK;
-    hold(job, guard, 0, &done);
-    if (done) return NECK_OK;
-    NECK_TRY(neck__krylov_inject(context, space, STARTS, NULL));
-    NECK_TRY(search(context, job, guard, &missed));
-    *good = !missed;
-    return NECK_OK;
-}
-
-/* NECK_OK and not *good: double has to begin anew. */
+/* Vectors by products in single precision. What is beyond them is measured and searched in double, and what they are worth is for the
+ * last step to say, which measures residuals. Not *good: something may be missed, or did not converge, and double has to begin anew. */
 static neck_status solve_roughly(neck_context *context, solving *job, guards *guard, int *good)
 {
     neck__krylov *space = &job->space;
-    space->multiply = job->problem->rough;
-    job->block = job->request->rough_block;
-    job->most_restarts = ROUGH_RESTARTS;
+    int missed = 0;
+    *good = 0;
     NECK_TRY(begin(context, job));
-    NECK_TRY(iterate(context, job));
-    double *images = neck__alloc(&space->allocator, kept(job), space->order * (int64_t)sizeof *images, "images of vectors");
+    neck_status status = iterate(context, job);
+    if (status == NECK_E_CONVERGENCE) return NECK_OK;
+    NECK_TRY(status);
+    guard->held = worth_measuring(job);
+    NECK_TRY(neck__krylov_restart(context, space, guard->held));
+    double *images = neck__alloc(&space->allocator, guard->held, space->order * (int64_t)sizeof *images, "images of vectors");
     if (!images) return NECK_E_NOMEM;
-    neck_status status = measure_rough(context, job, guard, images, good);
+    space->multiply = job->problem->multiply;
+    status = neck__krylov_measure(context, space, job->request->k, images);
     neck__release(&space->allocator, images);
-    return status;
+    NECK_TRY(status);
+    hold(job, guard);
+    job->ceiling = INFINITY;
+    NECK_TRY(neck__krylov_inject(context, space, STARTS, NULL));
+    NECK_TRY(search(context, job, guard, &missed));
+    *good = !missed && good_enough(job, guard, job->ceiling);
+    return NECK_OK;
 }
 
 static neck_status solve(neck_context *context, solving *job, guards *guard, double *block)
@@ -285,13 +278,20 @@ static neck_status solve(neck_context *context, solving *job, guards *guard, dou
     }
 }
 
-/* Restarts of a rough attempt that came to nothing are told, its other traces are not. */
 static neck_status solve_either_way(neck_context *context, solving *job, guards *guard, double *block)
 {
+    const neck__leading *problem = job->problem;
     int good = 0;
-    if (job->problem->rough && job->space.capacity < job->space.order) NECK_TRY(solve_roughly(context, job, guard, &good));
+    if (problem->rough && job->space.capacity < job->space.order) {
+        job->space.multiply = problem->rough;
+        job->noise = ROUGH_NOISE;
+        job->block = job->request->rough_block;
+        job->most_restarts = ROUGH_RESTARTS;
+        NECK_TRY(solve_roughly(context, job, guard, &good));
+    }
     if (good) return NECK_OK;
-    job->space.multiply = job->problem->multiply;
+    job->space.multiply = problem->multiply;
+    job->noise = problem->noise;
     job->block = job->request->block;
     job->most_restarts = MOST_RESTARTS;
     return solve(context, job, guard, block);
