@@ -13,9 +13,10 @@
 
 /* Rows pass in groups, and those in panels of PANEL rows and DEPTH columns, converted (16 or 32 KB: first-level cache). All panels of a
  * group that lie above each other pass before the next ones beside them: many vectors, or sums, of these columns stay in the second-level
- * cache meanwhile. For few, groups are one panel high and for A^T A stay in the cache themselves. Slices of rows have sums of A^T of their own; how many there are depends on the shape alone, so that sums
- * do. */
-enum { TILE = NECK__PANEL_ROWS, PANEL = 32, DEPTH = NECK__PANEL_DEPTH, ROWS = 4 * PANEL, FEW_BLOCKS = 2, SLICES = 16, ROWS_A_SLICE = 8 * PANEL };
+ * cache meanwhile. For few, groups are one panel high and for A^T A stay in the cache themselves. Slices of rows have sums of A^T of
+ * their own; how many there are depends on the shape alone, so that sums do. */
+enum { TILE = NECK__PANEL_ROWS, PANEL = 32, DEPTH = NECK__PANEL_DEPTH, ROWS = 4 * PANEL, FEW_BLOCKS = 2 };
+enum { SLICES = 16, ROWS_A_SLICE = 8 * PANEL };
 
 typedef struct product {
     const neck_matrix *view;

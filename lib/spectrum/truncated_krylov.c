@@ -334,6 +334,7 @@ static neck_status multiply_normal(neck_context *context, void *user, int64_t co
 neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
 {
     double noise = DBL_EPSILON * (4 + sqrt((double)(normal->order + normal->length)));
-    neck__leading problem = {multiply_normal, request->rough ? multiply_roughly : NULL, normal, normal->order, normal->frobenius_squared, noise};
+    neck__multiply_fn rough = request->rough ? multiply_roughly : NULL;
+    neck__leading problem = {multiply_normal, rough, normal, normal->order, normal->frobenius_squared, noise};
     return neck__leading_vectors(context, &problem, request, out);
 }
