@@ -154,6 +154,73 @@ START_TEST(values_lie_within_their_bounds)
 }
 END_TEST
 
+/* ---- vectors found in single precision ---- */
+
+/* Whatever single precision does, what is said of its vectors holds: bounds, residuals within the tolerance, orthonormal sides. */
+static void one_rough_case(int number)
+{
+    enum { LONG = 260, SHORT = 220, K = 5 };
+    int64_t rows = number % 2 ? LONG : SHORT, cols = number % 2 ? SHORT : LONG;
+    uint64_t state = (uint64_t)number * 104729 + 1;
+    double *values = spectrum_of_kind(number % KINDS, SHORT, &state);
+    double *matrix = constructed(rows, cols, values, (uint64_t)number + 5);
+    neck_matrix view = {matrix, rows, cols, 0, NECK_F64, 0};
+    neck_operator *op;
+    ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
+    answer found = room_for(rows, cols, K);
+    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .tolerance = 1e-6};
+    ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "case %d: %s", number, neck_last_error());
+    assert_within_bounds(&found, values, 1e-13 * values[0]);
+    assert_orthonormal(&found);
+    assert_residuals(&found, matrix);
+    for (int i = 0; i < K; i++) {
+        ck_assert_double_le(found.residuals[i], 1.01e-6 * values[0]);
+        ck_assert_double_le(found.bounds[i], 1e-5 * values[0]);
+    }
+    release(&found);
+    neck_operator_destroy(op);
+    free(matrix);
+    free(values);
+}
+
+START_TEST(single_precision_keeps_the_bounds)
+{
+    for (int i = 0; i < 90; i++) one_rough_case(i);
+}
+END_TEST
+
+/* Blocks of sixteen tell that single precision was used; entries that it cannot hold, and tolerances it cannot meet, rule it out. */
+START_TEST(single_precision_is_used_where_it_serves)
+{
+    static const struct {
+        double tolerance, scale;
+        int32_t dtype, block;
+    } cases[] = {{1e-6, 1, NECK_F32, 16}, {1e-6, 1, NECK_F64, 16}, {1e-7, 1, NECK_F32, 8}, {0, 1, NECK_F32, 8}, {1e-6, 1e12, NECK_F64, 8},
+                 {1e-6, 1e-13, NECK_F64, 8}};
+    enum { ROWS = 300, COLS = 250, K = 5 };
+    float *narrow = malloc(ROWS * COLS * sizeof *narrow);
+    double *wide = malloc(ROWS * COLS * sizeof *wide), truth[COLS];
+    uint64_t state = 3;
+    for (int i = 0; i < ROWS * COLS; i++)
+        wide[i] = (narrow[i] = (float)(next_number(&state) * pow(0.97, i % COLS))) * cases[_i].scale;
+    neck_matrix view = {wide, ROWS, COLS, 0, NECK_F64, 0};
+    ck_assert_int_eq(neck_svd_compute(NULL, &view, NULL, NULL, truth, NULL, NULL), NECK_OK);
+    view.dtype = cases[_i].dtype;
+    if (view.dtype == NECK_F32) view.data = narrow;
+    neck_operator *op;
+    ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
+    answer found = room_for(ROWS, COLS, K);
+    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .tolerance = cases[_i].tolerance};
+    ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "%s", neck_last_error());
+    ck_assert_int_eq(found.report.block, cases[_i].block);
+    assert_within_bounds(&found, truth, 1e-13 * truth[0]);
+    release(&found);
+    neck_operator_destroy(op);
+    free(narrow);
+    free(wide);
+}
+END_TEST
+
 /* ---- where restarts happen ---- */
 
 /* A basis much smaller than the matrix, and values that repeat more often than a block has vectors. */
@@ -342,7 +409,8 @@ START_TEST(same_bits_for_any_threads)
         neck_operator *op;
         ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
         ck_assert_int_eq(neck_operator_dense(context, &view, &op), NECK_OK);
-        neck_truncated_options wanted = {.struct_size = sizeof wanted, .method = methods[_i]};
+        neck_truncated_options wanted = {.struct_size = sizeof wanted, .method = methods[_i % METHODS]};
+        wanted.tolerance = _i < METHODS ? 0 : 1e-6;
         answer *to = threads == 1 ? &one : &more;
         ck_assert_int_eq(solve(context, op, &wanted, to), NECK_OK);
         neck_operator_destroy(op);
@@ -425,12 +493,14 @@ int main(void)
     TCase *cases = tcase_create("truncated");
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, values_lie_within_their_bounds, 0, GROUPS);
+    tcase_add_test(cases, single_precision_keeps_the_bounds);
+    tcase_add_loop_test(cases, single_precision_is_used_where_it_serves, 0, 6);
     tcase_add_loop_test(cases, restarts_keep_what_was_found, 0, 2);
     tcase_add_test(cases, a_bad_start_is_noticed);
     tcase_add_loop_test(cases, any_scale, 0, 6 * METHODS);
     tcase_add_loop_test(cases, zero_matrix, 0, 5 * METHODS);
     tcase_add_loop_test(cases, callbacks_may_stop_and_lie, 0, METHODS);
-    tcase_add_loop_test(cases, same_bits_for_any_threads, 0, METHODS);
+    tcase_add_loop_test(cases, same_bits_for_any_threads, 0, 2 * METHODS);
     tcase_add_test(cases, part_of_a_spectrum);
     tcase_add_test(cases, refusals);
     suite_add_tcase(suite, cases);

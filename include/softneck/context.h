@@ -13,7 +13,7 @@ extern "C" {
  *
  * Thread rule: a context may be shared between threads. While one thread's call has the context's worker
  * threads, a second thread's call on the same context runs on its own thread alone; results do not depend on
- * the number of threads (but for what LAPACK does on the threads of the BLAS, see spectrum.h). Callbacks always run
+ * the number of threads (but for LAPACK's part, on the threads of the BLAS: see spectrum.h). Callbacks always run
  * on the thread that made the call, never on a worker, and never while the library holds a lock. */
 typedef struct neck_context neck_context;
 

@@ -52,8 +52,8 @@ typedef struct neck_spectrum_options {
  * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from
  * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A
  * zero matrix has all-zero values.
- * The context's number of threads does not show in the bits. LAPACK's part (eigenvalues of d x d, or all of QR) runs on
- * the BLAS's own threads, whose number may.
+ * The context's number of threads does not show in the bits: all of GRAM runs on them from d = 384 on. LAPACK's part
+ * (eigenvalues of smaller d x d matrices, all of QR) runs on the BLAS's own threads, whose number may.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (row and column in the message), NECK_E_OVERFLOW, NECK_E_NOMEM,
  * NECK_E_CANCELLED, NECK_E_CONVERGENCE. Source: Sec. 4.2 of arXiv 2404.07647. */
 NECK_API neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matrix,

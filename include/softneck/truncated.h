@@ -13,7 +13,8 @@ typedef struct neck_truncated_options {
     size_t struct_size;
     int32_t method;     /* NECK_METHOD_AUTO: by cost; NECK_METHOD_GRAM; NECK_METHOD_KRYLOV; NECK_METHOD_RANDOMIZED (approximate,
                            never chosen by AUTO) */
-    int32_t block;      /* KRYLOV: vectors a product, 0: 8. Values of higher multiplicity than this are found too */
+    int32_t block;      /* KRYLOV: vectors a product, 0: 8, or 16 in single precision. Values of higher multiplicity than this are
+                           found too */
     double tolerance;   /* below 1: stop when every residual is at most this times the largest value; 0: 1e-10 */
     int64_t basis;      /* KRYLOV: vectors kept at most before a restart, raised to what is needed; 0: 4 k + 16 block */
     int64_t max_products; /* products with single vectors (of A and A^T together), 0: no limit. Then NECK_E_CONVERGENCE */
@@ -49,10 +50,12 @@ typedef struct neck_truncated_report {
  *
  * GRAM: B^T B of the shorter side is formed, B the tall one of A and A^T, and its leading eigenvectors are found;
  * KRYLOV: block Lanczos on B^T B with full orthogonalisation and thick restart, which never forms it; RANDOMIZED: a
- * random range with power steps. All end with the same step: values, vectors and residuals come from products of the
- * vectors with A and A^T themselves, so values are not known through their squares. AUTO forms the Gram matrix where
- * that is cheaper (up to 8 (5 k + 100) columns of the shorter side of a dense operator, 5 k + 100 of another, 8192 of
- * any) and goes on to KRYLOV when it cannot resolve the last value.
+ * random range with power steps. For tolerances from 1e-6 up KRYLOV finds the vectors of a dense operator by products in
+ * single precision, and begins anew in double should they miss the tolerance; whatever error_bounds rest on is from
+ * products in double. All end with the same step: values, vectors and residuals come from products of the vectors with A
+ * and A^T themselves, so values are not known through their squares. AUTO forms the Gram matrix where that is cheaper
+ * (up to 8 (5 k + 100) columns of the shorter side of a dense operator, 5 k + 100 of another, 8192 of any) and goes on
+ * to KRYLOV when it cannot resolve the last value.
  *
  * What error_bounds rest on, with V the k right vectors, R = A^T U - V S, e = |R|, and g = |A (1 - V V^T)|:
  *   from below: s_i <= sigma_i (Cauchy);

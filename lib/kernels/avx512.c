@@ -173,6 +173,7 @@ const neck__kernels neck__kernels_avx512 = {
     .add_scaled = add_scaled,
     .sparse_product = sparse_product,
     .panel_tile = panel_tile,
+    .panel_tile_f32 = panel_tile_f32,
     NECK__LOOPS_REFLECT,
     NECK__LOOPS_F32,
     NECK__LOOPS_TRAIN_F32,

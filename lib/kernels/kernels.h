@@ -74,9 +74,11 @@ typedef struct neck__kernels {
     /* Both blocks row-major, count numbers a row. gram 0: y (a row for each of s) = S x. gram 1: y += S^T S x. */
     void (*sparse_product)(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y);
 
-    /* c[m * NECK__PANEL_VECTORS + n] += sum over k < depth of a[m * lda + k * step] * b[k * NECK__PANEL_VECTORS + n],
-     * m < NECK__PANEL_ROWS, n < NECK__PANEL_VECTORS: a in any strides, eight vectors. */
-    void (*panel_tile)(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c);
+    /* c[m * NECK__PANEL_VECTORS + n] += sum over k < depth of a(m, k) * b[k * NECK__PANEL_VECTORS + n], m < NECK__PANEL_ROWS,
+     * n < NECK__PANEL_VECTORS, eight vectors; a(m, k) is a[m * NECK__PANEL_DEPTH + k] or, transposed, a[k * NECK__PANEL_DEPTH + m]. */
+    void (*panel_tile)(int transposed, int64_t depth, const double *a, const double *b, double *c);
+    /* The same in single precision, with NECK__PANEL_VECTORS_F32. */
+    void (*panel_tile_f32)(int transposed, int64_t depth, const float *a, const float *b, float *c);
 
     neck__reflect reflect;
 
@@ -111,7 +113,9 @@ typedef struct neck__kernels {
 } neck__kernels;
 
 #define NECK__PANEL_ROWS 16
+#define NECK__PANEL_DEPTH 128
 #define NECK__PANEL_VECTORS 8
+#define NECK__PANEL_VECTORS_F32 16
 #define NECK__LARGEST_STRIP 24
 #define NECK__LARGEST_GROUP 8
 #define NECK__LARGEST_STRIP_F32 48

@@ -1,4 +1,4 @@
-/* kernels/vector_avx2.h - four doubles: what loops written over vectors are made of. */
+/* kernels/vector_avx2.h - four doubles or eight floats: what loops written over vectors are made of. */
 #ifndef NECK_KERNELS_VECTOR_AVX2_H
 #define NECK_KERNELS_VECTOR_AVX2_H
 
@@ -43,5 +43,13 @@ VEC __m256i vec_mask_from(int first)
 }
 VEC vec vec_load_from(int first, const double *x) { return _mm256_maskload_pd(x, vec_mask_from(first)); }
 VEC void vec_store_from(int first, double *x, vec v) { _mm256_maskstore_pd(x, vec_mask_from(first), v); }
+
+typedef __m256 vecf;
+enum { FLOATS = 8 };
+
+VEC vecf vecf_load(const float *x) { return _mm256_loadu_ps(x); }
+VEC void vecf_store(float *x, vecf v) { _mm256_storeu_ps(x, v); }
+VEC vecf vecf_splat(float x) { return _mm256_set1_ps(x); }
+VEC vecf vecf_fma(vecf a, vecf b, vecf c) { return _mm256_fmadd_ps(a, b, c); }
 
 #endif

@@ -1,4 +1,4 @@
-/* kernels/vector_avx512.h - eight doubles: what loops written over vectors are made of. */
+/* kernels/vector_avx512.h - eight doubles or sixteen floats: what loops written over vectors are made of. */
 #ifndef NECK_KERNELS_VECTOR_AVX512_H
 #define NECK_KERNELS_VECTOR_AVX512_H
 
@@ -32,5 +32,13 @@ VEC double vec_sum(vec v) { return _mm512_reduce_add_pd(v); }
 /* Lanes from first on; the others read as zero and are left as they are. */
 VEC vec vec_load_from(int first, const double *x) { return _mm512_maskz_loadu_pd((__mmask8)(0xffu << first), x); }
 VEC void vec_store_from(int first, double *x, vec v) { _mm512_mask_storeu_pd(x, (__mmask8)(0xffu << first), v); }
+
+typedef __m512 vecf;
+enum { FLOATS = 16 };
+
+VEC vecf vecf_load(const float *x) { return _mm512_loadu_ps(x); }
+VEC void vecf_store(float *x, vecf v) { _mm512_storeu_ps(x, v); }
+VEC vecf vecf_splat(float x) { return _mm512_set1_ps(x); }
+VEC vecf vecf_fma(vecf a, vecf b, vecf c) { return _mm512_fmadd_ps(a, b, c); }
 
 #endif

@@ -1,4 +1,4 @@
-/* kernels/vector_generic.h - two doubles, in the compiler's own vectors: what loops written over vectors are made of. */
+/* kernels/vector_generic.h - two doubles or four floats, in the compiler's own vectors: what loops written over vectors are made of. */
 #ifndef NECK_KERNELS_VECTOR_GENERIC_H
 #define NECK_KERNELS_VECTOR_GENERIC_H
 
@@ -42,5 +42,18 @@ VEC void vec_store_from(int first, double *x, vec v)
 {
     for (int i = first; i < LANES; i++) x[i] = v[i];
 }
+
+typedef float vecf __attribute__((vector_size(16)));
+enum { FLOATS = 4 };
+
+VEC vecf vecf_load(const float *x)
+{
+    vecf v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+VEC void vecf_store(float *x, vecf v) { memcpy(x, &v, sizeof v); }
+VEC vecf vecf_splat(float x) { return (vecf){x, x, x, x}; }
+VEC vecf vecf_fma(vecf a, vecf b, vecf c) { return c + a * b; }
 
 #endif

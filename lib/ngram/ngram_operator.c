@@ -144,7 +144,7 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
     return status;
 }
 
-static const neck__operator_kind kind = {apply, NULL, gram};
+static const neck__operator_kind kind = {apply, NULL, gram, NULL};
 
 /* ---- making them ---- */
 

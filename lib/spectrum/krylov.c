@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "linalg/blas.h"
 #include "linalg/lapack.h"
+#include "linalg/source.h"
 
 static neck_status allocate(neck__krylov *space)
 {
@@ -118,10 +119,10 @@ static neck_status next_block(neck_context *context, neck__krylov *space, int64_
     return NECK_OK;
 }
 
-static neck_status check_finite(const neck__krylov *space, int64_t width)
+static neck_status check_finite(const neck__krylov *space, int64_t width, const double *images)
 {
     double sum = 0;
-    for (int64_t i = 0; i < width * space->order; i++) sum += space->block[i] * 0.0;
+    for (int64_t i = 0; i < width * space->order; i++) sum += images[i] * 0.0;
     return sum == 0 ? NECK_OK : neck__fail(NECK_E_NONFINITE, "a product with the operator is not finite");
 }
 
@@ -129,7 +130,7 @@ neck_status neck__krylov_grow(neck_context *context, neck__krylov *space)
 {
     int64_t width = space->width;
     NECK_TRY(space->multiply(context, space->user, width, pending(space), space->block));
-    NECK_TRY(check_finite(space, width));
+    NECK_TRY(check_finite(space, width, space->block));
     space->used += width;
     NECK_TRY(project(space, width, space->block));
     return next_block(context, space, width, space->block);
@@ -163,33 +164,41 @@ double neck__krylov_coupling(const neck__krylov *space)
     return sqrt(squares);
 }
 
+/* Eigenvectors (a row each, in place of the matrix) and values, decreasing. */
+static neck_status eigen_decreasing(neck_context *context, int64_t n, double *matrix, double *values)
+{
+    NECK_TRY(neck__symmetric_eigen(context, n, matrix, values));
+    for (int64_t i = 0; i < n / 2; i++) {
+        swap_rows(n, matrix + i * n, matrix + (n - 1 - i) * n);
+        swap_rows(1, values + i, values + n - 1 - i);
+    }
+    return NECK_OK;
+}
+
 neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space)
 {
     int64_t used = space->used;
     for (int64_t i = 0; i < used; i++) memcpy(space->ritz + i * used, space->t + i * space->capacity, (size_t)used * sizeof(double));
-    NECK_TRY(neck__symmetric_eigen(context, used, space->ritz, space->values));
-    for (int64_t i = 0; i < used / 2; i++) { /* decreasing */
-        swap_rows(used, space->ritz + i * used, space->ritz + (used - 1 - i) * used);
-        swap_rows(1, space->values + i, space->values + used - 1 - i);
-    }
+    NECK_TRY(eigen_decreasing(context, used, space->ritz, space->values));
     for (int64_t i = 0; i < used; i++) space->residuals[i] = coupled(space, space->ritz + i * used);
     return NECK_OK;
 }
 
-/* Columns of the basis at a time: what they become needs no others. */
+/* Columns of vectors at a time: what they become needs no others. */
 enum { PANEL = 512 };
 
-static neck_status rotate(neck_context *context, neck__krylov *space, int64_t keep)
+/* vectors (used of them) = by (keep x used) * vectors, keep <= used. */
+static neck_status rotate(neck_context *context, int64_t order, int64_t used, int64_t keep, const double *by, double *vectors)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *panel = neck__alloc(&allocator, keep, PANEL * sizeof *panel, "Ritz vectors");
     if (!panel) return NECK_E_NOMEM;
     neck_status status = NECK_OK;
-    for (int64_t first = 0; first < space->order && status == NECK_OK; first += PANEL) {
-        int64_t count = space->order - first < PANEL ? space->order - first : PANEL;
-        status = neck__gemm(0, 0, keep, count, space->used, 1, space->ritz, space->used, space->basis + first, space->order, 0, panel, count);
+    for (int64_t first = 0; first < order && status == NECK_OK; first += PANEL) {
+        int64_t count = order - first < PANEL ? order - first : PANEL;
+        status = neck__gemm(0, 0, keep, count, used, 1, by, used, vectors + first, order, 0, panel, count);
         for (int64_t i = 0; i < keep && status == NECK_OK; i++)
-            memcpy(space->basis + i * space->order + first, panel + i * count, (size_t)count * sizeof *panel);
+            memcpy(vectors + i * order + first, panel + i * count, (size_t)count * sizeof *panel);
     }
     neck__release(&allocator, panel);
     return status;
@@ -197,7 +206,7 @@ static neck_status rotate(neck_context *context, neck__krylov *space, int64_t ke
 
 neck_status neck__krylov_restart(neck_context *context, neck__krylov *space, int64_t keep)
 {
-    NECK_TRY(rotate(context, space, keep));
+    NECK_TRY(rotate(context, space->order, space->used, keep, space->ritz, space->basis));
     memmove(space->basis + keep * space->order, pending(space), (size_t)(space->width * space->order) * sizeof(double));
     for (int64_t i = 0; i < space->width; i++) {
         double *line = space->coupling + i * space->capacity, *kept = space->small;
@@ -212,5 +221,23 @@ neck_status neck__krylov_restart(neck_context *context, neck__krylov *space, int
         space->t[i * space->capacity + i] = space->values[i];
     }
     space->used = keep;
+    return NECK_OK;
+}
+
+neck_status neck__krylov_measure(neck_context *context, neck__krylov *space, int64_t first, double *images)
+{
+    int64_t used = space->used, order = space->order, count = used - first;
+    double *vectors = space->basis + first * order, *share = space->t;
+    space->width = 0;
+    if (count == 0) return NECK_OK;
+    NECK_TRY(space->multiply(context, space->user, count, vectors, images));
+    NECK_TRY(check_finite(space, count, images));
+    NECK_TRY(neck__gemm(0, 1, count, used, order, 1, images, order, space->basis, order, 0, share, used));
+    NECK_TRY(neck__gemm(0, 0, count, order, used, -1, share, used, space->basis, order, 1, images, order));
+    for (int64_t i = 0; i < count; i++) memcpy(space->ritz + i * count, share + i * used + first, (size_t)count * sizeof *share);
+    NECK_TRY(eigen_decreasing(context, count, space->ritz, space->values + first));
+    NECK_TRY(rotate(context, order, count, count, space->ritz, vectors));
+    NECK_TRY(rotate(context, order, count, count, space->ritz, images));
+    for (int64_t i = 0; i < count; i++) space->residuals[first + i] = sqrt(neck__sum_squares(order, images + i * order));
     return NECK_OK;
 }

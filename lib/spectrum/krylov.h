@@ -47,6 +47,11 @@ neck_status neck__krylov_grow(neck_context *context, neck__krylov *space);
 /* Ritz values of Q, their vectors and residuals. */
 neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space);
 
+/* The vectors of Q from first on become Ritz vectors as products with M itself show them, with values and residuals (what M makes of
+ * them outside of Q), whatever Q was grown with. Nothing is pending afterwards, and T is known no more. images: scratch,
+ * used - first vectors. */
+neck_status neck__krylov_measure(neck_context *context, neck__krylov *space, int64_t first, double *images);
+
 /* |M Q - Q T|, in the Frobenius norm. */
 double neck__krylov_coupling(const neck__krylov *space);
 

@@ -100,13 +100,15 @@ neck_status neck__normal_backward(neck_context *context, neck__normal *normal, i
 }
 
 /* One pass over A where its kind can do both products at once. */
-static neck_status both_at_once(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z)
+static neck_status both_at_once(neck_context *context, neck__normal *normal, int32_t rough, int64_t count, const double *x, double *z)
 {
+    const neck_operator *op = normal->op;
     NECK_TRY(count_products(normal, 2 * count));
     double *columns = room(normal, normal->order, 2 * count), *image = columns + normal->order * count;
     if (!columns) return NECK_E_NOMEM;
     neck__transpose(context, count, normal->order, x, 1, columns);
-    neck_status status = neck__operator_gram(context, normal->op, count, columns, image);
+    neck_status status = rough ? op->kind->rough(context, op, normal->flipped, count, columns, image)
+                               : neck__operator_gram(context, op, count, columns, image);
     if (status == NECK_OK) neck__transpose(context, normal->order, count, image, 1, z);
     neck__release(&normal->allocator, columns);
     return status;
@@ -114,13 +116,27 @@ static neck_status both_at_once(neck_context *context, neck__normal *normal, int
 
 neck_status neck__normal_both(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z)
 {
-    if (normal->op->kind->gram && !normal->flipped && normal->scale == 1) return both_at_once(context, normal, count, x, z);
+    if (normal->op->kind->gram && !normal->flipped && normal->scale == 1) return both_at_once(context, normal, 0, count, x, z);
     double *images = room(normal, normal->length, count);
     if (!images) return NECK_E_NOMEM;
     neck_status status = neck__normal_forward(context, normal, count, x, images);
     if (status == NECK_OK) status = neck__normal_backward(context, normal, count, images, z);
     neck__release(&normal->allocator, images);
     return status;
+}
+
+/* Squares of single precision's largest sums, with room, and of what its smallest entries must stay far above. */
+#define ROUGH_LEAST 1e-20
+#define ROUGH_MOST 1e20
+
+int neck__normal_has_rough(const neck__normal *normal)
+{
+    return normal->op->kind->rough && normal->scale == 1 && normal->frobenius_squared > ROUGH_LEAST && normal->frobenius_squared < ROUGH_MOST;
+}
+
+neck_status neck__normal_rough(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z)
+{
+    return both_at_once(context, normal, 1, count, x, z);
 }
 
 /* |B x| for one random x, itself scaled by 2^exponent. */

@@ -25,6 +25,10 @@ neck_status neck__normal_backward(neck_context *context, neck__normal *normal, i
 /* z = B^T B x, both count vectors of order. */
 neck_status neck__normal_both(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z);
 
+/* The same in single precision, where the operator's kind and its size allow it. */
+int neck__normal_has_rough(const neck__normal *normal);
+neck_status neck__normal_rough(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z);
+
 /* to (cols x rows) = from^T (rows x cols), times scale. */
 void neck__transpose(neck_context *context, int64_t rows, int64_t cols, const double *from, double scale, double *to);
 

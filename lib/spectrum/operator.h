@@ -7,11 +7,13 @@
 
 /* One kind of operator. apply: shapes as in neck_operator_fn; count >= 1; progress and cancelling are the caller's business.
  * close releases what parts holds (NULL: nothing to release). gram: y = A^T A x, both cols x count, where that is cheaper than one
- * product after the other (else NULL). */
+ * product after the other (else NULL). rough: z = A^T A x or, flipped, A A^T x in single precision, for numbers in its range, where
+ * that is faster (else NULL); x and z are of the shorter side's length x count. */
 typedef struct neck__operator_kind {
     neck_status (*apply)(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x, double *y);
     void (*close)(neck_operator *op);
     neck_status (*gram)(neck_context *context, const neck_operator *op, int64_t count, const double *x, double *y);
+    neck_status (*rough)(neck_context *context, const neck_operator *op, int32_t flipped, int64_t count, const double *x, double *z);
 } neck__operator_kind;
 
 struct neck_operator {

@@ -17,7 +17,18 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
     return neck__dense_product(context, op->parts, NECK__GRAM, count, x, y);
 }
 
-static const neck__operator_kind dense = {apply, NULL, gram};
+static neck_status rough(neck_context *context, const neck_operator *op, int32_t flipped, int64_t count, const double *x, double *z)
+{
+    if (!flipped) return neck__dense_product_f32(context, op->parts, NECK__GRAM, count, x, z);
+    double *between = neck__alloc(&op->allocator, op->cols, count * (int64_t)sizeof *between, "a block of vectors");
+    if (!between) return NECK_E_NOMEM;
+    neck_status status = neck__dense_product_f32(context, op->parts, NECK__TRANSPOSED, count, x, between);
+    if (status == NECK_OK) status = neck__dense_product_f32(context, op->parts, NECK__PLAIN, count, between, z);
+    neck__release(&op->allocator, between);
+    return status;
+}
+
+static const neck__operator_kind dense = {apply, NULL, gram, rough};
 
 const neck_matrix *neck__operator_matrix(const neck_operator *op)
 {

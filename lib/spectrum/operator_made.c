@@ -27,7 +27,7 @@ static neck_status apply_product(neck_context *context, const neck_operator *op,
     return status;
 }
 
-static const neck__operator_kind product = {apply_product, NULL, NULL};
+static const neck__operator_kind product = {apply_product, NULL, NULL, NULL};
 
 neck_status neck_operator_product(neck_context *context, const neck_operator *first, const neck_operator *second,
                                   neck_operator **out)
@@ -72,7 +72,7 @@ static void close_centered(neck_operator *op)
     neck__release(&op->allocator, ((centered_parts *)op->parts)->mean);
 }
 
-static const neck__operator_kind centered = {apply_centered, close_centered, NULL};
+static const neck__operator_kind centered = {apply_centered, close_centered, NULL, NULL};
 
 static neck_status normalised(int64_t rows, const double *given, double *weights)
 {
@@ -157,7 +157,7 @@ static neck_status apply_callback(neck_context *context, const neck_operator *op
     return NECK_OK;
 }
 
-static const neck__operator_kind callback = {apply_callback, NULL, NULL};
+static const neck__operator_kind callback = {apply_callback, NULL, NULL, NULL};
 
 neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
                                    void *user, double frobenius_squared, neck_operator **out)

@@ -31,7 +31,7 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
     return neck__sparse_add_gram(context, &((const sparse_parts *)op->parts)->plain, op->cols, count, x, y);
 }
 
-static const neck__operator_kind sparse = {apply, close_parts, gram};
+static const neck__operator_kind sparse = {apply, close_parts, gram, NULL};
 
 static neck_status check(int64_t rows, int64_t cols, const int64_t *starts, const int32_t *columns,
                          const double *values)

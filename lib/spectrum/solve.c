@@ -30,7 +30,7 @@ neck_status neck__solve_eigen(neck_context *context, int64_t n, double *c, doubl
     if (!squares) return NECK_E_NOMEM;
     neck_status status = neck__symmetric_eigenvalues(context, n, c, n, squares);
     if (status == NECK_OK) {
-        /* LAPACK's backward error p(n)*eps*|C|, with the customary p(n) = n. */
+        /* The eigensolver's backward error p(n)*eps*|C|, with LAPACK's customary p(n) = n; two stages keep to less. */
         delta += (double)n * DBL_EPSILON * fmax(squares[n - 1], 0);
         for (int64_t i = 0; i < count; i++) {
             double square = fmax(squares[n - 1 - i], 0);

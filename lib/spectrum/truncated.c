@@ -30,18 +30,24 @@ static neck_status check(const neck_operator *op, int64_t k, const neck_truncate
     return NECK_OK;
 }
 
-enum { BLOCK = 8, OVERSAMPLING = 10, POWER_STEPS = 2 };
+enum { BLOCK = 8, ROUGH_BLOCK = 16, OVERSAMPLING = 10, POWER_STEPS = 2 };
 
-/* A wider block wastes products, a narrower one passes over the operator more often. More given starts than this are cut off:
- * a block is multiplied as a whole each time. */
-static void fill_defaults(const neck_truncated_options *options, int64_t k, int64_t order, neck__request *request)
+/* Tolerances that vectors from products in single precision can meet. */
+#define ROUGH_TOLERANCE 1e-6
+
+/* A wider block wastes products, a narrower one passes over the operator more often; products in single precision are so fast that
+ * the passes count. More given starts than this are cut off: a block is multiplied as a whole each time. */
+static void fill_defaults(const neck_truncated_options *options, int64_t k, const neck__normal *normal, neck__request *request)
 {
+    int64_t order = normal->order;
     *request = (neck__request){.k = k, .method = options->method};
     request->tolerance = options->tolerance > 0 ? options->tolerance : 1e-10;
+    request->rough = request->tolerance >= ROUGH_TOLERANCE && neck__normal_has_rough(normal);
     int64_t block = options->block > 0 ? options->block : BLOCK, starts = options->start_count;
     if (starts > k + BLOCK) starts = k + BLOCK;
     if (block < starts) block = starts;
     request->block = block < order ? block : order;
+    request->rough_block = options->block > 0 || block > ROUGH_BLOCK ? block : ROUGH_BLOCK;
     request->start_count = starts < order ? starts : order;
     request->basis = options->basis > 0 ? options->basis : 4 * k + 16 * request->block;
     request->oversampling = options->oversampling > 0 ? options->oversampling : OVERSAMPLING;
@@ -98,16 +104,38 @@ static neck_status find(neck_context *context, neck__normal *normal, const neck_
 /* Squares lose what lies below the root of double's precision; products with A itself do not. */
 #define UNRESOLVED 1e-8
 
+/* Whether vectors found in single precision meet the tolerance. */
+static int within_tolerance(const neck__request *request, const neck__triplets *triplets)
+{
+    for (int64_t i = 0; i < request->k; i++)
+        if (!(triplets->residuals[i] <= request->tolerance * triplets->values[0])) return 0;
+    return 1;
+}
+
+static neck_status find_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
+                                  neck__triplets *triplets)
+{
+    neck__request exactly = *request;
+    exactly.rough = 0;
+    if (!request->rough) return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
+    NECK_TRY(find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets));
+    if (within_tolerance(request, triplets)) return NECK_OK;
+    neck__log(context, 1, "single precision does not reach the tolerance near %.3g; going on in double", triplets->values[request->k - 1]);
+    neck__triplets_free(&normal->allocator, triplets);
+    return find(context, normal, &exactly, NECK_METHOD_KRYLOV, subspace, triplets);
+}
+
 static neck_status find_by_cost(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
                                 neck__triplets *triplets)
 {
+    int krylov = request->method == NECK_METHOD_KRYLOV || (request->method == NECK_METHOD_AUTO && !gram_pays(normal, request->k));
+    if (krylov) return find_by_krylov(context, normal, request, subspace, triplets);
     if (request->method != NECK_METHOD_AUTO) return find(context, normal, request, request->method, subspace, triplets);
-    if (!gram_pays(normal, request->k)) return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
     NECK_TRY(find(context, normal, request, NECK_METHOD_GRAM, subspace, triplets));
     if (triplets->bounds[request->k - 1] <= UNRESOLVED * triplets->values[0]) return NECK_OK;
     neck__log(context, 1, "the Gram matrix resolves no values near %.3g; going on with products", triplets->values[request->k - 1]);
     neck__triplets_free(&normal->allocator, triplets);
-    return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
+    return find_by_krylov(context, normal, request, subspace, triplets);
 }
 
 typedef struct outputs {
@@ -173,7 +201,7 @@ static neck_status compute(neck_context *context, neck__normal *normal, int64_t 
     neck__subspace subspace = {0};
     neck__triplets triplets;
     double *starts = NULL;
-    fill_defaults(options, k, normal->order, &request);
+    fill_defaults(options, k, normal, &request);
     NECK_TRY(take_starts(context, normal, options, &request, &starts));
     neck_status status = find_by_cost(context, normal, &request, &subspace, &triplets);
     neck__release(&normal->allocator, starts);

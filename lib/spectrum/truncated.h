@@ -12,7 +12,8 @@ typedef struct neck__request {
     int64_t k;
     int32_t method;
     double tolerance;
-    int64_t block, basis;
+    int32_t rough; /* find vectors in single precision, where that is allowed */
+    int64_t block, rough_block, basis;
     const double *start; /* start_count vectors of order, or NULL */
     int64_t start_count;
     int64_t oversampling, power_steps;
@@ -33,9 +34,10 @@ neck_status neck__truncated_by_gram(neck_context *context, neck__normal *normal,
 neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out);
 
 /* Block Krylov with thick restart on any positive semidefinite matrix M of this order: the leading k vectors, with ceiling a bound on
- * sqrt(|M x|) instead of |B x|. trace: of M, negative when not known. noise: |M| times this is what rounding leaves of a product. */
+ * sqrt(|M x|) instead of |B x|. trace: of M, negative when not known. noise: |M| times this is what rounding leaves of a product.
+ * rough: the same products in single precision, NULL where there are none. */
 typedef struct neck__leading {
-    neck__multiply_fn multiply;
+    neck__multiply_fn multiply, rough;
     void *user;
     int64_t order;
     double trace, noise;

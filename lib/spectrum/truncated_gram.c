@@ -82,7 +82,7 @@ static neck_status multiply(neck_context *context, void *user, int64_t count, co
 static neck_status by_iteration(neck_context *context, cross *c, const neck__request *request, neck__subspace *out)
 {
     double noise = DBL_EPSILON * (4 + sqrt((double)c->order));
-    neck__leading problem = {multiply, c, c->order, c->trace, noise};
+    neck__leading problem = {multiply, NULL, c, c->order, c->trace, noise};
     NECK_TRY(neck__leading_vectors(context, &problem, request, out));
     out->method = NECK_METHOD_GRAM;
     out->ceiling = sqrt(out->ceiling * out->ceiling + c->error + (double)c->order * (DBL_EPSILON / 2) * c->trace);

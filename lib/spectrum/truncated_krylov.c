@@ -12,14 +12,18 @@
 
 /* Of overlooking a value, over all checks of a run; and how often runs may restart or be repeated. */
 #define MISSED 1e-10
+/* What single precision seldom leaves, relative to the largest eigenvalue: a guess, for residuals are measured in the end. */
+#define ROUGH_NOISE (FLT_EPSILON / 16)
 /* Random vectors of a check, and how many of them may have to be carried on beside the block. */
-enum { MOST_RESTARTS = 2000, STREAM = 1, STARTS = 8, CHECKS = 7 };
+enum { MOST_RESTARTS = 2000, ROUGH_RESTARTS = 6, STREAM = 1, STARTS = 8, CHECKS = 7 };
 
 typedef struct solving {
     const neck__leading *problem;
     const neck__request *request;
     neck__krylov space;
-    int64_t converged, restarts;
+    double noise;  /* |M| times this is what rounding leaves of a product */
+    int64_t block; /* vectors a product */
+    int64_t converged, restarts, most_restarts;
     double missed; /* probability so far */
     double ceiling; /* eigenvalues of M beyond the first k Ritz values are at most this */
 } solving;
@@ -29,7 +33,7 @@ typedef struct solving {
 static int64_t count_converged(const solving *job)
 {
     const neck__krylov *space = &job->space;
-    double largest = sqrt(fmax(space->values[0], 0)), floor = job->problem->noise * fmax(space->values[0], 0);
+    double largest = sqrt(fmax(space->values[0], 0)), floor = job->noise * fmax(space->values[0], 0);
     int64_t count = 0;
     for (; count < job->request->k && count < space->used; count++) {
         double s = sqrt(fmax(space->values[count], 0)), r = space->residuals[count];
@@ -43,7 +47,7 @@ static int due(const solving *job, int64_t looked)
 {
     const neck__krylov *space = &job->space;
     return space->width == 0 || space->used + space->width > space->capacity ||
-           (space->used >= job->request->k && space->used >= looked + 3 * job->request->block);
+           (space->used >= job->request->k && space->used >= looked + 3 * job->block);
 }
 
 /* Guard vectors beyond the k wanted: they carry what the restart would lose, and show how the values go on. */
@@ -67,9 +71,9 @@ static neck_status iterate(neck_context *context, solving *job)
         NECK_TRY(neck__progress(context, "singular triplets", "triplets", job->converged, job->request->k));
         if (job->converged == job->request->k || space->width == 0) return NECK_OK;
         if (space->used + space->width <= space->capacity) continue;
-        if (++job->restarts > MOST_RESTARTS)
-            return neck__fail(NECK_E_CONVERGENCE, "%lld of %lld triplets converged in %d restarts", (long long)job->converged,
-                              (long long)job->request->k, MOST_RESTARTS);
+        if (++job->restarts > job->most_restarts)
+            return neck__fail(NECK_E_CONVERGENCE, "%lld of %lld triplets converged in %lld restarts", (long long)job->converged,
+                              (long long)job->request->k, (long long)job->most_restarts);
         NECK_TRY(neck__krylov_restart(context, space, looked = kept(job)));
     }
 }
@@ -175,6 +179,14 @@ static int64_t settled(const solving *job)
     return guard.held;
 }
 
+/* Remembers the Ritz vectors that stand first in the space now. */
+static void hold(const solving *job, guards *guard)
+{
+    const neck__krylov *space = &job->space;
+    memcpy(guard->values, space->values, (size_t)guard->held * sizeof(double));
+    memcpy(guard->residuals, space->residuals, (size_t)guard->held * sizeof(double));
+}
+
 /* One round of checks on k converged vectors, which stand first in the space afterwards. */
 static neck_status check(neck_context *context, solving *job, guards *guard, double *block, int *missed)
 {
@@ -182,8 +194,7 @@ static neck_status check(neck_context *context, solving *job, guards *guard, dou
     int whole = space->used == space->order;
     guard->held = whole ? space->used : settled(job);
     NECK_TRY(neck__krylov_restart(context, space, guard->held));
-    memcpy(guard->values, space->values, (size_t)guard->held * sizeof(double));
-    memcpy(guard->residuals, space->residuals, (size_t)guard->held * sizeof(double));
+    hold(job, guard);
     *missed = 0;
     job->ceiling = whole ? beyond(job, guard, 0) : from_trace(job, guard);
     if (whole || good_enough(job, guard, job->ceiling)) return NECK_OK;
@@ -198,13 +209,64 @@ static neck_status check(neck_context *context, solving *job, guards *guard, dou
     return *missed ? rejoin(context, space, width, block, coupling, held, coupling + width * held) : NECK_OK;
 }
 
-static neck_status solve(neck_context *context, solving *job, guards *guard, double *block)
+static neck_status begin(neck_context *context, solving *job)
 {
     neck__krylov *space = &job->space;
     const neck__request *request = job->request;
-    int64_t count = request->start_count < request->block ? request->start_count : request->block;
+    int64_t count = request->start_count < job->block ? request->start_count : job->block;
+    space->used = space->width = 0;
     if (count > 0) NECK_TRY(neck__krylov_inject(context, space, count, request->start));
-    if (count < request->block) NECK_TRY(neck__krylov_inject(context, space, request->block - count, NULL));
+    if (count < job->block) NECK_TRY(neck__krylov_inject(context, space, job->block - count, NULL));
+    return NECK_OK;
+}
+
+/* Of guard vectors that have to be measured each costs two products, each step of a search two for every start; the further the last
+ * one held lies below the k-th, the fewer steps, by the theorem's rate. */
+static int64_t worth_measuring(const solving *job)
+{
+    enum { RATE = 9 }; /* ln(1.65 sqrt(n)) and the share of the chance, near enough for a choice */
+    const double *values = job->space.values;
+    int64_t k = job->request->k, best = k, most = settled(job);
+    double least = INFINITY;
+    for (int64_t held = k; held <= most; held++) {
+        double gap = 1 - values[held - 1] / values[k - 1], cost = (double)held + STARTS * RATE / (2 * sqrt(gap));
+        if (cost < least) best = held;
+        least = fmin(least, cost);
+    }
+    return best;
+}
+
+/* Vectors by products in single precision. What is beyond them is measured and searched in double, and what they are worth is for the
+ * last step to say, which measures residuals. Not *good: something may be missed, or did not converge, and double has to begin anew. */
+static neck_status solve_roughly(neck_context *context, solving *job, guards *guard, int *good)
+{
+    neck__krylov *space = &job->space;
+    int missed = 0;
+    *good = 0;
+    NECK_TRY(begin(context, job));
+    neck_status status = iterate(context, job);
+    if (status == NECK_E_CONVERGENCE) return NECK_OK;
+    NECK_TRY(status);
+    guard->held = worth_measuring(job);
+    NECK_TRY(neck__krylov_restart(context, space, guard->held));
+    double *images = neck__alloc(&space->allocator, guard->held, space->order * (int64_t)sizeof *images, "images of vectors");
+    if (!images) return NECK_E_NOMEM;
+    space->multiply = job->problem->multiply;
+    status = neck__krylov_measure(context, space, job->request->k, images);
+    neck__release(&space->allocator, images);
+    NECK_TRY(status);
+    hold(job, guard);
+    job->ceiling = INFINITY;
+    NECK_TRY(neck__krylov_inject(context, space, STARTS, NULL));
+    NECK_TRY(search(context, job, guard, &missed));
+    *good = !missed && good_enough(job, guard, job->ceiling);
+    return NECK_OK;
+}
+
+static neck_status solve(neck_context *context, solving *job, guards *guard, double *block)
+{
+    neck__krylov *space = &job->space;
+    NECK_TRY(begin(context, job));
     for (;;) {
         int missed;
         NECK_TRY(iterate(context, job));
@@ -216,28 +278,52 @@ static neck_status solve(neck_context *context, solving *job, guards *guard, dou
     }
 }
 
+static neck_status solve_either_way(neck_context *context, solving *job, guards *guard, double *block)
+{
+    const neck__leading *problem = job->problem;
+    int good = 0;
+    if (problem->rough && job->space.capacity < job->space.order) {
+        job->space.multiply = problem->rough;
+        job->noise = ROUGH_NOISE;
+        job->block = job->request->rough_block;
+        job->most_restarts = ROUGH_RESTARTS;
+        NECK_TRY(solve_roughly(context, job, guard, &good));
+    }
+    if (good) return NECK_OK;
+    job->space.multiply = problem->multiply;
+    job->noise = problem->noise;
+    job->block = job->request->block;
+    job->most_restarts = MOST_RESTARTS;
+    return solve(context, job, guard, block);
+}
+
 neck_status neck__leading_vectors(neck_context *context, const neck__leading *problem, const neck__request *request,
                                   neck__subspace *out)
 {
     solving job = {.problem = problem, .request = request};
-    int64_t k = request->k, order = problem->order, widest = request->block + STARTS * CHECKS;
-    int64_t capacity = request->basis < k + 2 * widest ? k + 2 * widest : request->basis;
+    int64_t k = request->k, order = problem->order, block = problem->rough ? request->rough_block : request->block;
+    int64_t widest = block + STARTS * CHECKS, capacity = request->basis < k + 2 * widest ? k + 2 * widest : request->basis;
     if (capacity > order) capacity = order;
     NECK_TRY(neck__krylov_create(context, order, capacity, widest, STREAM, problem->multiply, problem->user, &job.space));
     neck__krylov *space = &job.space;
     double *memory = neck__alloc(&space->allocator, 2 * capacity + widest * (order + capacity + widest), sizeof *memory, "guard vectors");
     double *vectors = memory ? neck__alloc(&space->allocator, k, order * (int64_t)sizeof *vectors, "singular vectors") : NULL;
     guards guard = {memory, memory + capacity, 0};
-    neck_status status = vectors ? solve(context, &job, &guard, memory + 2 * capacity) : NECK_E_NOMEM;
+    neck_status status = vectors ? solve_either_way(context, &job, &guard, memory + 2 * capacity) : NECK_E_NOMEM;
     if (status == NECK_OK) {
         memcpy(vectors, space->basis, (size_t)(k * order) * sizeof *vectors);
-        *out = (neck__subspace){k, vectors, sqrt(job.ceiling), job.missed, NECK_METHOD_KRYLOV, request->block, job.restarts};
+        *out = (neck__subspace){k, vectors, sqrt(job.ceiling), job.missed, NECK_METHOD_KRYLOV, job.block, job.restarts};
         vectors = NULL;
     }
     neck__release(&space->allocator, vectors);
     neck__release(&space->allocator, memory);
     neck__krylov_free(space);
     return status;
+}
+
+static neck_status multiply_roughly(neck_context *context, void *user, int64_t count, const double *x, double *y)
+{
+    return neck__normal_rough(context, user, count, x, y);
 }
 
 static neck_status multiply_normal(neck_context *context, void *user, int64_t count, const double *x, double *y)
@@ -248,6 +334,7 @@ static neck_status multiply_normal(neck_context *context, void *user, int64_t co
 neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
 {
     double noise = DBL_EPSILON * (4 + sqrt((double)(normal->order + normal->length)));
-    neck__leading problem = {multiply_normal, normal, normal->order, normal->frobenius_squared, noise};
+    neck__multiply_fn rough = request->rough ? multiply_roughly : NULL;
+    neck__leading problem = {multiply_normal, rough, normal, normal->order, normal->frobenius_squared, noise};
     return neck__leading_vectors(context, &problem, request, out);
 }
