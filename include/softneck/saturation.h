@@ -32,7 +32,8 @@ typedef struct neck_curve {
     X(RECENT_RISE, 3, "it rose at the very end: too late to tell a passing rise from a lasting one")                  \
     X(RECOVERED, 4, "it rose and came back to its best: a passing rise, or a turn that has been made good")           \
     X(NOT_FINITE, 5, "its last values are not finite")                                                                \
-    X(FAR_ABOVE, 6, "it ends far above its best")
+    X(FAR_ABOVE, 6, "it ends far above its best")                                                                     \
+    X(BROKEN, 7, "it fell back at a blow to where it was at its beginning, and stayed there")
 
 enum {
 #define NECK_VERDICT_ENTRY(name, number, text) NECK_VERDICT_##name = number,
