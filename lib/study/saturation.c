@@ -14,6 +14,9 @@ enum { FEWEST_LEVELS = 8, LASTING_LEVELS = 4, TRAILING = 3 };
 /* Shares of the run's steps: a rise has lasted; a rise that was made good was a turn. */
 static const double LASTING = 0.1, LONG_AGO = 1.0 / 3;
 
+/* Of onsets' intervals, in levels. */
+static const double MARGIN = 1.5;
+
 /* Of divergence_excess: an end that is so far above the best may be a break; of that excess: what must have come at once. */
 static const double BREAK = 0.25, MOST_AT_ONCE = 0.5;
 
@@ -112,11 +115,12 @@ static void interval(const assessment *a, double estimate, double *simulated, do
     *high = estimate - fmin(quantile(count, simulated, tail), 0);
 }
 
-/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. */
+/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. MARGIN
+ * levels more: the regression they are simulated around has the steps of its pools, where the curve itself may rise slowly. */
 static void onset_interval(const assessment *a)
 {
     int64_t count = a->options.simulations;
-    double tail = 0.5 * (1 - a->options.confidence), margin = 0.5 * a->levels.width;
+    double tail = 0.5 * (1 - a->options.confidence), margin = MARGIN * a->levels.width;
     neck__median(count, a->errors.onset); /* sorts */
     double low = quantile(count, a->errors.onset, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
     double onset = a->levels.steps[a->turn.onset], last = (double)(a->levels.last_step - a->levels.first_step);
