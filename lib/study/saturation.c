@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "study/curve_start.h"
 #include "study/turn_test.h"
 
 enum { FEWEST_LEVELS = 8, LASTING_LEVELS = 4, TRAILING = 3 };
@@ -288,6 +289,7 @@ neck_status neck_saturation_assess(neck_context *context, const neck_curve *curv
     neck_saturation found;
     assessment a = {.context = context, .options = given, .out = &found};
     NECK_TRY(neck__levels_make(context, curve, given.higher_is_better ? -1 : 1, &a.levels));
+    if (given.skip_start) neck__levels_skip_start(&a.levels, given.minimum_excess, FEWEST_LEVELS);
     found = nothing_known(&a.levels);
     if (a.levels.count >= FEWEST_LEVELS)
         NECK_TRY(assess_levels(&a));
