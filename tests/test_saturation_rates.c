@@ -28,7 +28,7 @@ static neck_saturation assess(void)
     neck_context_options given = {.struct_size = sizeof given, .threads = 1, .seed = ++seed};
     ck_assert_int_eq(neck_context_create(&given, &context), NECK_OK);
     neck_curve curve = curve_of(&s);
-    neck_saturation_options options = {.struct_size = sizeof options, .simulations = asked("SOFTNECK_SIMULATIONS", 199)};
+    neck_saturation_options options = {.struct_size = sizeof options, .simulations = asked("SOFTNECK_SIMULATIONS", 99)};
     neck_saturation found = {.struct_size = sizeof found};
     ck_assert_msg(neck_saturation_assess(context, &curve, &options, &found) == NECK_OK, "%s", neck_last_error());
     neck_context_destroy(context);
