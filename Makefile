@@ -227,17 +227,20 @@ fuzz-run: $(FUZZERS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 			-artifact_prefix=$(BUILD)/found/$$reader- $(BUILD)/found/$$reader tests/corpus/$$reader; done
 
 # ---- documentation -----------------------------------------------------------------------------------------------
-docs: ## the API reference from the headers: build/docs/html, build/docs/man
+docs: examples ## the API reference and pages of the tools: build/docs/html, build/docs/man
 	@$(PY) docs/reference.py $(BUILD)/docs
+	@$(PY) docs/tool_pages.py $(BUILD)/docs $(TOOLS)
 	@echo 'open $(BUILD)/docs/html/index.html, or man -M $(BUILD)/docs/man neck_spectrum_compute'
 
 install-docs: docs ## HTML and man pages into DESTDIR/PREFIX/share
-	@install -d $(DESTDIR)$(DOCDIR)/html $(DESTDIR)$(MANDIR)/man3
+	@install -d $(DESTDIR)$(DOCDIR)/html $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3
 	@install -m 644 $(BUILD)/docs/html/* $(DESTDIR)$(DOCDIR)/html
+	@install -m 644 $(BUILD)/docs/man/man1/* $(DESTDIR)$(MANDIR)/man1
 	@install -m 644 $(BUILD)/docs/man/man3/* $(DESTDIR)$(MANDIR)/man3
 
 uninstall-docs: docs ## remove what install-docs placed
 	@rm -f $(addprefix $(DESTDIR)$(DOCDIR)/html/,$(notdir $(wildcard $(BUILD)/docs/html/*))) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard $(BUILD)/docs/man/man1/*))) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man3/,$(notdir $(wildcard $(BUILD)/docs/man/man3/*)))
 	@rmdir -p $(DESTDIR)$(DOCDIR)/html 2>/dev/null || true
 

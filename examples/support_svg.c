@@ -70,66 +70,96 @@ static double round_step(double range, int wanted)
     return power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
 }
 
-/* 25000 as 25k, 2e6 as 2M: axes of steps stay narrow. */
-static void print_number(FILE *out, double value)
+/* 25000 as 25k, 2e6 as 2M: axes of steps stay narrow. Returns its length. */
+static int number_text(char text[32], double value)
 {
     double size = fabs(value);
-    if (size >= 1e6 && size < 1e9) fprintf(out, "%gM", value / 1e6);
-    else if (size >= 1e4) fprintf(out, "%gk", value / 1e3);
-    else fprintf(out, "%g", size < 1e-12 ? 0 : value);
+    if (size >= 1e6 && size < 1e9) return snprintf(text, 32, "%gM", value / 1e6);
+    if (size >= 1e4) return snprintf(text, 32, "%gk", value / 1e3);
+    return snprintf(text, 32, "%g", size < 1e-12 ? 0 : value);
 }
 
-static void tick(FILE *out, const axis *self, int upright, double value)
+/* Numbers to stand at an axis. */
+typedef struct tick_list {
+    double at[64];
+    int count;
+} tick_list;
+
+static void add_tick(tick_list *list, double value)
 {
-    double at = place(self, value);
-    if (upright) {
-        fprintf(out, "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" class=\"e\">", LEFT,
-                WIDTH - RIGHT, at, at, LEFT - 7, at + 4);
-    } else {
-        fprintf(out, "<line class=\"t\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" class=\"m\">", at, at,
-                HEIGHT - BOTTOM, HEIGHT - BOTTOM + 4, at, HEIGHT - BOTTOM + 18);
-    }
-    print_number(out, value);
-    fputs("</text>", out);
+    if (list->count < (int)(sizeof list->at / sizeof *list->at)) list->at[list->count++] = value;
 }
 
-static void log_ticks(FILE *out, const axis *self, int upright)
+static void add_log_ticks(const axis *self, tick_list *list)
 {
     int few = self->high - self->low < 2.5;
     for (double decade = floor(self->low); decade <= self->high; decade++) {
         static const double parts[] = {1, 2, 5};
         for (int i = 0; i < (few ? 3 : 1); i++) {
             double value = parts[i] * pow(10, decade);
-            if (log10(value) >= self->low - 1e-9 && log10(value) <= self->high + 1e-9) tick(out, self, upright, value);
+            if (log10(value) >= self->low - 1e-9 && log10(value) <= self->high + 1e-9) add_tick(list, value);
         }
     }
 }
 
-static void ticks(FILE *out, const axis *self, int upright)
+static tick_list ticks_of(const axis *self, int wanted)
 {
+    tick_list list = {.count = 0};
     if (self->logged && self->high - self->low > 0.3) {
-        log_ticks(out, self, upright);
-        return;
+        add_log_ticks(self, &list);
+        return list;
     }
     double low = self->logged ? pow(10, self->low) : self->low, high = self->logged ? pow(10, self->high) : self->high;
-    double step = round_step(high - low, upright ? 5 : 6);
+    double step = round_step(high - low, wanted);
     for (double value = ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step)
-        tick(out, self, upright, value);
+        add_tick(&list, value);
+    return list;
 }
 
-static void open_figure(FILE *out, const char *title)
+static void draw_ticks(FILE *out, const axis *self, int upright, const tick_list *list)
 {
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>", WIDTH, HEIGHT);
+    char number[32];
+    for (int i = 0; i < list->count; i++) {
+        double at = place(self, list->at[i]);
+        if (upright)
+            fprintf(out, "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" class=\"e\">",
+                    LEFT, WIDTH - RIGHT, at, at, LEFT - 7, at + 4);
+        else
+            fprintf(out, "<line class=\"t\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" class=\"m\">",
+                    at, at, HEIGHT - BOTTOM, HEIGHT - BOTTOM + 4, at, HEIGHT - BOTTOM + 18);
+        number_text(number, list->at[i]);
+        fprintf(out, "%s</text>", number);
+    }
+}
+
+/* What the numbers beside an upright axis need more than LEFT, with the axis' name next to them, where letters are largest: on a
+ * phone, 19 units, of which a digit takes 0.56. */
+static int more_room(const tick_list *upright)
+{
+    char number[32];
+    int longest = 0;
+    for (int i = 0; i < upright->count; i++) {
+        int length = number_text(number, upright->at[i]);
+        if (length > longest) longest = length;
+    }
+    int needed = 7 + (int)(0.56 * 19 * longest) + 26;
+    return needed > LEFT ? needed - LEFT : 0;
+}
+
+/* more: units that are added at the left. */
+static void open_figure(FILE *out, const char *title, int more)
+{
+    fprintf(out, "<svg viewBox=\"%d 0 %d %d\" role=\"img\"><title>", -more, WIDTH + more, HEIGHT);
     svg_escape(out, title);
     fputs("</title>", out);
 }
 
-static void name_axes(FILE *out, const char *x_name, const char *y_name)
+static void name_axes(FILE *out, const char *x_name, const char *y_name, int more)
 {
-    int middle = (TOP + HEIGHT - BOTTOM) / 2;
+    int middle = (TOP + HEIGHT - BOTTOM) / 2, left = 14 - more;
     fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"m\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
     svg_escape(out, x_name);
-    fprintf(out, "</text><text x=\"14\" y=\"%d\" transform=\"rotate(-90 14 %d)\" class=\"m\">", middle, middle);
+    fprintf(out, "</text><text x=\"%d\" y=\"%d\" transform=\"rotate(-90 %d %d)\" class=\"m\">", left, middle, left, middle);
     svg_escape(out, y_name);
     fputs("</text>", out);
 }
@@ -217,14 +247,15 @@ void svg_write_plot(FILE *out, const svg_plot *plot)
     }
     settle(&x);
     settle(&y);
-    open_figure(out, plot->title);
-    ticks(out, &y, 1);
-    ticks(out, &x, 0);
+    tick_list upright = ticks_of(&y, 5), across = ticks_of(&x, 6);
+    int more = more_room(&upright);
+    open_figure(out, plot->title, more);
+    draw_ticks(out, &y, 1, &upright);
+    draw_ticks(out, &x, 0, &across);
     draw_marks(out, plot, &x, &y);
     for (int64_t i = 0; i < plot->line_count; i++) draw_line(out, &plot->lines[i], &x, &y);
-    fprintf(out, "<path fill=\"none\" stroke=\"var(--ink)\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP, HEIGHT - BOTTOM,
-            WIDTH - RIGHT);
-    name_axes(out, plot->x_name, plot->y_name);
+    fprintf(out, "<path fill=\"none\" stroke=\"var(--ink)\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT);
+    name_axes(out, plot->x_name, plot->y_name, more);
     fputs("</svg>\n", out);
     write_key(out, plot);
 }

@@ -11,19 +11,28 @@ static neck_saturation assess(const neck_saturation_options *options)
     return found;
 }
 
-/* minimum: where the eye sees it, steps; -1: it is not to be called saturated. */
+/* minimum: where the eye sees it, steps; -1: it still improves. Seed 4 ends 0.47 nats above its best, where it was before a
+ * twentieth of its run, after two blows: broken rather than saturated. */
 static const struct {
     const char *file, *column;
     int64_t minimum;
+    int32_t verdict;
 } pythia[] = {
-    {"train-loss.csv", "14m-seed1", 57000},          {"train-loss.csv", "14m-seed2", 53000},
-    {"train-loss.csv", "14m-seed3", 48000},          {"train-loss.csv", "14m-seed4", 91000},
-    {"train-loss.csv", "70m", 50000},                {"train-loss.csv", "410m", -1},
-    {"train-loss.csv", "410m-seed1", -1},            {"lambada-perplexity.csv", "70m", 53000},
-    {"lambada-perplexity.csv", "160m", 63000},       {"lambada-perplexity.csv", "410m", -1},
-    {"lambada-perplexity.csv", "1b-bf16", -1},       {"lambada-perplexity.csv", "1.4b", -1},
-    {"lambada-perplexity.csv", "2.8b", -1},          {"lambada-perplexity.csv", "6.9b", -1},
-    {"lambada-perplexity.csv", "12b", -1},
+    {"train-loss.csv", "14m-seed1", 57000, NECK_VERDICT_SATURATED},
+    {"train-loss.csv", "14m-seed2", 53000, NECK_VERDICT_SATURATED},
+    {"train-loss.csv", "14m-seed3", 48000, NECK_VERDICT_SATURATED},
+    {"train-loss.csv", "14m-seed4", 91000, NECK_VERDICT_DIVERGED},
+    {"train-loss.csv", "70m", 50000, NECK_VERDICT_SATURATED},
+    {"train-loss.csv", "410m", -1, NECK_VERDICT_IMPROVING},
+    {"train-loss.csv", "410m-seed1", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "70m", 53000, NECK_VERDICT_SATURATED},
+    {"lambada-perplexity.csv", "160m", 63000, NECK_VERDICT_SATURATED},
+    {"lambada-perplexity.csv", "410m", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "1b-bf16", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "1.4b", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "2.8b", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "6.9b", -1, NECK_VERDICT_IMPROVING},
+    {"lambada-perplexity.csv", "12b", -1, NECK_VERDICT_IMPROVING},
 };
 enum { PYTHIA = sizeof pythia / sizeof *pythia };
 
@@ -34,12 +43,11 @@ START_TEST(pythia_is_judged_as_by_eye)
     read_column(name, pythia[_i].column, &s);
     for (int64_t i = 0; i < s.count && strstr(name, "perplexity"); i++) s.values[i] = log(s.values[i]);
     neck_saturation found = assess(NULL);
+    ck_assert_int_eq(found.verdict, pythia[_i].verdict);
     if (pythia[_i].minimum < 0) {
-        ck_assert_int_eq(found.verdict, NECK_VERDICT_IMPROVING);
         ck_assert_int_eq(found.onset_step, -1);
         return;
     }
-    ck_assert_int_eq(found.verdict, NECK_VERDICT_SATURATED);
     ck_assert_int_le(llabs(found.onset_step - pythia[_i].minimum), 10000);
     ck_assert_int_le(llabs(found.minimum_step - pythia[_i].minimum), 10000);
     ck_assert(found.onset_low <= found.onset_step && found.onset_step <= found.onset_high);
@@ -134,6 +142,29 @@ START_TEST(divergence_is_no_saturation)
     ck_assert_int_eq(found.onset_step, 28000);
     ck_assert_int_eq(found.not_finite, 20);
     ck_assert(isnan(found.excess_nats));
+}
+END_TEST
+
+/* Falls by 0.2 after its first twentieth; what is left of it, in shares, decides. */
+START_TEST(a_broken_run_is_told_from_one_that_gets_worse)
+{
+    static const struct {
+        double rise, length; /* of the run */
+        int32_t verdict;
+    } cases[] = {{0.5, 0.02, NECK_VERDICT_DIVERGED},   /* all lost at a blow */
+                 {0.5, 0.5, NECK_VERDICT_SATURATED},   /* as much, but little by little: overfitting, say */
+                 {0.15, 0.02, NECK_VERDICT_SATURATED}, /* a blow, but most of what it learned stays */};
+    uint64_t state = 13;
+    plant(500, 0.5, 0);
+    for (int i = 0; i < 500; i++) {
+        double t = (double)(i + 1) / 500;
+        s.values[i] = 3 - 0.2 * fmin(t, 0.5) / 0.5 + cases[_i].rise * fmin(fmax((t - 0.5) / cases[_i].length, 0), 1);
+    }
+    add_noise(&s, 0.005, 0.5, 0, &state);
+    neck_saturation found = assess(NULL);
+    ck_assert_int_eq(found.verdict, cases[_i].verdict);
+    ck_assert_int_eq(found.reason, found.verdict == NECK_VERDICT_DIVERGED ? NECK_REASON_BROKEN : NECK_REASON_NONE);
+    ck_assert_int_le(llabs(found.onset_step - 25000), 4000);
 }
 END_TEST
 
@@ -298,6 +329,7 @@ int main(void)
     tcase_add_test(tests, scores_saturate_downward);
     tcase_add_test(tests, order_and_repetition_change_nothing);
     tcase_add_test(tests, divergence_is_no_saturation);
+    tcase_add_loop_test(tests, a_broken_run_is_told_from_one_that_gets_worse, 0, 3);
     tcase_add_test(tests, single_nans_are_left_out);
     tcase_add_test(tests, a_rise_at_the_end_is_too_recent);
     tcase_add_loop_test(tests, a_rise_made_good_is_told_from_a_bump, 0, 2);

@@ -19,12 +19,15 @@ typedef struct onset {
     int64_t step, low, high;
 } onset;
 
-static neck_status find_onset(neck_context *context, const neck_curve *curve, int32_t higher_is_better,
-                              double minimum_excess, const neck_co_occurrence_options *given, onset *out)
+/* turn: higher_is_better, minimum_excess and skip_start are set. */
+static neck_status find_onset(neck_context *context, const neck_curve *curve, const neck_saturation_options *turn,
+                              const neck_co_occurrence_options *given, onset *out)
 {
-    neck_saturation_options options = {.struct_size = sizeof options, .higher_is_better = higher_is_better,
-                                       .simulations = given->resamples, .minimum_excess = minimum_excess,
-                                       .divergence_excess = NEVER, .confidence = given->confidence};
+    neck_saturation_options options = *turn;
+    options.struct_size = sizeof options;
+    options.simulations = given->resamples;
+    options.divergence_excess = NEVER;
+    options.confidence = given->confidence;
     neck_saturation found = {.struct_size = sizeof found};
     NECK_TRY(neck_saturation_assess(context, curve, &options, &found));
     *out = (onset){found.onset_step, found.onset_low, found.onset_high};
@@ -109,8 +112,12 @@ static neck_status measure(neck_context *context, const neck_curve *first, const
                            const neck_co_occurrence_options *given, neck_co_occurrence *out)
 {
     onset a, b;
-    NECK_TRY(find_onset(context, first, given->first_higher_is_better, given->first_minimum_excess, given, &a));
-    NECK_TRY(find_onset(context, second, given->second_higher_is_better, given->second_minimum_excess, given, &b));
+    neck_saturation_options of_first = {.higher_is_better = given->first_higher_is_better,
+                                        .minimum_excess = given->first_minimum_excess, .skip_start = given->skip_start & 1};
+    neck_saturation_options of_second = {.higher_is_better = given->second_higher_is_better,
+                                         .minimum_excess = given->second_minimum_excess, .skip_start = given->skip_start & 2};
+    NECK_TRY(find_onset(context, first, &of_first, given, &a));
+    NECK_TRY(find_onset(context, second, &of_second, given, &b));
     out->first_onset = a.step;
     out->first_low = a.low;
     out->first_high = a.high;

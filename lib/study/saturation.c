@@ -7,12 +7,19 @@
 
 #include "core/error.h"
 #include "core/options.h"
-#include "study/turn.h"
+#include "study/curve_start.h"
+#include "study/turn_test.h"
 
 enum { FEWEST_LEVELS = 8, LASTING_LEVELS = 4, TRAILING = 3 };
 
 /* Shares of the run's steps: a rise has lasted; a rise that was made good was a turn. */
 static const double LASTING = 0.1, LONG_AGO = 1.0 / 3;
+
+/* Of onsets' intervals, in levels. */
+static const double MARGIN = 1.5;
+
+/* Of divergence_excess: an end that is so far above the best may be a break; of that excess: what must have come at once. */
+static const double BREAK = 0.25, MOST_AT_ONCE = 0.5;
 
 /* What simulated curves say about an estimate: errors of it, sorted. */
 typedef struct errors {
@@ -24,8 +31,10 @@ typedef struct assessment {
     neck_saturation_options options;
     neck__levels levels;
     neck__noise noise;
-    double autocorrelation;
     neck__turn turn;
+    int64_t recovery;          /* levels before its largest rise was half made good */
+    neck__turn_chances chances;
+    double *correlations;      /* simulations of them: what the noise's may be */
     errors errors;
     neck_saturation *out;
 } assessment;
@@ -58,39 +67,34 @@ static int64_t step_of(const neck__levels *levels, int64_t level)
 
 /* ---- simulation ---- */
 
-static void find_turn(assessment *a)
+static neck_status test_turn(assessment *a)
 {
-    neck__noise_estimate(&a->levels, a->levels.values, &a->noise);
-    neck__turn_find(&a->levels, a->levels.values, &a->noise, &a->turn);
+    double recovered = neck__turn_recovered(&a->levels, a->levels.values, &a->noise, &a->recovery);
+    NECK_TRY(neck__turn_test(a->context, &a->levels, &a->noise, &a->turn, recovered, a->options.simulations, &a->chances,
+                             a->correlations));
+    a->out->p_value = a->chances.ended;
+    return NECK_OK;
 }
 
-/* One curve simulated, its noise estimated and its turn found as those of the curve itself were. base: NULL for the null. */
-static void simulate(const assessment *a, const double *base, neck__random *random, double *values, neck__turn *turn)
+/* Curves around the fitted one, of every correlation that the noise may have. */
+static neck_status simulate_errors(assessment *a)
 {
-    neck__noise noise;
-    neck__noise_add(&a->noise, a->autocorrelation, a->levels.count, base, random, values);
-    neck__noise_estimate(&a->levels, values, &noise);
-    neck__turn_find(&a->levels, values, &noise, turn);
-}
-
-static neck_status simulate_all(assessment *a)
-{
-    int64_t as_large = 0, simulations = a->options.simulations;
+    int64_t simulations = a->options.simulations;
     uint64_t seed = neck__context_seed(a->context);
-    neck__turn turn, fitted;
     double values[NECK__MOST_LEVELS];
+    neck__noise noise;
+    neck__turn turn, fitted;
     neck__turn_find(&a->levels, a->turn.regression.fit, &a->noise, &fitted); /* what the simulated ones estimate */
     for (int64_t i = 0; i < simulations; i++) {
-        if (i % 64 == 0) NECK_TRY(neck__progress(a->context, "verdict", "simulations", i, simulations));
-        neck__random random = neck__random_seeded(seed, (uint64_t)i);
-        simulate(a, NULL, &random, values, &turn);
-        as_large += turn.statistic >= a->turn.statistic;
-        simulate(a, a->turn.regression.fit, &random, values, &turn);
+        if (i % 64 == 0) NECK_TRY(neck__progress(a->context, "verdict", "intervals", i, simulations));
+        neck__random random = neck__random_seeded(seed, (uint64_t)(NECK__TURN_SPARE * simulations + i));
+        neck__noise_add(&a->noise, a->correlations[i], a->levels.count, a->turn.regression.fit, &random, values);
+        neck__noise_estimate(&a->levels, values, &noise);
+        neck__turn_find(&a->levels, values, &noise, &turn);
         a->errors.onset[i] = a->levels.steps[turn.onset];
         a->errors.excess[i] = turn.excess - fitted.excess;
         a->errors.gain[i] = turn.gain - fitted.gain;
     }
-    a->out->p_value = (double)(as_large + 1) / (double)(simulations + 1);
     return NECK_OK;
 }
 
@@ -112,11 +116,12 @@ static void interval(const assessment *a, double estimate, double *simulated, do
     *high = estimate - fmin(quantile(count, simulated, tail), 0);
 }
 
-/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. */
+/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. MARGIN
+ * levels more: the regression they are simulated around has the steps of its pools, where the curve itself may rise slowly. */
 static void onset_interval(const assessment *a)
 {
     int64_t count = a->options.simulations;
-    double tail = 0.5 * (1 - a->options.confidence), margin = 0.5 * a->levels.width;
+    double tail = 0.5 * (1 - a->options.confidence), margin = MARGIN * a->levels.width;
     neck__median(count, a->errors.onset); /* sorts */
     double low = quantile(count, a->errors.onset, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
     double onset = a->levels.steps[a->turn.onset], last = (double)(a->levels.last_step - a->levels.first_step);
@@ -178,12 +183,24 @@ static void describe_turn(const assessment *a)
     a->out->peak_step = step_of(levels, a->turn.peak);
 }
 
+/* Not a run that gets worse little by little, but one that a blow, or a few, threw back to where it was at its beginning, and that is
+ * still there: its weights are broken, and what its head can express is not the question any more. */
+static int is_broken(const assessment *a)
+{
+    double excess = a->turn.excess;
+    return excess >= BREAK * a->options.divergence_excess && excess >= neck__turn_learned(&a->levels, &a->turn) &&
+           neck__turn_blow(&a->levels, &a->turn) >= MOST_AT_ONCE * excess;
+}
+
 static void judge(const assessment *a)
 {
+    int certain = a->out->p_value <= a->options.significance;
     interval(a, a->turn.excess, a->errors.excess, &a->out->excess_low, &a->out->excess_high);
     interval(a, a->turn.gain, a->errors.gain, &a->out->gain_low, &a->out->gain_high);
-    if (a->turn.excess >= a->options.divergence_excess && a->out->p_value <= a->options.significance)
+    if (certain && a->turn.excess >= a->options.divergence_excess)
         decide(a->out, NECK_VERDICT_DIVERGED, NECK_REASON_FAR_ABOVE);
+    else if (certain && is_broken(a))
+        decide(a->out, NECK_VERDICT_DIVERGED, NECK_REASON_BROKEN);
     else if (has_turned(a))
         judge_turned(a);
     else
@@ -191,58 +208,54 @@ static void judge(const assessment *a)
     if (a->out->verdict == NECK_VERDICT_SATURATED || a->out->verdict == NECK_VERDICT_DIVERGED) describe_turn(a);
 }
 
-/* The statistic does not see a turn that was made good: a curve that only falls fits the way back. So a curve that is no better
- * at its end than in its first half is looked at again as it was when half of its largest rise was still there. */
+/* A curve that is no better at its end than in its first half is looked at again as it was before it came back. */
 static neck_status look_before_recovery(const assessment *whole)
 {
-    int64_t end = neck__turn_recovery(&whole->levels) + 1;
+    int64_t end = whole->recovery;
     if (end < FEWEST_LEVELS || end == whole->levels.count) return NECK_OK;
     neck_saturation found = *whole->out;
     assessment before = *whole;
     before.out = &found;
     before.levels.count = end;
     before.levels.last_step = step_of(&before.levels, end - 1);
-    find_turn(&before);
-    NECK_TRY(simulate_all(&before));
+    found.p_value = whole->chances.recovered;
+    neck__turn_find(&before.levels, before.levels.values, &before.noise, &before.turn);
     if (!has_turned(&before) || end - 1 - before.turn.onset < LASTING_LEVELS) return NECK_OK;
     double lasted = share(&whole->levels, before.turn.onset, end - 1);
     if (lasted < LASTING) return NECK_OK;
     decide(whole->out, lasted < LONG_AGO ? NECK_VERDICT_UNCLEAR : NECK_VERDICT_SATURATED, NECK_REASON_RECOVERED);
     whole->out->p_value = found.p_value;
-    if (whole->out->verdict == NECK_VERDICT_SATURATED) {
-        describe_turn(&before);
-        whole->out->minimum_step = step_of(&before.levels, before.turn.lowest);
-        whole->out->minimum_level = (whole->options.higher_is_better ? -1 : 1) * before.turn.low;
-        whole->out->onset_step = found.onset_step;
-        whole->out->onset_low = found.onset_low;
-        whole->out->onset_high = found.onset_high;
-        whole->out->sustained_excess = found.sustained_excess;
-        whole->out->peak_excess = found.peak_excess;
-        whole->out->peak_step = found.peak_step;
-    }
+    if (whole->out->verdict != NECK_VERDICT_SATURATED) return NECK_OK;
+    NECK_TRY(simulate_errors(&before));
+    before.out = whole->out;
+    describe_turn(&before);
+    whole->out->minimum_step = step_of(&before.levels, before.turn.lowest);
+    whole->out->minimum_level = (whole->options.higher_is_better ? -1 : 1) * before.turn.low;
     return NECK_OK;
 }
 
 static neck_status assess_levels(assessment *a)
 {
     double sign = a->options.higher_is_better ? -1 : 1;
-    find_turn(a);
-    a->autocorrelation = neck__noise_autocorrelation(&a->levels);
+    neck__noise_estimate(&a->levels, a->levels.values, &a->noise);
+    neck__turn_find(&a->levels, a->levels.values, &a->noise, &a->turn);
     a->out->minimum_step = step_of(&a->levels, a->turn.lowest);
     a->out->minimum_level = sign * a->turn.low;
     a->out->excess_nats = a->turn.excess;
     a->out->gain = a->turn.gain;
-    a->out->noise = a->noise.typical * neck__noise_inflation(a->autocorrelation);
-    a->out->autocorrelation = a->autocorrelation;
     neck__allocator allocator = neck__allocator_of(a->context);
     int64_t simulations = a->options.simulations;
-    double *room = neck__alloc(&allocator, 3 * simulations, sizeof *room, "simulated curves");
+    double *room = neck__alloc(&allocator, 4 * simulations, sizeof *room, "simulated curves");
     if (!room) return NECK_E_NOMEM;
     a->errors = (errors){room, room + simulations, room + 2 * simulations};
-    neck_status status = simulate_all(a);
+    a->correlations = room + 3 * simulations;
+    neck_status status = test_turn(a);
+    if (status == NECK_OK) status = simulate_errors(a);
     if (status == NECK_OK) {
         judge(a);
         if (!has_turned(a) && a->out->verdict != NECK_VERDICT_IMPROVING) status = look_before_recovery(a);
+        a->out->autocorrelation = neck__median(simulations, a->correlations);
+        a->out->noise = a->noise.typical * neck__noise_inflation(a->out->autocorrelation);
     }
     neck__release(&allocator, room);
     return status;
@@ -276,6 +289,7 @@ neck_status neck_saturation_assess(neck_context *context, const neck_curve *curv
     neck_saturation found;
     assessment a = {.context = context, .options = given, .out = &found};
     NECK_TRY(neck__levels_make(context, curve, given.higher_is_better ? -1 : 1, &a.levels));
+    if (given.skip_start) neck__levels_skip_start(&a.levels, given.minimum_excess, FEWEST_LEVELS);
     found = nothing_known(&a.levels);
     if (a.levels.count >= FEWEST_LEVELS)
         NECK_TRY(assess_levels(&a));

@@ -7,6 +7,12 @@
 /* A level further than this many standard deviations from the median of its neighbourhood is drawn in to that. */
 static const double OUTLIER = 2.5;
 
+/* What a level leaves counts for no more, in standard deviations, when correlated with the next one's. */
+static const double LARGEST_LEFT = 3;
+
+/* Shares of the run: after which what is learned is what the run was for; in which a rise is one blow. */
+static const double EARLY = 0.05, BLOW = 0.1;
+
 /* The onset is where this share of the lasting rise is over. */
 static const double RELEASE = 0.1;
 
@@ -105,28 +111,43 @@ static double find_gain(const neck__levels *levels, const double *values)
            median_between(values, count, count - end_size(count), count - 1);
 }
 
-int64_t neck__turn_recovery(const neck__levels *levels)
+int64_t neck__turn_recovery(int64_t count, const double *values)
 {
-    int64_t count = levels->count, low = 0, from = 0, top = 0;
-    const double *values = levels->values;
-    double most = 0;
-    for (int64_t i = 1; i < count; i++) {
-        if (smoothed(values, count, i) < smoothed(values, count, low)) low = i;
-        double rise = smoothed(values, count, i) - smoothed(values, count, low);
-        if (rise > most) {
-            most = rise;
+    double smooth[NECK__MOST_LEVELS] = {0}, most = 0;
+    int64_t low = 0, from = 0, top = 0;
+    for (int64_t i = 0; i < count; i++) {
+        smooth[i] = smoothed(values, count, i);
+        if (smooth[i] < smooth[low]) low = i;
+        if (smooth[i] - smooth[low] > most) {
+            most = smooth[i] - smooth[low];
             from = low;
             top = i;
         }
     }
-    double half = smoothed(values, count, from) + 0.5 * most;
-    while (top + 1 < count && smoothed(values, count, top + 1) > half) top++;
+    double half = smooth[from] + 0.5 * most;
+    while (top + 1 < count && smooth[top + 1] > half) top++;
     return top;
 }
 
-void neck__turn_find(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn)
+static double find_memory(int64_t count, const double *values, const neck__noise *noise, const double *fit)
 {
-    double weights[NECK__MOST_LEVELS], drawn[NECK__MOST_LEVELS];
+    double together = 0, alone = 0, before = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double left = (values[i] - fit[i]) / noise->scale[i];
+        left = fmin(fmax(left, -LARGEST_LEFT), LARGEST_LEFT);
+        if (i > 0) {
+            together += before * left;
+            alone += 0.5 * (before * before + left * left);
+        }
+        before = left;
+    }
+    return alone > 0 ? together / alone : 0;
+}
+
+/* Levels with outliers drawn in, and their regression. */
+static void regress(const neck__levels *levels, const double *values, const neck__noise *noise, double *drawn, neck__turn *turn)
+{
+    double weights[NECK__MOST_LEVELS] = {0};
     int64_t count = levels->count;
     *turn = (neck__turn){.statistic = 0};
     draw_in(count, values, noise->scale, drawn);
@@ -134,6 +155,31 @@ void neck__turn_find(const neck__levels *levels, const double *values, const nec
     for (int64_t i = 0; i < count; i++) weights[i] = pow(noise->typical / noise->scale[i], 2);
     neck__unimodal_fit(count, drawn, weights, &turn->regression);
     turn->statistic = turn->regression.lessened / noise->typical / noise->typical;
+    turn->memory = find_memory(count, values, noise, turn->regression.fit);
+}
+
+void neck__turn_weigh(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn)
+{
+    double drawn[NECK__MOST_LEVELS] = {0};
+    regress(levels, values, noise, drawn, turn);
+}
+
+double neck__turn_recovered(const neck__levels *levels, const double *values, const neck__noise *noise, int64_t *end)
+{
+    double drawn[NECK__MOST_LEVELS] = {0};
+    neck__levels before = {.count = neck__turn_recovery(levels->count, values) + 1};
+    neck__turn turn;
+    *end = before.count;
+    if (before.count == levels->count) return 0;
+    regress(&before, values, noise, drawn, &turn);
+    return turn.statistic;
+}
+
+void neck__turn_find(const neck__levels *levels, const double *values, const neck__noise *noise, neck__turn *turn)
+{
+    double drawn[NECK__MOST_LEVELS] = {0};
+    int64_t count = levels->count;
+    regress(levels, values, noise, drawn, turn);
     find_onset(levels, drawn, noise, turn);
     turn->excess = median_between(values, count, count - end_size(count), count - 1) - turn->low;
     if (turn->onset < count - 1) {
@@ -142,4 +188,32 @@ void neck__turn_find(const neck__levels *levels, const double *values, const nec
         turn->peak_excess = smoothed(values, count, turn->peak) - turn->low;
     }
     turn->gain = find_gain(levels, drawn);
+}
+
+/* A regression between the levels it is of. */
+static double fit_at(const neck__levels *levels, const double *fit, double step)
+{
+    int64_t right = 1;
+    if (levels->count == 1) return fit[0];
+    while (right < levels->count - 1 && levels->steps[right] < step) right++;
+    double share = (step - levels->steps[right - 1]) / (levels->steps[right] - levels->steps[right - 1]);
+    return fit[right - 1] + share * (fit[right] - fit[right - 1]);
+}
+
+double neck__turn_learned(const neck__levels *levels, const neck__turn *turn)
+{
+    double first = levels->steps[0], last = levels->steps[levels->count - 1];
+    return fit_at(levels, turn->regression.fit, first + EARLY * (last - first)) - turn->low;
+}
+
+double neck__turn_blow(const neck__levels *levels, const neck__turn *turn)
+{
+    double smooth[NECK__MOST_LEVELS] = {0}, most = 0;
+    double window = BLOW * (levels->steps[levels->count - 1] - levels->steps[0]);
+    for (int64_t i = turn->lowest; i < levels->count; i++) {
+        smooth[i] = smoothed(levels->values, levels->count, i);
+        for (int64_t k = i - 1; k >= turn->lowest && levels->steps[i] - levels->steps[k] <= window; k--)
+            most = fmax(most, smooth[i] - smooth[k]);
+    }
+    return most;
 }

@@ -35,6 +35,7 @@ from ._evaluate import CenteredAnisotropy, Evaluation, TextLoss, count_words
 from ._gram import Gram, anisotropy
 from ._head import Head
 from ._head_training import HeadReport, HeadTraining, train_head
+from ._head_study import ArgmaxVerdict, FrequencyComponent, HiddenSize, Unargmaxable, hidden_size, token_frequency
 from ._library import lib as _lib
 from ._library import path as library_path
 from ._library import text as _text
@@ -44,6 +45,7 @@ from ._monitor import Monitor, MonitorEvent, MonitorSeries
 from ._ngrams import NGramCounter, NGramMatrix, NGramMatrixInfo, NGramRows, NGrams, NGramsInfo
 from ._operator import Operator
 from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
+from ._scaling_law import ScalingFit, ScalingLaw, fit_scaling_law
 from ._spectrum import SVD, Spectrum, spectrum, svd
 from ._tokenizer import Tokenizer
 from ._tokenizer_training import train_tokenizer
@@ -51,6 +53,7 @@ from ._tokens import Batches, TokenFile, TokenWriter, write_tokens
 from ._trainable import TrainableModel
 from ._training import Training, TrainingEvaluation, TrainingReport
 from ._truncated import TruncatedSVD, truncated_svd
+from ._verdict import CoOccurrence, Saturation, co_occurrence, saturation
 from ._writers import write_npy, write_safetensors
 
 __version__: str = _text(_lib.neck_version_string()) or ""
@@ -63,12 +66,14 @@ def build_info() -> str:
 
 __all__ = [
     "AdamW",
+    "ArgmaxVerdict",
     "ArgumentError",
-    "Batches",
     "Band",
+    "Batches",
     "CancelledError",
     "CenteredAnisotropy",
     "Checkpoint",
+    "CoOccurrence",
     "Context",
     "ConvergenceError",
     "CrossEntropy",
@@ -78,11 +83,13 @@ __all__ = [
     "Evaluation",
     "FileError",
     "FormatError",
+    "FrequencyComponent",
     "GradientSuppression",
     "Gram",
     "Head",
     "HeadReport",
     "HeadTraining",
+    "HiddenSize",
     "InternalError",
     "Likelihood",
     "LossGap",
@@ -110,6 +117,9 @@ __all__ = [
     "RangeError",
     "SGD",
     "SVD",
+    "Saturation",
+    "ScalingFit",
+    "ScalingLaw",
     "Schedule",
     "Spectrum",
     "StateError",
@@ -125,22 +135,28 @@ __all__ = [
     "TrainingReport",
     "TruncatedSVD",
     "Truncation",
+    "Unargmaxable",
     "UnsupportedError",
     "anisotropy",
     "build_info",
     "clip_gradients",
+    "co_occurrence",
     "count_words",
     "cross_entropy",
+    "fit_scaling_law",
     "gradient_suppression",
+    "hidden_size",
     "library_path",
     "loss_gap",
     "metric_names",
     "metric_summary",
     "metric_unit",
     "open",
+    "saturation",
     "series",
     "spectrum",
     "svd",
+    "token_frequency",
     "train_head",
     "train_tokenizer",
     "truncated_svd",

@@ -696,6 +696,8 @@ class SaturationOptions(Struct):
         ("divergence_excess", c_double),
         ("significance", c_double),
         ("confidence", c_double),
+        ("skip_start", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -781,7 +783,7 @@ class CoOccurrenceOptions(Struct):
         ("first_minimum_excess", c_double),
         ("second_minimum_excess", c_double),
         ("resamples", c_int32),
-        ("reserved", c_int32),
+        ("skip_start", c_int32),
         ("confidence", c_double),
     ]
 
@@ -1341,8 +1343,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_argmax_size": (c_int64, [HANDLE]),
     "neck_argmax_count": (c_int64, [HANDLE, c_int32, c_int32]),
     "neck_argmax_token": (Status, [HANDLE, c_int64, POINTER(ArgmaxVerdict)]),
-    "neck_argmax_mean": (Status, [HANDLE, c_int64, POINTER(c_int64), DOUBLES, OUT_INT64]),
-    "neck_argmax_witness": (Status, [HANDLE, c_int64, DOUBLES]),
+    "neck_argmax_mean": (Status, [HANDLE, c_int64, POINTER(POINTER(c_int64)), POINTER(DOUBLES), OUT_INT64]),
+    "neck_argmax_witness": (Status, [HANDLE, c_int64, POINTER(DOUBLES)]),
     "neck_argmax_verdict_name": (STRING, [c_int32]),
     "neck_argmax_proof_name": (STRING, [c_int32]),
     # hidden_size.h
