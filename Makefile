@@ -178,8 +178,8 @@ check-readme: all ## the examples in README.md run as written
 # either once, and malformed files are replayed on the same build. -g1: lines for stack traces, which is all they need.
 sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g1 -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
-# What is done again and again, for statistics, is for the plain build: SOFTNECK_RUNS.
-SLOW  = SOFTNECK_RUNS=100 UBSAN_OPTIONS=print_stacktrace=1
+# What is done again and again, for statistics, is for the plain build.
+SLOW  = SOFTNECK_SLOW=1 UBSAN_OPTIONS=print_stacktrace=1
 ASAN  = $(SLOW) ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
 UBSAN = $(SLOW) $(call sanitize,ubsan,undefined)
 , := ,
