@@ -1,5 +1,5 @@
-/* ngram/ngrams_memory.c - sorted n-grams become neck_ngrams in memory, all threads at work: each stretch of contexts is
- * surveyed, which tells where in the sections it goes, and then written there. */
+/* ngram/ngrams_memory.c - sorted n-grams become neck_ngrams in memory, all threads at work: each stretch of contexts is surveyed,
+ * which tells where in the sections it goes, and then written there. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -29,22 +29,26 @@ typedef struct memory_job {
     unsigned char *section[NECK__SECTIONS];
 } memory_job;
 
-static const uint64_t *key_at(const memory_job *job, int64_t index)
+/* The loops over keys are compiled for each number of words that keys have: constant, it costs nothing to compare them. form is that
+ * of the job with such a number. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE const uint64_t *key_at(const memory_job *job, const neck__key_form *form, int64_t index)
 {
-    return job->keys + index * job->form.words;
+    return job->keys + index * form->words;
 }
 
 /* Where the keys that are equal to the one at begin end. */
-static int64_t end_of_equal(const memory_job *job, int64_t begin, int64_t end)
+INLINE int64_t end_of_equal(const memory_job *job, const neck__key_form *form, int64_t begin, int64_t end)
 {
     int64_t at = begin + 1;
-    while (at < end && neck__key_equal(&job->form, key_at(job, at), key_at(job, begin))) at++;
+    while (at < end && neck__key_equal(form, key_at(job, form, at), key_at(job, form, begin))) at++;
     return at;
 }
 
-static int starts_context(const memory_job *job, int64_t at)
+INLINE int starts_context(const memory_job *job, const neck__key_form *form, int64_t at)
 {
-    return at == 0 || !neck__key_same_context(&job->form, key_at(job, at), key_at(job, at - 1));
+    return at == 0 || !neck__key_same_context(form, key_at(job, form, at), key_at(job, form, at - 1));
 }
 
 /* Stretches of about the same size. A context is never divided, so some may be empty. */
@@ -54,62 +58,57 @@ static void divide(memory_job *job, int64_t count)
     for (int64_t i = 0; i < STRETCHES; i++) {
         const int64_t goal = count / STRETCHES * (i + 1);
         int64_t end = i + 1 == STRETCHES ? count : goal > at ? goal : at;
-        while (end < count && !starts_context(job, end)) end++;
+        while (end < count && !starts_context(job, &job->form, end)) end++;
         job->stretches[i] = (stretch){.begin = at, .end = end};
         at = end;
     }
 }
 
-static void mark_successor(memory_job *job, int64_t at)
+INLINE void mark_successor(memory_job *job, uint64_t token)
 {
-    const uint64_t token = *key_at(job, at) & job->form.token_mask;
     seen_byte *byte = &job->seen[token / 8];
     const unsigned char bit = (unsigned char)(1 << token % 8);
     if (!(atomic_load_explicit(byte, memory_order_relaxed) & bit))
         atomic_fetch_or_explicit(byte, bit, memory_order_relaxed);
 }
 
-/* Counts are in a copy until the end: the bytes that are marked may be part of anything, as far as the compiler
- * knows. */
-static void survey_task(void *data, int64_t index)
+/* Counts are in a copy until the end: the bytes that are marked may be part of anything, as far as the compiler knows. */
+INLINE void survey_stretch(memory_job *job, neck__key_form form, int64_t index)
 {
-    memory_job *job = data;
     stretch found = job->stretches[index];
     for (int64_t at = found.begin, next; at < found.end; found.contexts++) {
         const int64_t begin = at, before = found.ngrams;
         do {
-            next = end_of_equal(job, at, found.end);
+            next = end_of_equal(job, &form, at, found.end);
             if (next - at > found.most) found.most = next - at;
-            mark_successor(job, at);
+            mark_successor(job, *key_at(job, &form, at) & form.token_mask);
             found.ngrams++;
             at = next;
-        } while (at < found.end && !starts_context(job, at));
+        } while (at < found.end && !starts_context(job, &form, at));
         found.singletons += found.ngrams - before == 1;
         found.seen_once += at - begin == 1;
     }
     job->stretches[index] = found;
 }
 
-static void put(unsigned char *section, int64_t index, int32_t width, uint64_t number)
+INLINE void put(unsigned char *section, int64_t index, int32_t width, uint64_t number)
 {
     if (width == 2) neck__little16_put(section + 2 * index, number);
     else if (width == 4) neck__little32_put(section + 4 * index, number);
     else neck__little64_put(section + 8 * index, number);
 }
 
-static void write_task(void *data, int64_t index)
+INLINE void write_stretch(const memory_job *job, neck__key_form form, int64_t index)
 {
-    const memory_job *job = data;
-    const neck__key_form form = job->form;
     const stretch part = job->stretches[index];
     const int32_t token_width = job->header->token_width, count_width = job->header->count_width;
     unsigned char *const contexts = job->section[NECK__CONTEXTS], *const starts = job->section[NECK__STARTS];
     unsigned char *const successors = job->section[NECK__SUCCESSORS], *const counts = job->section[NECK__COUNTS];
     int64_t context = part.contexts_before, ngram = part.ngrams_before;
     for (int64_t at = part.begin, next; at < part.end; at = next, ngram++) {
-        const uint64_t *key = key_at(job, at);
-        next = end_of_equal(job, at, part.end);
-        if (starts_context(job, at)) {
+        const uint64_t *key = key_at(job, &form, at);
+        next = end_of_equal(job, &form, at, part.end);
+        if (starts_context(job, &form, at)) {
             for (int32_t i = 0; i < form.order - 1; i++)
                 put(contexts, context * (form.order - 1) + i, token_width, (uint64_t)neck__key_token(&form, key, i));
             put(starts, context++, 8, (uint64_t)ngram);
@@ -118,6 +117,24 @@ static void write_task(void *data, int64_t index)
         put(counts, ngram, count_width, (uint64_t)(next - at));
     }
 }
+
+INLINE neck__key_form form_of(const memory_job *job, int32_t words)
+{
+    neck__key_form form = job->form;
+    form.words = words;
+    return form;
+}
+
+#define TASKS(words)                                                                                                 \
+    static void survey_task_##words(void *data, int64_t index) { survey_stretch(data, form_of(data, words), index); }        \
+    static void write_task_##words(void *data, int64_t index) { write_stretch(data, form_of(data, words), index); }
+TASKS(1)
+TASKS(2)
+TASKS(3)
+TASKS(4)
+
+static const neck__task_fn survey_tasks[] = {survey_task_1, survey_task_2, survey_task_3, survey_task_4};
+static const neck__task_fn write_tasks[] = {write_task_1, write_task_2, write_task_3, write_task_4};
 
 /* What the stretches add up to, and where each begins. */
 static void add_up(memory_job *job, int64_t count)
@@ -161,11 +178,11 @@ static neck_status fill(neck_context *context, memory_job *job, int64_t count, n
     job->seen = neck__calloc(&ngrams->allocator, (int64_t)(job->form.token_mask / 8 + 1), 1, "marks of tokens");
     if (!job->seen) return NECK_E_NOMEM;
     divide(job, count);
-    neck__parallel(context, STRETCHES, survey_task, job);
+    neck__parallel(context, STRETCHES, survey_tasks[job->form.words - 1], job);
     add_up(job, count);
     neck__release(&ngrams->allocator, job->seen);
     NECK_TRY(make_room(job, ngrams));
-    neck__parallel(context, STRETCHES, write_task, job);
+    neck__parallel(context, STRETCHES, write_tasks[job->form.words - 1], job);
     put(job->section[NECK__STARTS], job->header->info.contexts, 8, (uint64_t)job->header->info.ngrams);
     return NECK_OK;
 }

@@ -1,9 +1,10 @@
 """Times the largest singular triplets of dense f32 matrices against numpy's Gram route, scipy's svds (ARPACK), PRIMME and scikit-learn's
-randomized SVD, those of them that are installed, each in a process of its own, turn by turn. Residuals are measured the same way for
-all; a row whose residual is larger than the tolerance asked for is marked.
+randomized SVD, those of them that are installed, each in a process of its own with as many threads, turn by turn; whoever takes more
+than half a minute once only. Residuals are measured the same way for all; a row whose residual is larger than the tolerance asked for is
+marked. Ratios are of seconds and of the processors' seconds: the second says more on a machine that has other things to do.
 
 Usage: bench_truncated.py FLOOR_PROGRAM (unused) [--rounds N] [--k N] [--tolerance T] [--large]
---large: also 40000 x 16384 from a mapped file of 2.6 GB (minutes; no PRIMME with --no-primme).
+--large: also 40000 x 16384 from a mapped file of 2.6 GB (ten minutes with PRIMME; without it with --no-primme).
 """
 
 import argparse
@@ -21,7 +22,7 @@ LARGE = ("large", 40000, 16384, 0.5)
 RUNS = {
     "head": [("softneck", "auto"), ("softneck", "krylov"), ("numpy", "gram"), ("scipy", "arpack"), ("primme", "primme"),
              ("sklearn", "randomized")],
-    "square": [("softneck", "auto"), ("scipy", "arpack"), ("primme", "primme"), ("sklearn", "randomized")],
+    "square": [("softneck", "auto"), ("scipy", "arpack"), ("primme", "primme"), ("primme", "primme_block"), ("sklearn", "randomized")],
 }
 RUNS["large"] = RUNS["square"]
 
@@ -49,16 +50,17 @@ def compare(given, folder, name, rows, cols, decay):
     runs = [(*run, subject) for run in wanted]
     answers, memory = take_turns(workers, runs, given.rounds)
     print(f"{rows} x {cols} f32, {given.k} triplets, tolerance {given.tolerance:g}\n"
-          "rows: median seconds, time over softneck's (pair by pair), CPU seconds, residual, |error of a value| / s_1, extra memory")
+          "rows: median seconds, over softneck's (pair by pair), processors' seconds, over softneck's, residual, |error of a value| / s_1, "
+          "extra memory")
     ours = answers[runs[0]]
     for run in runs:
         mine = answers[run]
-        ratio = statistics.median(a["seconds"] / b["seconds"] for a, b in zip(mine, ours))
+        ratio, work = (statistics.median(a[what] / b[what] for a, b in zip(mine, ours)) for what in ("seconds", "cpu"))
         error = max(abs(a - b) for a, b in zip(mine[-1]["values"], ours[-1]["values"])) / ours[-1]["values"][0]
         note = f"bound {mine[-1]['bound']:.1e}, {mine[-1]['products']} products" if "bound" in mine[-1] else ""
         note += "  RESIDUAL ABOVE TOLERANCE" if mine[-1]["residual"] > given.tolerance else ""
         print(f"  {run[0] + ' ' + run[1]:22s}{statistics.median(a['seconds'] for a in mine):9.3f} s {ratio:7.2f}x"
-              f"{statistics.median(a['cpu'] for a in mine):9.3f} s  {mine[-1]['residual']:.1e}  {error:.1e} {memory[run] / 1e6:7.0f} MB  {note}",
+              f"{statistics.median(a['cpu'] for a in mine):9.3f} s {work:7.2f}x  {mine[-1]['residual']:.1e}  {error:.1e} {memory[run] / 1e6:7.0f} MB  {note}",
               flush=True)
     for worker in workers.values():
         worker.close()

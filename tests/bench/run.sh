@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/bench/run.sh BUILD PYTHON [BENCH OPTIONS] - times the built library against numpy, PyTorch (2.13, CPU) and transformers, which go into a
-# virtual environment under BUILD: they serve comparisons only. Set BENCH_PYTHON to use an environment that has them already.
+# virtual environment under BUILD: they serve comparisons only. Set BENCH_PYTHON to use an environment that has them already;
+# BENCH_LARGE=1 for matrices that take minutes and 2.6 GB of disk.
 set -eu
 build=$1
 python=$2
@@ -15,6 +16,10 @@ if [ -z "${BENCH_PYTHON:-}" ]; then
         echo 'scipy could not be installed: n-grams are not compared'
     "$BENCH_PYTHON" -c 'import transformers' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q transformers ||
         echo 'transformers could not be installed: models are not compared'
+    "$BENCH_PYTHON" -c 'import primme' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q primme ||
+        echo 'primme could not be installed: largest triplets are not compared with it'
+    "$BENCH_PYTHON" -c 'import sklearn' 2>/dev/null || "$BENCH_PYTHON" -m pip install -q scikit-learn ||
+        echo 'scikit-learn could not be installed: largest triplets are not compared with it'
 fi
 mkdir -p "$build/bench"
 # shellcheck disable=SC2046
@@ -26,3 +31,4 @@ export SOFTNECK_LIBRARY="$build/lib/libsoftneck.so" PYTHONPATH=lib/python
 "$BENCH_PYTHON" tests/bench/bench_training.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_ngram.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_ngram_spectra.py "$build/bench/floor"
+"$BENCH_PYTHON" tests/bench/bench_truncated.py "$build/bench/floor" ${BENCH_LARGE:+--large}
