@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "support_args.h"
+#include "support_counts.h"
 #include "support_figures.h"
 #include "support_gnuplot.h"
 #include "support_measure.h"
@@ -15,7 +16,7 @@
 #include "support_report.h"
 #include "support_text.h"
 
-enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOP, OPT_METRIC,
+enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOKENIZER, OPT_TOP, OPT_METRIC,
        OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
 
 static const tool_option options[] = {
@@ -32,7 +33,8 @@ static const tool_option options[] = {
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
     {"frequency", OPT_FREQUENCY, "FILE",
-     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE, a token file or\ncounts as a .npy, one per row"},
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\nfile, or counts as a .npy, one per row"},
+    {"tokenizer", OPT_TOKENIZER, "PATH", "for --frequency of a text (default: beside the\nfirst model)"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
     {"tolerance", OPT_TOLERANCE, "X",
@@ -65,6 +67,7 @@ typedef struct settings {
     report report;
     const char *row_weights;
     const char *frequency;
+    const char *tokenizer;
     const char *plot;
     int64_t *metrics;
     int32_t threads;
@@ -139,6 +142,7 @@ static void take_option(settings *asked, int code)
     case OPT_VARIANT: asked->request.spectrum.variant = variant_of(optarg); break;
     case OPT_ROW_WEIGHTS: asked->row_weights = optarg; break;
     case OPT_FREQUENCY: asked->frequency = optarg; break;
+    case OPT_TOKENIZER: asked->tokenizer = optarg; break;
     case OPT_METHOD: asked->request.spectrum.method = method_of(optarg); break;
     case OPT_TOLERANCE:
         asked->request.spectrum.tolerance = args_real(&self, "tolerance", optarg, 0, 1);
@@ -166,6 +170,7 @@ static void check_settings(settings *asked, int paths)
         args_usage_error(&self, "--row-weights needs --variant frequency_centered");
     if (asked->frequency && spectrum->variant == NECK_VARIANT_DROP_TOP)
         args_usage_error(&self, "--frequency does not go with --variant drop_top");
+    if (asked->tokenizer && !asked->frequency) args_usage_error(&self, "--tokenizer needs --frequency");
     if (asked->tolerance_given && spectrum->method != NECK_METHOD_AUTO)
         args_usage_error(&self, "--tolerance needs --method auto");
     if (asked->plot && !figure_type_known(asked->plot))
@@ -256,7 +261,7 @@ static void draw(session *now)
     free(file);
 }
 
-static void load_weights(session *now)
+static void load_weights(session *now, const char *model)
 {
     measure_error error;
     settings *asked = now->asked;
@@ -269,8 +274,8 @@ static void load_weights(session *now)
     if (asked->frequency && !failed) {
         request->components = asked->report.top > 0 ? asked->report.top : COMPONENTS;
         progress_item(&now->progress, asked->frequency, 0, 1);
-        request->counts = measure_counts(now->context, asked->frequency, &request->count_count, &error);
-        failed = !request->counts;
+        counts_source from = {asked->frequency, asked->tokenizer, model};
+        failed = !counts_read(now->context, &from, request, &error);
     }
     progress_clear(&now->progress);
     if (!failed) return;
@@ -313,7 +318,7 @@ int main(int argc, char **argv)
         return TOOL_FAILED;
     }
     interrupt_catch();
-    load_weights(&now);
+    load_weights(&now, argv[optind]);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
