@@ -54,7 +54,7 @@ class NeckSpectrumFrequency(ToolTest):
             (row,) = self.rows(STORIES, "--frequency", TEXT, *options)
             self.assertEqual(row["frequency"]["tokens"], counted["frequency"]["tokens"] - 1)  # no end of document
             for one, other in zip(row["frequency"]["components"], counted["frequency"]["components"]):
-                self.assertAlmostEqual(one["pearson"], other["pearson"], delta=0.02)
+                self.assertAlmostEqual(one["pearson"], other["pearson"], delta=0.05)
         head, _ = self.planted()
         self.fails((head, "--frequency", TEXT), "--tokenizer names one")
         self.fails((head, "--frequency", TEXT, "--tokenizer", TOKENIZER), "512 token counts for the 300 rows")
