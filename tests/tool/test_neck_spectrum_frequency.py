@@ -46,7 +46,7 @@ class NeckSpectrumFrequency(ToolTest):
         self.assertLess(row["frequency"]["tokens"], 512)
 
     def test_text(self):
-        tokens = self.path("tokens.bin")
+        tokens = self.path("counted.ids")
         subprocess.run([os.path.join(BUILD, "examples", "neck-tokenize"), "--tokenizer", TOKENIZER, TEXT, "-o", tokens],
                        check=True, capture_output=True, timeout=120)
         (counted,) = self.rows(STORIES, "--frequency", tokens)
