@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support_args.h"
+#include "support_counts.h"
 #include "support_figures.h"
 #include "support_gnuplot.h"
 #include "support_measure.h"
@@ -12,8 +13,8 @@
 #include "support_text.h"
 #include "support_tool.h"
 
-enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOP, OPT_METRIC,
-        OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
+enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOKENIZER, OPT_TOP,
+       OPT_METRIC, OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
@@ -29,7 +30,8 @@ static const tool_option options[] = {
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
     {"frequency", OPT_FREQUENCY, "FILE",
-     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE, a token file or\ncounts as a .npy, one per row"},
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\nfile, or counts as a .npy, one per row"},
+    {"tokenizer", OPT_TOKENIZER, "PATH", "for --frequency of a text (default: beside the\nfirst model)"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
     {"tolerance", OPT_TOLERANCE, "X",
@@ -68,6 +70,7 @@ typedef struct settings {
     report report;
     const char *row_weights;
     const char *frequency;
+    const char *tokenizer;
     const char *plot;
     int64_t *metrics;
     int tolerance_given;
@@ -131,6 +134,7 @@ static void take_option(settings *asked, int code)
     case OPT_VARIANT: asked->request.spectrum.variant = variant_of(optarg); break;
     case OPT_ROW_WEIGHTS: asked->row_weights = optarg; break;
     case OPT_FREQUENCY: asked->frequency = optarg; break;
+    case OPT_TOKENIZER: asked->tokenizer = optarg; break;
     case OPT_METHOD: asked->request.spectrum.method = method_of(optarg); break;
     case OPT_TOLERANCE:
         asked->request.spectrum.tolerance = args_real(&self, "tolerance", optarg, 0, 1);
@@ -152,6 +156,7 @@ static void check_settings(settings *asked, int paths)
         args_usage_error(&self, "--row-weights needs --variant frequency_centered");
     if (asked->frequency && spectrum->variant == NECK_VARIANT_DROP_TOP)
         args_usage_error(&self, "--frequency does not go with --variant drop_top");
+    if (asked->tokenizer && !asked->frequency) args_usage_error(&self, "--tokenizer needs --frequency");
     if (asked->tolerance_given && spectrum->method != NECK_METHOD_AUTO)
         args_usage_error(&self, "--tolerance needs --method auto");
     figure_check(&self, asked->plot);
@@ -233,7 +238,7 @@ static void draw(session *now)
     free(file);
 }
 
-static void load_weights(session *now)
+static void load_weights(session *now, const char *model)
 {
     measure_error error;
     settings *asked = now->asked;
@@ -247,8 +252,8 @@ static void load_weights(session *now)
     if (asked->frequency && !failed) {
         request->components = asked->report.top > 0 ? asked->report.top : COMPONENTS;
         progress_item(&now->progress, asked->frequency, 0, 1);
-        request->counts = measure_counts(now->context, asked->frequency, &request->count_count, &error);
-        failed = !request->counts;
+        counts_source from = {asked->frequency, asked->tokenizer, model};
+        failed = !counts_read(now->context, &from, request, &error);
     }
     progress_clear(&now->progress);
     if (!failed) return;
@@ -279,7 +284,7 @@ int main(int argc, char **argv)
 
     session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
     now.context = tool_begin(&self, &asked.common, 0, progress_report, &now.progress);
-    load_weights(&now);
+    load_weights(&now, argv[optind]);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);

@@ -47,6 +47,14 @@ static int check_count(const char *path, const char *tensor, const char *what, i
     return 0;
 }
 
+/* A head may have rows that are no token's: it was padded. They never occur. */
+static double *counts_of_rows(const measure_request *request, int64_t rows)
+{
+    double *counts = text_alloc((size_t)rows * sizeof *counts);
+    for (int64_t i = 0; i < rows; i++) counts[i] = i < request->count_count ? request->counts[i] : 0;
+    return counts;
+}
+
 /* Compares the components of the matrix with the counts. */
 static neck_status compare(neck_context *context, const neck_matrix *matrix, const measure_request *request,
                            measured *out)
@@ -56,8 +64,11 @@ static neck_status compare(neck_context *context, const neck_matrix *matrix, con
     if (!request->counts) return NECK_OK;
     out->components = request->components < most ? request->components : most;
     out->frequency = text_alloc((size_t)out->components * sizeof *out->frequency);
-    return neck_frequency_measure(context, matrix, request->counts, &options, out->components, out->frequency,
-                                  &out->counted);
+    double *counts = counts_of_rows(request, matrix->rows);
+    neck_status status =
+        neck_frequency_measure(context, matrix, counts, &options, out->components, out->frequency, &out->counted);
+    free(counts);
+    return status;
 }
 
 static int measure_open(neck_context *context, neck_checkpoint *checkpoint, const measure_request *request,
@@ -76,7 +87,9 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
     if (request->spectrum.row_weights &&
         !check_count(path, tensor.name, "row weights", request->weight_count, matrix.rows, error))
         return 0;
-    if (request->counts && !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error))
+    int fewer = request->counts_of_tokens && request->count_count < matrix.rows;
+    if (request->counts && !fewer &&
+        !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error))
         return 0;
     status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
     if (status != NECK_OK) return measure_fail(error, status, path);
@@ -172,42 +185,4 @@ double *measure_weights(neck_context *context, const char *path, int64_t *count,
     double *weights = read_weights(context, file, count, error);
     neck_checkpoint_destroy(file);
     return weights;
-}
-
-/* Tokens are read piece by piece: a file may be larger than memory. */
-static double *count_tokens(neck_context *context, const char *path, int64_t *count, measure_error *error)
-{
-    enum { PIECE = 4096 };
-    int32_t ids[PIECE];
-    neck_token_file *file;
-    neck_status status = neck_token_file_open(context, path, NULL, &file);
-    if (status != NECK_OK) {
-        measure_fail(error, status, path);
-        return NULL;
-    }
-    int64_t tokens = neck_token_file_count(file);
-    *count = neck_token_file_vocab_size(file);
-    double *counts = text_alloc((size_t)*count * sizeof *counts);
-    for (int64_t i = 0; i < *count; i++) counts[i] = 0;
-    for (int64_t begin = 0; begin < tokens && status == NECK_OK; begin += PIECE) {
-        int64_t now = tokens - begin < PIECE ? tokens - begin : PIECE;
-        status = neck_token_file_read(file, begin, now, ids);
-        for (int64_t i = 0; status == NECK_OK && i < now; i++) counts[ids[i]]++;
-    }
-    neck_token_file_destroy(file);
-    if (status == NECK_OK) return counts;
-    free(counts);
-    measure_fail(error, status, path);
-    return NULL;
-}
-
-double *measure_counts(neck_context *context, const char *path, int64_t *count, measure_error *error)
-{
-    char magic[8] = {0};
-    FILE *file = fopen(path, "rb");
-    size_t read = file ? fread(magic, 1, sizeof magic, file) : 0;
-    if (file) fclose(file);
-    if (read == sizeof magic && memcmp(magic, "NECKTOKS", sizeof magic) == 0)
-        return count_tokens(context, path, count, error);
-    return measure_weights(context, path, count, error);
 }

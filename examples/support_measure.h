@@ -12,6 +12,7 @@ typedef struct measure_request {
     int64_t weight_count; /* of spectrum.row_weights */
     const double *counts; /* how often each token occurs, or NULL: then there is no frequency to compare with */
     int64_t count_count;  /* of counts */
+    int counts_of_tokens; /* counted by tokens' numbers, so that a head that was padded may have more rows */
     int64_t components;   /* how many to compare; cut to what the matrix has */
 } measure_request;
 
@@ -49,9 +50,6 @@ void measured_free(measured *row);
 /* measure_weights - the numbers of a .npy file of one dimension (or one column), of a floating or integer dtype.
  * Returns them (release with free) and their count, or NULL and fills error. */
 double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error);
-
-/* measure_counts - how often each token occurs: in a token file, or the numbers of a .npy file as above. */
-double *measure_counts(neck_context *context, const char *path, int64_t *count, measure_error *error);
 
 /* measure_fail - writes status and neck_last_error() into error, after path unless the message names it. Returns 0. */
 int measure_fail(measure_error *error, neck_status status, const char *path);

@@ -45,6 +45,27 @@ class NeckSpectrumFrequency(ToolTest):
         self.assertGreater(first["spearman"], 0.7)
         self.assertLess(row["frequency"]["tokens"], 512)
 
+    def test_text(self):
+        tokens = self.path("counted.ids")
+        subprocess.run([os.path.join(BUILD, "examples", "neck-tokenize"), "--tokenizer", TOKENIZER, TEXT, "-o", tokens],
+                       check=True, capture_output=True, timeout=120)
+        (counted,) = self.rows(STORIES, "--frequency", tokens)
+        for options in ((), ("--tokenizer", TOKENIZER)):  # the tokenizer beside the model is the same
+            (row,) = self.rows(STORIES, "--frequency", TEXT, *options)
+            self.assertEqual(row["frequency"]["tokens"], counted["frequency"]["tokens"] - 1)  # no end of document
+            for one, other in zip(row["frequency"]["components"], counted["frequency"]["components"]):
+                self.assertAlmostEqual(one["pearson"], other["pearson"], delta=0.05)
+        head, _ = self.planted()
+        self.fails((head, "--frequency", TEXT), "--tokenizer names one")
+        self.fails((head, "--frequency", TEXT, "--tokenizer", TOKENIZER), "512 token counts for the 300 rows")
+        self.refuses({(head, "--tokenizer", TOKENIZER): "--tokenizer needs --frequency"})
+
+    def test_padded_head(self):
+        numbers = random.Random(3)
+        write_npy(self.path("padded.npy"), (520, 4), [numbers.gauss(0, 1) for _ in range(2080)])
+        (row,) = self.rows(self.path("padded.npy"), "--frequency", TEXT, "--tokenizer", TOKENIZER)
+        self.assertLessEqual(row["frequency"]["tokens"], 512)
+
     def test_refusals(self):
         head, counts = self.planted()
         self.refuses({(head, "--frequency", counts, "--variant", "drop_top"): "--frequency does not go with"})
