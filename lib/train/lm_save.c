@@ -84,7 +84,8 @@ static neck_status write_state(neck_context *context, neck_training *self, const
     char *partial = NULL;
     if (status == NECK_OK && path) status = neck__whole_folder_begin(&self->allocator, path, &partial);
     status = neck__sharing_agree(&self->sharing, status);
-    if (status == NECK_OK) status = neck__lm_write_state(context, self, partial);
+    if (status != NECK_OK) return partial ? finish_folder(self, partial, path, status, NULL, NULL) : status;
+    status = neck__lm_write_state(context, self, partial);
     if (partial) status = finish_folder(self, partial, path, status, add, user);
     return neck__sharing_agree(&self->sharing, status);
 }

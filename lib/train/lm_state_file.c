@@ -243,7 +243,7 @@ static neck_status open_state(neck_context *context, const neck_training *self, 
 static neck_status take_over(neck_context *context, neck_training *self, const state_files *files, neck__lm_record *record,
                              neck_status status)
 {
-    NECK_TRY(neck__sharing_load(context, &self->sharing, self->optimizer, files->optimizer, status));
+    NECK_TRY(neck__sharing_load(context, &self->sharing, self->optimizer, files->optimizer, record->steps, status));
     for (int64_t i = 0; i < self->count && files->tensors; i++)
         memcpy(self->parameters[i].data, files->tensors[i].data, (size_t)files->tensors[i].nbytes);
     NECK_TRY(neck__sharing_copy_parameters(&self->sharing));

@@ -71,6 +71,7 @@ static neck_status read_batches(const neck_batches_options *given, neck_training
 static neck_status read_options(neck_training *self, const neck_training_options *given)
 {
     NECK_OPTIONS(neck_training_options, options, given);
+    NECK_TRY(neck__sharing_read(options.exchange, &self->sharing));
     if (!options.model || !options.tokens) return neck__fail(NECK_E_ARGUMENT, "model or tokens is NULL");
     if (options.accumulation < 0 || options.evaluation_windows < 0)
         return neck__fail(NECK_E_ARGUMENT, "accumulation or evaluation_windows is negative");
@@ -85,7 +86,6 @@ static neck_status read_options(neck_training *self, const neck_training_options
     self->evaluation_windows = options.evaluation_windows;
     self->clip_norm = options.clip_norm > 0 ? options.clip_norm : 1;
     self->gradient_limit = options.gradient_limit > 0 ? options.gradient_limit : gradient_limit;
-    NECK_TRY(neck__sharing_read(options.exchange, &self->sharing));
     NECK_TRY(read_batches(options.batches, self));
     NECK_TRY(read_rule(options.optimizer, self));
     NECK_TRY(read_schedule(options.schedule, self));

@@ -62,12 +62,13 @@ neck_status neck__sharing_step(neck_context *context, neck__sharing *self, neck_
 /* An optimizer for this process's part of the parameters, and its file, written and read by the first process alone.
  * neck__sharing_save - status: how this process has fared so far; writes nothing unless all are well. path: NULL but on the first. A
  *                      failure to write is the first process's alone: an agreement should follow.
- * neck__sharing_load - path as there. Nothing is changed when it fails to be read. Agreed. */
+ * neck__sharing_load - path as there; steps: those that it must have been saved after (of the first). Nothing is changed when it
+ *                      cannot be read. Agreed. */
 neck_status neck__sharing_optimizer(neck_context *context, const neck__sharing *self, const neck_optimizer_options *options,
                                     neck_optimizer **out);
 neck_status neck__sharing_save(neck_context *context, const neck__sharing *self, const neck_optimizer *optimizer, const char *path,
                                neck_status status);
 neck_status neck__sharing_load(neck_context *context, const neck__sharing *self, neck_optimizer *optimizer, const char *path,
-                               neck_status status);
+                               int64_t steps, neck_status status);
 
 #endif

@@ -1,4 +1,5 @@
 /* train/sharing_file.c - an optimizer that lies in parts with several processes, and its file, which is that of one. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -96,15 +97,25 @@ neck_status neck__sharing_save(neck_context *context, const neck__sharing *self,
 
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
-static neck_status load_parts(passage *self, neck_optimizer *optimizer, const neck__optimizer_file *file)
+static neck_status open_file(neck_context *context, const neck_optimizer *optimizer, const char *path, int64_t steps,
+                             neck__optimizer_file *out)
+{
+    NECK_TRY(neck__optimizer_file_open(context, optimizer, path, out));
+    if (out->steps == steps) return NECK_OK;
+    return neck__fail(NECK_E_FORMAT, "%s: parameters were saved after %" PRId64 " steps, the optimizer after %" PRId64, path, steps,
+                      out->steps);
+}
+
+static neck_status load_parts(const passage *self, neck_optimizer *optimizer, const neck__optimizer_file *file)
 {
     const neck__slot *slot;
     int array;
     for (int64_t i = 0; neck__optimizer_saved(optimizer, i, &slot, &array); i++) {
         int64_t count = neck__parameter_size(&slot->parameter), size = neck_dtype_size(slot->parameter.dtype);
-        if (file->arrays) memcpy(self->room, file->arrays[i].data, (size_t)(count * size));
-        NECK_TRY(neck__sharing_copy(self->sharing, self->room, count, size));
-        neck__optimizer_take(optimizer, i, self->room);
+        const void *whole = self->room ? self->room : file->arrays[i].data;
+        if (self->room && file->arrays) memcpy(self->room, file->arrays[i].data, (size_t)(count * size));
+        if (self->room) NECK_TRY(neck__sharing_copy(self->sharing, self->room, count, size));
+        neck__optimizer_take(optimizer, i, whole);
     }
     int64_t steps = file->steps;
     NECK_TRY(neck__sharing_copy(self->sharing, &steps, 1, sizeof steps));
@@ -113,13 +124,12 @@ static neck_status load_parts(passage *self, neck_optimizer *optimizer, const ne
 }
 
 neck_status neck__sharing_load(neck_context *context, const neck__sharing *self, neck_optimizer *optimizer, const char *path,
-                               neck_status status)
+                               int64_t steps, neck_status status)
 {
-    if (!neck__is_shared(self)) return status == NECK_OK ? neck_optimizer_load(context, optimizer, path) : status;
     passage parts = {.sharing = self, .optimizer = optimizer};
     neck__optimizer_file file = {.allocator = self->allocator};
-    if (status == NECK_OK) status = take_room(&parts);
-    if (status == NECK_OK && path) status = neck__optimizer_file_open(context, optimizer, path, &file);
+    if (status == NECK_OK && neck__is_shared(self)) status = take_room(&parts);
+    if (status == NECK_OK && path) status = open_file(context, optimizer, path, steps, &file);
     status = neck__sharing_agree(self, status);
     if (status == NECK_OK) status = load_parts(&parts, optimizer, &file);
     neck__optimizer_file_close(&file);
