@@ -117,7 +117,8 @@ void neck_optimizer_destroy(neck_optimizer *optimizer)
     neck__release(&allocator, optimizer);
 }
 
-neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t parameter, const neck_optimizer_options *options)
+neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t parameter,
+                                     const neck_optimizer_options *options)
 {
     neck_optimizer_options filled;
     if (!optimizer) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL");
@@ -125,7 +126,8 @@ neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t paramete
         return neck__fail(NECK_E_ARGUMENT, "parameter %" PRId64 " of %" PRId64, parameter, optimizer->count);
     NECK_TRY(neck__optimizer_options_read(options, &filled));
     if (optimizer->steps > 0)
-        return neck__fail(NECK_E_STATE, "%" PRId64 " steps were made: groups are set before the first", optimizer->steps);
+        return neck__fail(NECK_E_STATE, "%" PRId64 " steps were made: groups are set before the first",
+                          optimizer->steps);
     return set_rule(&optimizer->allocator, &optimizer->slots[parameter], &filled);
 }
 

@@ -49,8 +49,8 @@ typedef struct neck__training {
  * neck__training_mark_names - what they stand for: keys in files, and words in messages.
  * neck__training_save - writes the checkpoint. The file at options.checkpoint names one of two optimizer files beside
  *                       it, and appears after that one: whenever the program dies, one whole pair is there.
- * neck__training_load - puts back what save wrote, or changes nothing; NECK_OK also when there is no checkpoint but can be
- *                       one. */
+ * neck__training_load - puts back what save wrote, or changes nothing; NECK_OK also when there is no checkpoint but can
+ *                       be one. */
 void neck__training_mark(neck__training *training);
 extern const char *const neck__training_mark_names[NECK__TRAINING_MARKS];
 neck_status neck__training_save(neck__training *training);
