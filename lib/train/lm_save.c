@@ -111,10 +111,9 @@ neck_status neck_training_save(neck_context *context, neck_training *training, c
     char *path = NULL;
     neck_status status = neck__is_first(sharing) ? find_place(training, folder, &path) : NECK_OK;
     int64_t needed = status != NECK_OK || path;
-    NECK_TRY(neck__sharing_copy(sharing, &needed, 1, sizeof needed));
-    if (!needed) return NECK_OK;
-    status = write_state(context, training, path, status, add, user);
-    if (status == NECK_OK) training->saved = training->record.steps;
+    neck_status copied = neck__sharing_copy(sharing, &needed, 1, sizeof needed);
+    status = copied == NECK_OK && needed ? write_state(context, training, path, status, add, user) : copied;
+    if (status == NECK_OK && needed) training->saved = training->record.steps;
     if (status == NECK_OK && path) remove_others(folder, training->record.steps, path);
     neck__release(&training->allocator, path);
     return status;

@@ -71,7 +71,6 @@ static neck_status read_batches(const neck_batches_options *given, neck_training
 static neck_status read_options(neck_training *self, const neck_training_options *given)
 {
     NECK_OPTIONS(neck_training_options, options, given);
-    NECK_TRY(neck__sharing_read(options.exchange, &self->sharing));
     if (!options.model || !options.tokens) return neck__fail(NECK_E_ARGUMENT, "model or tokens is NULL");
     if (options.accumulation < 0 || options.evaluation_windows < 0)
         return neck__fail(NECK_E_ARGUMENT, "accumulation or evaluation_windows is negative");
@@ -234,10 +233,14 @@ static neck_status join(neck_training *self, neck_status status)
 neck_status neck_training_create(neck_context *context, const neck_training_options *options, neck_training **out)
 {
     if (!options || !out) return neck__fail(NECK_E_ARGUMENT, "options or out is NULL");
+    neck__sharing sharing = {.count = 0};
+    NECK_OPTIONS(neck_training_options, given, options);
+    NECK_TRY(neck__sharing_read(given.exchange, &sharing));
     neck__allocator allocator = neck__allocator_of(context);
     neck_training *self = neck__calloc(&allocator, 1, sizeof *self, "a training");
-    if (!self) return NECK_E_NOMEM;
+    if (!self) return neck__sharing_agree(&sharing, NECK_E_NOMEM);
     self->allocator = allocator;
+    self->sharing = sharing;
     self->loss_room.allocator = allocator;
     self->record.best_loss = INFINITY;
     self->saved = -1;
