@@ -8,7 +8,7 @@
 #include "support_args.h"
 
 /* ranks_begin - after the command line has been read (tool_begin does it): makes the team. 0 when that fails, or when the tool does not
- *               say that its ranks work together; the reason has been told.
+ *               say that its ranks work together; the reason has been told. Again it does nothing.
  * ranks_end   - the last thing in main (tool_end does it): waits for all ranks and returns the exit status of all, the largest. A rank
  *               that leaves in any other way after ranks_begin ends the job, with a line that names it.
  * From before main, ranks but the first have no standard output and error, so that usage and --help are told once. */

@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support_ranks.h"
 #include "support_text.h"
+#include "support_train_ranks.h"
 
 #define MONITOR_FILE "monitor.safetensors"
 
@@ -29,6 +31,13 @@ int train_run_fail(train_run *self, const char *what)
 {
     snprintf(self->error, sizeof self->error, "%s%s%s", what ? what : "", what ? ": " : "", neck_last_error());
     return 0;
+}
+
+int train_run_agree(train_run *self, int good)
+{
+    if (ranks_size() == 1) return good;
+    neck_status status = good ? NECK_OK : neck_error_set(NECK_E_IO, self->error);
+    return ranks_agree(status) == NECK_OK || train_run_fail(self, NULL);
 }
 
 void train_run_tell(const train_run *self, const char *format, ...)
@@ -117,7 +126,7 @@ static int build_training(train_run *self)
     neck_training_options options = {.struct_size = sizeof options, .model = self->model, .head = self->head,
                                      .tokens = self->tokens, .batches = &batches, .optimizer = &optimizer,
                                      .schedule = &schedule, .loss = &loss, .accumulation = c->accumulation,
-                                     .evaluation_windows = c->evaluation_windows,
+                                     .evaluation_windows = c->evaluation_windows, .exchange = self->exchange,
                                      .clip_norm = c->clip > 0 ? c->clip : INFINITY};
     return neck_training_create(self->context, &options, &self->training) == NECK_OK || train_run_fail(self, NULL);
 }
@@ -125,29 +134,35 @@ static int build_training(train_run *self)
 static int build_monitor(train_run *self)
 {
     neck_monitor_options options = {.struct_size = sizeof options, .interval = self->config.monitor_every};
+    if (ranks_rank() > 0) return 1;
     return neck_monitor_create(self->context, &options, &self->monitor) == NECK_OK || train_run_fail(self, NULL);
 }
 
-static neck_status resume(train_run *self)
+static int load_monitor(train_run *self)
 {
     char name[64];
+    if (ranks_rank() > 0) return 1;
+    snprintf(name, sizeof name, "state/step-%" PRId64 "/" MONITOR_FILE, neck_training_steps(self->training));
+    char *path = train_run_path(self, name);
+    neck_status status = neck_monitor_load(self->context, self->monitor, path);
+    free(path);
+    return status == NECK_OK || train_run_fail(self, NULL);
+}
+
+static int resume(train_run *self, int *resumed)
+{
     char *states = train_run_path(self, "state");
     neck_status status = neck_training_resume(self->context, self->training, states);
     free(states);
-    if (status != NECK_OK) return status;
-    snprintf(name, sizeof name, "state/step-%" PRId64 "/" MONITOR_FILE, neck_training_steps(self->training));
-    char *monitor = train_run_path(self, name);
-    status = neck_monitor_load(self->context, self->monitor, monitor);
-    free(monitor);
-    return status;
+    *resumed = status == NECK_OK;
+    if (status == NECK_E_NOT_FOUND) return 1;
+    return *resumed ? train_run_agree(self, load_monitor(self)) : train_run_fail(self, NULL);
 }
 
 int train_run_build(train_run *self, int *resumed)
 {
-    if (!build_model(self) || !build_head(self) || !build_training(self) || !build_monitor(self)) return 0;
-    neck_status status = resume(self);
-    *resumed = status == NECK_OK;
-    return status == NECK_OK || status == NECK_E_NOT_FOUND || train_run_fail(self, NULL);
+    if (!train_run_agree(self, build_model(self) && build_head(self) && build_monitor(self))) return 0;
+    return train_ranks_exchange(self) && build_training(self) && resume(self, resumed);
 }
 
 int train_run_watch(train_run *self, const char *const *names, const double *values, int64_t count)
@@ -183,10 +198,10 @@ int train_run_export(train_run *self)
     char name[64];
     snprintf(name, sizeof name, "checkpoints/step-%" PRId64, neck_training_steps(self->training));
     char *above = train_run_path(self, "checkpoints"), *folder = train_run_path(self, name);
-    (void)mkdir(above, 0777); /* what is wrong with it shows in the next line */
+    if (ranks_rank() == 0) (void)mkdir(above, 0777); /* what is wrong with it shows in the next line */
     self->error[0] = '\0';
-    int good = access(folder, F_OK) == 0 ||
-               neck_training_export(self->context, self->training, folder, add_tokenizer, self) == NECK_OK;
+    int wanted = ranks_any(ranks_rank() == 0 && access(folder, F_OK) != 0);
+    int good = !wanted || neck_training_export(self->context, self->training, folder, add_tokenizer, self) == NECK_OK;
     if (!good && !self->error[0]) train_run_fail(self, NULL);
     free(above);
     free(folder);

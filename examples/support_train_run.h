@@ -20,12 +20,14 @@ typedef struct train_run {
     neck_token_file *tokens;
     neck_trainable *model;
     neck_head *head;
+    const neck_gradient_exchange *exchange; /* of several ranks; NULL: alone */
     neck_training *training;
-    neck_monitor *monitor;
+    neck_monitor *monitor; /* of the first rank alone */
     char error[6400];
 } train_run;
 
-/* All return 0 and one line in self->error on failure.
+/* All return 0 and one line in self->error on failure. Several ranks call them together, but prepare and watch; what they write, the
+ * first one writes.
  * train_run_prepare - the tokenizer and the tokens (support_train_data.c).
  * train_run_build   - model, head, training and monitor; puts back the latest state, *resumed says whether there was one.
  * train_run_export  - checkpoints/step-N with tokenizer.json; one that is there is left.
@@ -39,10 +41,12 @@ int train_run_watch(train_run *self, const char *const *names, const double *val
 void train_run_free(train_run *self);
 
 /* train_run_path  - folder/name in new memory.
+ * train_run_agree - whether all ranks are good; the line in self->error is then that of the first that is not.
  * train_run_fail  - the message of the library's latest failure, "what: " before it unless what is NULL. Returns 0.
  * train_run_tell  - a line on standard error, unless quiet.
  * train_file_write, train_file_copy - whole or not at all; 0 and errno on failure. */
 char *train_run_path(const train_run *self, const char *name);
+int train_run_agree(train_run *self, int good);
 int train_run_fail(train_run *self, const char *what);
 void train_run_tell(const train_run *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int train_file_write(const char *path, const char *bytes, size_t size);

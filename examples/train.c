@@ -11,9 +11,11 @@
 #include <getopt.h>
 
 #include "support_args.h"
+#include "support_ranks.h"
 #include "support_text.h"
 #include "support_tool.h"
 #include "support_train_log.h"
+#include "support_train_ranks.h"
 #include "support_train_run.h"
 
 enum { OPT_OUT = 256, OPT_RESUME, OPT_KEY };
@@ -33,6 +35,7 @@ static const tool self = {
                "below, written with _ for -; flags come after it. RUN gets checkpoints that\n"
                "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
     .options = options,
+    .ranks = 1,
     .operands = "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
     .notes = "Exit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
              "state), 2 wrong usage, 130 interrupted (a state was saved).",
@@ -156,15 +159,31 @@ static int begin_folder(const char *settings)
     return good;
 }
 
-static int open_folder(const command *asked)
+static int read_settings(const char *settings)
 {
     char error[TRAIN_CONFIG_ERROR];
+    return train_config_read(&run.config, settings, error) || fail_at("cannot resume", error);
+}
+
+/* The first rank's. */
+static int open_folder(const command *asked)
+{
     char *settings = train_run_path(&run, "run.json");
-    int good = 1;
-    if (!asked->resume) good = begin_folder(settings);
-    else if (!train_config_read(&run.config, settings, error)) good = fail_at("cannot resume", error);
+    int good = asked->resume ? read_settings(settings) : begin_folder(settings);
     free(settings);
     return good;
+}
+
+/* The other ranks take up what the first has made. */
+static int join_folder(const command *asked)
+{
+    int good = train_ranks_files(&run);
+    if (ranks_rank() > 0 && good) {
+        char *settings = train_run_path(&run, "run.json");
+        good = (!asked->resume || read_settings(settings)) && train_run_prepare(&run);
+        free(settings);
+    }
+    return train_run_agree(&run, good);
 }
 
 /* ---- what is due after a step ----------------------------------------------------------------------------------- */
@@ -225,14 +244,25 @@ static int watch(train_row *row)
     return 1;
 }
 
+/* What the first rank alone does, and all must know. */
+static int first_rank(int (*act)(train_row *row), train_row *row)
+{
+    return train_run_agree(&run, ranks_rank() > 0 || act(row));
+}
+
+static int log_row(train_row *row)
+{
+    return train_log_step(&journal, row, run.error);
+}
+
 /* The state comes last: what it holds has been logged and exported. */
 static int settle(train_row *row)
 {
     int64_t step = row->step;
-    if (every(run.config.monitor_every, step) && !watch(row)) return 0;
+    if (every(run.config.monitor_every, step) && !first_rank(watch, row)) return 0;
     if (every(run.config.evaluate_every, step) && !evaluate(row)) return 0;
     if (is_checkpoint(step) && !train_run_export(&run)) return 0;
-    if (!train_log_step(&journal, row, run.error)) return 0;
+    if (!first_rank(log_row, row)) return 0;
     return !(is_checkpoint(step) || every(run.config.save_every, step)) || train_run_save(&run);
 }
 
@@ -281,12 +311,14 @@ static void introduce(int resumed)
                    "%s %" PRId64 " parameters, %" PRId64 " tokens of text, %" PRId64 " a step, %" PRId64 " in all",
                    neck_trainable_family(run.model), neck_trainable_size(run.model), neck_token_file_count(run.tokens),
                    c->batch * c->context * c->accumulation, c->batch * c->context * c->accumulation * c->steps);
+    if (ranks_size() > 1) train_run_tell(&run, "%d ranks share each step", ranks_size());
     if (resumed) train_run_tell(&run, "going on after step %" PRId64, neck_training_steps(run.training));
 }
 
 /* Both logs lose what came after the state, and go on from there. */
 static int open_logs(int resumed)
 {
+    if (ranks_rank() > 0) return 1;
     char *steps = train_run_path(&run, "log.jsonl"), *monitor = train_run_path(&run, "monitor.jsonl");
     int good = train_log_open(&journal, steps, resumed ? neck_training_steps(run.training) : -1, run.error);
     if (good && neck_monitor_log(run.monitor, monitor) != NECK_OK) good = train_run_fail(&run, NULL);
@@ -295,18 +327,22 @@ static int open_logs(int resumed)
     return good;
 }
 
-static int train(void)
+static int prepare(const command *asked)
+{
+    return train_run_agree(&run, ranks_rank() > 0 || train_run_prepare(&run)) && join_folder(asked);
+}
+
+static int train(const command *asked)
 {
     int resumed;
-    if (!train_run_prepare(&run)) return interrupt_seen() ? say_interrupted() : fail(run.error);
-    if (!train_run_build(&run, &resumed)) return fail(run.error);
-    if (!open_logs(resumed)) return fail(run.error);
+    if (!prepare(asked)) return ranks_any(interrupt_seen()) ? say_interrupted() : fail(run.error);
+    if (!train_run_build(&run, &resumed) || !train_run_agree(&run, open_logs(resumed))) return fail(run.error);
     journal.steps = run.config.steps;
     introduce(resumed);
     train_row first = blank();
     if (!resumed && !settle(&first)) return say_failed();
     while (neck_training_steps(run.training) < run.config.steps) {
-        if (interrupt_seen()) return train_run_save(&run) ? say_interrupted() : say_failed();
+        if (ranks_any(interrupt_seen())) return train_run_save(&run) ? say_interrupted() : say_failed();
         if (!step()) return say_failed();
     }
     return TOOL_OK;
@@ -314,9 +350,10 @@ static int train(void)
 
 static int start(const command *asked)
 {
-    if (!open_folder(asked)) return fail(run.error);
+    if (!ranks_begin(&self)) return TOOL_FAILED;
+    if (!train_run_agree(&run, ranks_rank() > 0 || open_folder(asked))) return fail(run.error);
     run.context = tool_begin(&self, &asked->common, (uint64_t)run.config.seed, NULL, NULL);
-    return train();
+    return train(asked);
 }
 
 int main(int argc, char **argv)
@@ -331,5 +368,6 @@ int main(int argc, char **argv)
     train_log_close(&journal);
     train_run_free(&run);
     free(asked.flags);
-    return status;
+    train_ranks_end();
+    return ranks_end(status);
 }

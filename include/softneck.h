@@ -11,7 +11,7 @@
  *   head_training   heads on frozen states             bottleneck      what a lower rank costs
  *   tokenizer_training  texts to a tokenizer           token_file, batches  tokens on disk, dealt out for training
  *   model_training  transformers with gradients        training        a language model's training, resumable
- *   monitor         rank metrics while something trains
+ *   gradient_exchange  several processes training one model  monitor   rank metrics while something trains
  *   operator        matrices known by their products   truncated       their largest singular triplets, with bounds
  *   density         all their values at once, in a band  ngram         counts, and the matrix they make
  *   saturation      the verdict on a curve             scaling_law     fits, and how far others are off
@@ -40,6 +40,7 @@
 #include "softneck/batches.h"
 #include "softneck/evaluate.h"
 #include "softneck/optimizer.h"
+#include "softneck/gradient_exchange.h"
 #include "softneck/head.h"
 #include "softneck/head_training.h"
 #include "softneck/bottleneck.h"

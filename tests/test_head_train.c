@@ -248,7 +248,7 @@ START_TEST(an_epoch_has_each_scored_row_once)
     neck__batches b = open_batches(&e, SIZE, 1, 9);
     int order[SIZE * BATCHES], drawn = 0, moved = 0;
     for (int64_t k = 0; k < BATCHES; k++) {
-        neck__batches_draw(NULL, &b, k);
+        neck__batches_draw(NULL, &b, k, 0, b.options.size);
         ck_assert_int_eq(b.states.rows, SIZE);
         for (int64_t i = 0; i < SIZE; i++) order[drawn++] = row_of(&e, &b, i);
     }
@@ -269,14 +269,14 @@ START_TEST(a_batch_does_not_depend_on_those_before)
     exercise_make(&e, NECK_HEAD_DENSE, 0);
     neck__batches forward = open_batches(&e, 7, 1, 9), direct = open_batches(&e, 7, 1, 9);
     neck__batches other = open_batches(&e, 7, 1, 10);
-    for (int64_t k = 0; k <= 30; k++) neck__batches_draw(NULL, &forward, k);
-    neck__batches_draw(NULL, &direct, 30);
-    neck__batches_draw(NULL, &other, 30);
+    for (int64_t k = 0; k <= 30; k++) neck__batches_draw(NULL, &forward, k, 0, forward.options.size);
+    neck__batches_draw(NULL, &direct, 30, 0, direct.options.size);
+    neck__batches_draw(NULL, &other, 30, 0, other.options.size);
     ck_assert_mem_eq(forward.rows, direct.rows, 7 * WIDTH * sizeof(float));
     ck_assert_mem_eq(forward.targets, direct.targets, 7 * sizeof(int32_t));
     ck_assert(memcmp(forward.rows, other.rows, 7 * WIDTH * sizeof(float)) != 0);
-    neck__batches_draw(NULL, &forward, 2); /* back again */
-    neck__batches_draw(NULL, &direct, 2);
+    neck__batches_draw(NULL, &forward, 2, 0, forward.options.size); /* back again */
+    neck__batches_draw(NULL, &direct, 2, 0, direct.options.size);
     ck_assert_mem_eq(forward.rows, direct.rows, 7 * WIDTH * sizeof(float));
     neck__batches_free(&other);
     neck__batches_free(&direct);
@@ -291,7 +291,7 @@ START_TEST(blocks_follow_the_states)
     neck__batches b = open_batches(&e, 25, 0, 0);
     int expected = 0;
     for (int64_t first = 0; first < b.count; first += b.states.rows) {
-        neck__batches_block(NULL, &b, first);
+        neck__batches_block(NULL, &b, first, b.count);
         ck_assert_int_eq(b.states.rows, first < 50 ? 25 : 9);
         for (int64_t i = 0; i < b.states.rows; i++, expected++) {
             if (expected == 3) expected++; /* has no target */

@@ -179,14 +179,22 @@ static neck_status check_metadata(const neck__allocator *allocator, const char *
     return status;
 }
 
+static neck_status write_tensor(neck__atomic_file *file, const neck__tensor *tensor, int64_t index,
+                                neck__safetensors_fetch_fn fetch, void *user)
+{
+    const void *data = tensor->data;
+    if (fetch) NECK_TRY(fetch(user, index, &data));
+    return neck__atomic_file_write(file, data, tensor->nbytes);
+}
+
 static neck_status write_file(const neck__allocator *allocator, const char *path, const text *header,
-                              const neck__tensors *list)
+                              const neck__tensors *list, neck__safetensors_fetch_fn fetch, void *user)
 {
     neck__atomic_file *file;
     NECK_TRY(neck__atomic_file_create(allocator, path, &file));
     neck_status status = neck__atomic_file_write(file, header->data, header->size);
     for (int64_t i = 0; i < list->count && status == NECK_OK; i++)
-        status = neck__atomic_file_write(file, list->tensors[i].data, list->tensors[i].nbytes);
+        status = write_tensor(file, &list->tensors[i], i, fetch, user);
     if (status == NECK_OK) return neck__atomic_file_commit(file);
     neck__atomic_file_abandon(file);
     return status;
@@ -194,6 +202,13 @@ static neck_status write_file(const neck__allocator *allocator, const char *path
 
 neck_status neck_safetensors_write(neck_context *context, const char *path, const neck_tensor *tensors, int64_t count,
                                    const char *const *keys, const char *const *values, int64_t metadata_count)
+{
+    return neck__safetensors_write(context, path, tensors, count, keys, values, metadata_count, NULL, NULL);
+}
+
+neck_status neck__safetensors_write(neck_context *context, const char *path, const neck_tensor *tensors, int64_t count,
+                                    const char *const *keys, const char *const *values, int64_t metadata_count,
+                                    neck__safetensors_fetch_fn fetch, void *user)
 {
     if (!path) return neck__fail(NECK_E_ARGUMENT, "path is NULL");
     if (count < 0 || (count > 0 && !tensors)) return neck__fail(NECK_E_ARGUMENT, "tensors is NULL or count < 0");
@@ -206,7 +221,7 @@ neck_status neck_safetensors_write(neck_context *context, const char *path, cons
     NECK_GOTO_DONE(check_metadata(&allocator, keys, values, metadata_count));
     NECK_GOTO_DONE(collect(&list, tensors, count));
     NECK_GOTO_DONE(make_header(&header, &list, keys, values, metadata_count));
-    NECK_GOTO_DONE(write_file(&allocator, path, &header, &list));
+    NECK_GOTO_DONE(write_file(&allocator, path, &header, &list, fetch, user));
 done:
     neck__release(&allocator, header.data);
     neck__tensors_clear(&list);

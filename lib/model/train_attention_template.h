@@ -95,7 +95,8 @@ static void drop_probabilities(const queries *s, int64_t key, int64_t rows, REAL
     const run *r = s->r;
     if (!s->drop_key) return;
     int64_t strips = (r->length + r->strip - 1) / r->strip;
-    int64_t base = ((s->sequence * r->config->heads + s->head) * strips + s->first / r->strip) * r->length;
+    int64_t sequence = r->model->first + s->sequence;
+    int64_t base = ((sequence * r->config->heads + s->head) * strips + s->first / r->strip) * r->length;
     for (int64_t i = 0; i < rows; i++)
         drop_row(&r->model->attention_dropout, s->drop_key, base + key + i, r->strip, p + i * r->strip);
 }

@@ -59,6 +59,19 @@ static int64_t list_all(neck_trainable *model, int fill)
     return l.count;
 }
 
+/* Parameters are numbered in the order of the modules, so that those of some modules in a row are a run. */
+void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module, int end)
+{
+    int64_t first = -1, count = 0;
+    if (!ready->ready) return;
+    for (; module < end; module++) {
+        neck__place place = model->places[row * NECK__MODULES + module];
+        if (first < 0) first = place.weight >= 0 ? place.weight : place.bias;
+        count += (place.weight >= 0) + (place.bias >= 0);
+    }
+    if (count > 0) ready->ready(ready->user, first, count);
+}
+
 static neck_status point_into_buffers(neck_trainable *model)
 {
     int64_t size = element_size(model), offset = 0;

@@ -74,15 +74,23 @@ static neck_status check_tokens(const neck_trainable *model, const int32_t *toke
 neck_status neck_trainable_forward(neck_context *context, neck_trainable *model, const int32_t *tokens, int64_t batch,
                                    int64_t length, int64_t step, neck_matrix *states)
 {
+    return neck_trainable_forward_part(context, model, tokens, 0, batch, length, step, states);
+}
+
+neck_status neck_trainable_forward_part(neck_context *context, neck_trainable *model, const int32_t *tokens, int64_t first,
+                                        int64_t batch, int64_t length, int64_t step, neck_matrix *states)
+{
     int64_t bytes;
     if (!model || !tokens || !states) return neck__fail(NECK_E_ARGUMENT, "model, tokens or states is NULL");
     if (step < NECK_EVALUATION) return neck__fail(NECK_E_ARGUMENT, "step is %lld: it must be at least 0, or NECK_EVALUATION",
                                                   (long long)step);
+    if (first < 0 || first > INT32_MAX) return neck__fail(NECK_E_ARGUMENT, "first is %lld: it must be from 0 to 2^31", (long long)first);
     NECK_TRY(check_shape(model, batch, length));
     NECK_TRY(check_tokens(model, tokens, batch, length));
     NECK_TRY(reserve(model, batch, length, &bytes));
     memcpy(model->tokens, tokens, (size_t)(batch * length) * sizeof *tokens);
     model->step = step;
+    model->first = first;
     model->ran = model->has_states = 0;
     NECK_TRY(model->dtype == NECK_F64 ? neck__train_forward_f64(context,
                                                                 model) : neck__train_forward_f32(context, model));
@@ -106,13 +114,20 @@ neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, ne
 
 neck_status neck_trainable_backward(neck_context *context, neck_trainable *model, const void *states_gradient)
 {
+    return neck_trainable_backward_telling(context, model, states_gradient, NULL, NULL);
+}
+
+neck_status neck_trainable_backward_telling(neck_context *context, neck_trainable *model, const void *states_gradient,
+                                            neck_trainable_ready_fn ready, void *user)
+{
+    const neck__train_ready listener = {ready, user};
     if (!model || !states_gradient) return neck__fail(NECK_E_ARGUMENT, "model or states_gradient is NULL");
     if (!model->ran) return neck__fail(NECK_E_STATE, "a backward pass follows a forward pass, once");
     model->ran = 0;
     if (model->dtype == NECK_F64)
-        neck__train_backward_f64(context, model, states_gradient);
+        neck__train_backward_f64(context, model, states_gradient, &listener);
     else
-        neck__train_backward_f32(context, model, states_gradient);
+        neck__train_backward_f32(context, model, states_gradient, &listener);
     return NECK_OK;
 }
 

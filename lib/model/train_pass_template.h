@@ -218,13 +218,20 @@ static void embed_back(ends *e)
         neck__parallel(r->context, (r->config->hidden + TABLE_COLUMNS - 1) / TABLE_COLUMNS, scatter_positions_task, e);
 }
 
-void OF(neck__train_backward)(neck_context *context, const neck_trainable *model, const REAL *d_states)
+void OF(neck__train_backward)(neck_context *context, const neck_trainable *model, const REAL *d_states,
+                              const neck__train_ready *ready)
 {
     run r;
     ends e = {.d_states = d_states};
     begin(context, model, &r);
     find_ends(&r, &e);
     finish_back(&e);
-    for (int64_t layer = r.config->layers - 1; layer >= 0; layer--) block_backward(&r, layer);
+    /* The head's own gradient was there before; of a tied one the embedding's share is still to come. */
+    neck__train_tell_ready(model, ready, 0, NECK__PROJECT_OUT, NECK__FIRST_IN_BLOCK);
+    for (int64_t layer = r.config->layers - 1; layer >= 0; layer--) {
+        block_backward(&r, layer);
+        neck__train_tell_ready(model, ready, layer + 1, NECK__FIRST_IN_BLOCK, NECK__MODULES);
+    }
     embed_back(&e);
+    neck__train_tell_ready(model, ready, 0, NECK__EMBEDDING, NECK__PROJECT_OUT);
 }

@@ -300,6 +300,6 @@ static void drop_rows(const run *r, int site, int64_t layer, int64_t first, int6
     const neck__dropout *dropout = &r->model->dropout;
     if (!drops(r, dropout)) return;
     uint64_t key = site_key(r, site, layer);
-    int64_t width = r->config->hidden;
-    for (int64_t row = first; row < first + rows; row++) drop_row(dropout, key, row, width, x + row * width);
+    int64_t width = r->config->hidden, before = r->model->first * r->length;
+    for (int64_t row = first; row < first + rows; row++) drop_row(dropout, key, before + row, width, x + row * width);
 }

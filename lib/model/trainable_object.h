@@ -26,6 +26,7 @@ struct neck_trainable {
     int64_t bytes;
     int64_t batch, length; /* the shape that memory is laid out for; 0: none */
     int64_t step;          /* of the last forward pass */
+    int64_t first;         /* its first sequence's number in the batch that dropout is drawn for */
     int32_t *tokens;       /* its tokens, in memory */
     int32_t ran;           /* a forward pass that no backward pass has followed */
     int32_t has_states;    /* of a forward pass */
@@ -45,6 +46,15 @@ neck_status neck__train_config_write(const neck__allocator *allocator, const nec
 neck_status neck__train_config_adapt(const neck__allocator *allocator, const char *text, int32_t dtype, int32_t tied,
                                      char **out);
 
+/* Who wants to know which gradients are final; ready NULL: nobody. */
+typedef struct neck__train_ready {
+    neck_trainable_ready_fn ready;
+    void *user;
+} neck__train_ready;
+
+/* Tells that those of all parameters of the modules [module, end) of a row of places are. */
+void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module, int end);
+
 /* ---- passes, in either precision -------------------------------------------------------------------------------- */
 
 /* Bytes of passes over batch x length tokens. Errors: NECK_E_OVERFLOW. */
@@ -61,7 +71,9 @@ neck_status neck__train_forward_f64(neck_context *context, const neck_trainable 
 /* The states before block `layer` of the last forward pass; of layer `layers`: the last ones. */
 const float *neck__train_states_f32(const neck_trainable *model, int64_t layer);
 const double *neck__train_states_f64(const neck_trainable *model, int64_t layer);
-void neck__train_backward_f32(neck_context *context, const neck_trainable *model, const float *d_states);
-void neck__train_backward_f64(neck_context *context, const neck_trainable *model, const double *d_states);
+void neck__train_backward_f32(neck_context *context, const neck_trainable *model, const float *d_states,
+                              const neck__train_ready *ready);
+void neck__train_backward_f64(neck_context *context, const neck_trainable *model, const double *d_states,
+                              const neck__train_ready *ready);
 
 #endif

@@ -34,6 +34,18 @@ static char *join(const neck__allocator *allocator, const char *head, const char
     return text;
 }
 
+int neck__optimizer_saved(const neck_optimizer *optimizer, int64_t index, const neck__slot **slot, int *array)
+{
+    for (int64_t i = 0; i < optimizer->count; i++)
+        for (int n = 0; n < optimizer->slots[i].rule->arrays; n++) {
+            if (!optimizer->slots[i].rule->saved[n] || index-- > 0) continue;
+            *slot = &optimizer->slots[i];
+            *array = n;
+            return 1;
+        }
+    return 0;
+}
+
 /* ---- saving ----------------------------------------------------------------------------------------------------- */
 
 /* What neck_safetensors_write takes, with the texts it points to. */
@@ -79,12 +91,19 @@ static neck_status add_slot(contents *c, const neck__slot *slot)
         if (!name) return NECK_E_NOMEM;
         c->tensors[c->tensor_count++] = (neck_tensor){
             .struct_size = sizeof(neck_tensor), .name = name, .dtype = p->dtype, .ndim = 2, .shape = {p->rows, p->cols},
-            .nbytes = neck__parameter_size(p) * neck_dtype_size(p->dtype), .data = slot->arrays[2 + n]};
+            .nbytes = neck__parameter_size(p) * neck_dtype_size(p->dtype),
+            .data = slot->arrays[2 + n] ? slot->arrays[2 + n] : p->data}; /* of an empty part something, as it is fetched */
     }
     return NECK_OK;
 }
 
 neck_status neck_optimizer_save(neck_context *context, const neck_optimizer *optimizer, const char *path)
+{
+    return neck__optimizer_save(context, optimizer, path, NULL, NULL);
+}
+
+neck_status neck__optimizer_save(neck_context *context, const neck_optimizer *optimizer, const char *path,
+                                 neck__safetensors_fetch_fn fetch, void *user)
 {
     if (!optimizer || !path) return neck__fail(NECK_E_ARGUMENT, "optimizer or path is NULL");
     contents c = {.allocator = neck__allocator_of(context)};
@@ -96,8 +115,8 @@ neck_status neck_optimizer_save(neck_context *context, const neck_optimizer *opt
     c.keys[1] = STEPS_KEY, c.values[1] = steps;
     c.pairs = 2;
     for (int64_t i = 0; i < optimizer->count; i++) NECK_GOTO_DONE(add_slot(&c, &optimizer->slots[i]));
-    NECK_GOTO_DONE(neck_safetensors_write(context, path, c.tensors, c.tensor_count, (const char *const *)c.keys,
-                                          (const char *const *)c.values, c.pairs));
+    NECK_GOTO_DONE(neck__safetensors_write(context, path, c.tensors, c.tensor_count, (const char *const *)c.keys,
+                                           (const char *const *)c.values, c.pairs, fetch, user));
 done:
     release_contents(&c);
     return status;
@@ -190,50 +209,60 @@ static neck_status find_array(neck_context *context, const neck_checkpoint *file
     return NECK_OK;
 }
 
-/* All of the file, twice: once to see that it fits, once to take it over. */
-static neck_status pass(neck_context *context, const neck_checkpoint *file, neck_optimizer *optimizer,
-                        neck_tensor *found, int taking)
+/* Everything that must hold of the file. */
+static neck_status check(neck_context *context, const neck_checkpoint *checkpoint, const neck_optimizer *optimizer,
+                         neck__optimizer_file *file)
 {
-    int64_t next = 0;
-    for (int64_t i = 0; i < optimizer->count; i++) {
-        const neck__slot *slot = &optimizer->slots[i];
-        if (!taking) NECK_TRY(check_rule(file, &optimizer->allocator, slot));
-        for (int n = 0; n < slot->rule->arrays; n++) {
-            if (!slot->rule->saved[n]) continue;
-            neck_tensor *tensor = &found[next++];
-            if (taking)
-                memcpy(slot->arrays[2 + n], tensor->data, (size_t)tensor->nbytes);
-            else
-                NECK_TRY(find_array(context, file, &optimizer->allocator, slot, n, tensor));
-        }
-    }
+    const neck__slot *slot;
+    int n;
+    NECK_TRY(read_steps(checkpoint, &file->steps));
+    NECK_TRY(check_no_more(checkpoint, optimizer));
+    for (int64_t i = 0; i < optimizer->count; i++)
+        NECK_TRY(check_rule(checkpoint, &file->allocator, &optimizer->slots[i]));
+    for (int64_t i = 0; neck__optimizer_saved(optimizer, i, &slot, &n); i++)
+        NECK_TRY(find_array(context, checkpoint, &file->allocator, slot, n, &file->arrays[i]));
     return NECK_OK;
 }
 
-static neck_status load(neck_context *context, const neck_checkpoint *file, neck_optimizer *optimizer)
+neck_status neck__optimizer_file_open(neck_context *context, const neck_optimizer *optimizer, const char *path,
+                                      neck__optimizer_file *out)
 {
-    const neck__allocator *allocator = &optimizer->allocator;
-    int64_t steps = 0;
-    NECK_TRY(read_steps(file, &steps));
-    NECK_TRY(check_no_more(file, optimizer));
-    neck_tensor *found = neck__alloc(allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *found,
-                                     "a list of tensors");
-    if (!found) return NECK_E_NOMEM;
-    neck_status status = pass(context, file, optimizer, found, 0);
+    neck__optimizer_file file = {.allocator = optimizer->allocator};
+    NECK_TRY(neck_checkpoint_open(context, path, NULL, &file.checkpoint));
+    file.arrays = neck__alloc(&file.allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *file.arrays, "a list of tensors");
+    neck_status status = file.arrays ? check(context, file.checkpoint, optimizer, &file) : NECK_E_NOMEM;
     if (status == NECK_OK) {
-        pass(context, file, optimizer, found, 1);
-        optimizer->steps = steps;
+        *out = file;
+        return NECK_OK;
     }
-    neck__release(allocator, found);
-    return status;
+    neck__optimizer_file_close(&file);
+    return status == NECK_E_NOMEM ? status : neck__fail_in(status, "%.400s", path);
+}
+
+void neck__optimizer_file_close(neck__optimizer_file *file)
+{
+    neck_checkpoint_destroy(file->checkpoint);
+    if (file->arrays) neck__release(&file->allocator, file->arrays);
+}
+
+void neck__optimizer_take(neck_optimizer *optimizer, int64_t index, const void *whole)
+{
+    const neck__slot *slot;
+    int n;
+    if (!neck__optimizer_saved(optimizer, index, &slot, &n) || slot->size == 0) return;
+    int64_t size = neck_dtype_size(slot->parameter.dtype);
+    memcpy(slot->arrays[2 + n], (const char *)whole + slot->first * size, (size_t)(slot->size * size));
 }
 
 neck_status neck_optimizer_load(neck_context *context, neck_optimizer *optimizer, const char *path)
 {
     if (!optimizer || !path) return neck__fail(NECK_E_ARGUMENT, "optimizer or path is NULL");
-    neck_checkpoint *file;
-    NECK_TRY(neck_checkpoint_open(context, path, NULL, &file));
-    neck_status status = load(context, file, optimizer);
-    neck_checkpoint_destroy(file);
-    return status == NECK_OK || status == NECK_E_NOMEM ? status : neck__fail_in(status, "%.400s", path);
+    neck__optimizer_file file;
+    const neck__slot *slot;
+    int n;
+    NECK_TRY(neck__optimizer_file_open(context, optimizer, path, &file));
+    for (int64_t i = 0; neck__optimizer_saved(optimizer, i, &slot, &n); i++) neck__optimizer_take(optimizer, i, file.arrays[i].data);
+    optimizer->steps = file.steps;
+    neck__optimizer_file_close(&file);
+    return NECK_OK;
 }

@@ -44,9 +44,9 @@ static double gradient_at(const neck_parameter *p, int64_t index)
     return p->dtype == NECK_F32 ? (double)((const float *)p->gradient)[index] : ((const double *)p->gradient)[index];
 }
 
-neck_status neck__gradient_refuse(const neck_parameter *p, double limit)
+neck_status neck__gradient_refuse(const neck_parameter *p, int64_t first, int64_t size, double limit)
 {
-    for (int64_t i = 0; i < neck__parameter_size(p); i++) {
+    for (int64_t i = first; i < first + size; i++) {
         double value = gradient_at(p, i);
         if (!(fabs(value) <= limit))
             return neck__fail(NECK_E_NONFINITE, "the gradient of '%.200s' is %g at (%" PRId64 ", %" PRId64 ")%s",

@@ -119,21 +119,20 @@ static void take(neck_context *context, neck__batches *batches, int64_t first, i
     batches->states.rows = at + count;
 }
 
-void neck__batches_draw(neck_context *context, neck__batches *batches, int64_t index)
+void neck__batches_draw(neck_context *context, neck__batches *batches, int64_t index, int64_t first, int64_t rows)
 {
-    int64_t size = batches->options.size;
-    for (int64_t taken = 0; taken < size;) {
-        int64_t place = index * size + taken, first = place % batches->count;
-        int64_t left = batches->count - first, count = size - taken < left ? size - taken : left;
+    for (int64_t taken = 0; taken < rows;) {
+        int64_t place = index * batches->options.size + first + taken, at = place % batches->count;
+        int64_t left = batches->count - at, count = rows - taken < left ? rows - taken : left;
         enter_epoch(batches, place / batches->count);
-        take(context, batches, first, count, taken);
+        take(context, batches, at, count, taken);
         taken += count;
     }
 }
 
-void neck__batches_block(neck_context *context, neck__batches *batches, int64_t first)
+void neck__batches_block(neck_context *context, neck__batches *batches, int64_t first, int64_t end)
 {
-    int64_t left = batches->count - first;
+    int64_t left = end - first;
     take(context, batches, first, left < batches->options.size ? left : batches->options.size, 0);
 }
 

@@ -51,6 +51,7 @@ static neck_status read_rule(const neck_optimizer_options *given, double clip_no
 static neck_status read_options(neck__training *self, const neck_head_training_options *given)
 {
     NECK_OPTIONS(neck_head_training_options, options, given);
+    NECK_TRY(neck__sharing_read(options.exchange, &self->sharing));
     if (options.steps < 1)
         return neck__fail(NECK_E_ARGUMENT, "steps is %" PRId64 ": at least 1 is needed", options.steps);
     if (options.batch < 0 || options.evaluate_every < 0 || options.checkpoint_every < 0)
@@ -94,65 +95,111 @@ static neck_status begin(neck__training *self, const neck_labeled_states *train,
     NECK_TRY(open_batches(self, "training states", train, 1, &self->train));
     NECK_TRY(open_batches(self, "validation states", valid, 0, &self->valid));
     self->record.best_valid_loss = INFINITY;
-    NECK_TRY(neck_optimizer_create(self->context, &self->rule, self->parameters, self->parameter_count,
-                                   &self->optimizer));
+    NECK_TRY(neck__sharing_begin(self->context, &self->sharing, &self->rule, self->parameters, self->parameter_count, -1));
+    return neck__sharing_optimizer(self->context, &self->sharing, &self->rule, &self->optimizer);
+}
+
+/* All processes begin alike. */
+static neck_status join(neck__training *self)
+{
+    NECK_TRY(neck__sharing_copy_parameters(&self->sharing));
     neck__training_mark(self);
+    NECK_TRY(neck__sharing_equal(&self->sharing, self->marks, neck__training_mark_names, NECK__TRAINING_MARKS));
     return self->options.checkpoint ? neck__training_load(self) : NECK_OK;
 }
 
 static void end(neck__training *self)
 {
     neck_optimizer_destroy(self->optimizer);
+    neck__sharing_end(&self->sharing);
     if (self->train.order) neck__batches_free(&self->train);
     if (self->valid.order) neck__batches_free(&self->valid);
 }
 
 /* ---- the course of it ------------------------------------------------------------------------------------------- */
 
-static neck_status step(neck__training *self)
+static void clear_gradients(neck__training *self)
+{
+    for (int64_t i = 0; i < self->parameter_count; i++) {
+        const neck_parameter *p = &self->parameters[i];
+        memset(p->gradient, 0, (size_t)(p->rows * p->cols * neck_dtype_size(p->dtype)));
+    }
+}
+
+/* Of this process's rows of the batch: sums, of which the mean is made when all are together. sums: loss and tokens. */
+static neck_status find_gradient(neck__training *self, double sums[2])
+{
+    int64_t first, rows;
+    neck_cross_entropy_options options = self->loss;
+    neck_cross_entropy_result loss = {.struct_size = sizeof loss};
+    neck__sharing_share(&self->sharing, self->train.options.size, &first, &rows);
+    if (rows == 0) {
+        clear_gradients(self);
+        return NECK_OK;
+    }
+    if (neck__is_shared(&self->sharing)) options.reduction = NECK_REDUCTION_SUM;
+    neck__batches_draw(self->context, &self->train, self->record.position, first, rows);
+    NECK_TRY(neck_head_gradient(self->context, self->head, &self->train.states, self->train.targets, &options, NULL, &loss));
+    if (!isfinite(loss.loss)) return neck__fail(NECK_E_NONFINITE, "the loss is %g", loss.loss);
+    sums[0] = loss.loss;
+    sums[1] = neck__is_shared(&self->sharing) ? (double)loss.tokens : 1;
+    return NECK_OK;
+}
+
+/* status: whether this process wants to go on. */
+static neck_status step(neck__training *self, neck_status status)
 {
     neck__training_record *record = &self->record;
-    neck_cross_entropy_result loss = {.struct_size = sizeof loss};
-    double norm, scale;
-    neck__batches_draw(self->context, &self->train, record->position);
-    NECK_TRY(neck_head_gradient(self->context, self->head, &self->train.states, self->train.targets, &self->loss, NULL,
-                                &loss));
-    if (!isfinite(loss.loss)) return neck__fail(NECK_E_NONFINITE, "the loss is %g", loss.loss);
-    NECK_TRY(neck_gradients_clip(self->context, self->parameters, self->parameter_count, self->options.clip_norm,
-                                 &norm));
+    neck__sharing *sharing = &self->sharing;
+    double sums[2] = {0, 0}, norm, scale;
+    if (status == NECK_OK) status = find_gradient(self, sums);
+    NECK_TRY(neck__sharing_agree(sharing, status));
+    neck__sharing_clear(sharing);
+    neck__sharing_ready(sharing, 0, self->parameter_count);
+    NECK_TRY(neck__sharing_clip(self->context, sharing, self->options.clip_norm, sums, &norm));
     NECK_TRY(neck_schedule_scale(&self->schedule, record->position, &scale));
-    NECK_TRY(neck_optimizer_step(self->context, self->optimizer, scale));
+    NECK_TRY(neck__sharing_step(self->context, sharing, self->optimizer, scale));
+    double loss = sums[0] / sums[1];
     int64_t steps = self->options.steps, tenth = steps < 10 ? 1 : steps / 10;
     int is_late = record->position >= steps - tenth;
     record->late += is_late;
-    record->late_sum += is_late ? loss.loss : 0;
+    record->late_sum += is_late ? loss : 0;
     record->recent++;
-    record->recent_sum += loss.loss;
+    record->recent_sum += loss;
     record->learning_rate = self->rule.learning_rate * scale;
     record->gradient_norm = norm;
     record->position++;
     return NECK_OK;
 }
 
-static neck_status measure(neck__training *self, double *loss, double *accuracy)
+/* Sums of this process's states: loss and right guesses. */
+static neck_status measure_own(neck__training *self, double sums[2])
 {
     neck_cross_entropy_options plain = {.struct_size = sizeof plain,
                                         .reduction = NECK_REDUCTION_SUM,
                                         .accuracy = 1,
                                         .memory_cap = self->loss.memory_cap};
-    int64_t count = self->valid.count, correct = 0;
-    double sum = 0;
-    for (int64_t first = 0; first < count; first += self->valid.states.rows) {
+    int64_t begin, count;
+    neck__sharing_share(&self->sharing, self->valid.count, &begin, &count);
+    for (int64_t first = begin; first < begin + count; first += self->valid.states.rows) {
         neck_cross_entropy_result part = {.struct_size = sizeof part};
-        NECK_TRY(neck__progress(self->context, "evaluating", "states", first, count));
-        neck__batches_block(self->context, &self->valid, first);
+        NECK_TRY(neck__progress(self->context, "evaluating", "states", first - begin, count));
+        neck__batches_block(self->context, &self->valid, first, begin + count);
         NECK_TRY(neck_head_loss(self->context, self->head, &self->valid.states, self->valid.targets, &plain, &part));
-        sum += part.loss;
-        correct += part.correct;
+        sums[0] += part.loss;
+        sums[1] += (double)part.correct;
     }
-    if (!isfinite(sum)) return neck__fail(NECK_E_NONFINITE, "the validation loss is %g", sum);
-    *loss = sum / (double)count;
-    *accuracy = (double)correct / (double)count;
+    return NECK_OK;
+}
+
+static neck_status measure(neck__training *self, double *loss, double *accuracy)
+{
+    double sums[2] = {0, 0};
+    NECK_TRY(neck__sharing_agree(&self->sharing, measure_own(self, sums)));
+    NECK_TRY(neck__sharing_add(&self->sharing, sums, 2));
+    if (!isfinite(sums[0])) return neck__fail(NECK_E_NONFINITE, "the validation loss is %g", sums[0]);
+    *loss = sums[0] / (double)self->valid.count;
+    *accuracy = sums[1] / (double)self->valid.count;
     return NECK_OK;
 }
 
@@ -184,7 +231,7 @@ static neck_status evaluate(neck__training *self)
     record->evaluated = record->position;
     record->recent = 0;
     record->recent_sum = 0;
-    return tell(self, train_loss);
+    return neck__sharing_agree(&self->sharing, tell(self, train_loss));
 }
 
 /* Whether something that happens every so many steps, and after the last, is due now. */
@@ -204,8 +251,7 @@ static neck_status go_on(neck__training *self)
         int keeps = options->checkpoint && is_due(self, options->checkpoint_every, self->saved);
         if (keeps) NECK_TRY(neck__training_save(self));
         if (self->record.position == options->steps) return NECK_OK;
-        NECK_TRY(neck__progress(self->context, "training", "steps", self->record.position, options->steps));
-        NECK_TRY(step(self));
+        NECK_TRY(step(self, neck__progress(self->context, "training", "steps", self->record.position, options->steps)));
     }
 }
 
@@ -237,8 +283,10 @@ neck_status neck_head_train(neck_context *context, neck_head *head, const neck_l
         return neck__fail(NECK_E_ARGUMENT, "result is NULL or its struct_size is not set");
     neck__training self = {.context = context, .allocator = neck__allocator_of(context), .head = head};
     self.parameters = neck_head_parameters(head, &self.parameter_count);
-    NECK_TRY(read_options(&self, options));
-    neck_status status = begin(&self, train, valid);
+    neck_status status = read_options(&self, options);
+    if (status == NECK_OK) status = begin(&self, train, valid);
+    status = neck__sharing_agree(&self.sharing, status);
+    if (status == NECK_OK) status = join(&self);
     if (status != NECK_OK) goto done;
     status = go_on(&self);
     /* All inputs were finite at the beginning: what is not any more, training has made. */

@@ -4,6 +4,7 @@
 
 #include "softneck/head_training.h"
 #include "train/epochs.h"
+#include "train/sharing.h"
 
 /* Where a training stands, but for the head and the optimizer. All members take 8 bytes: it is written as it lies. */
 typedef struct neck__training_record {
@@ -35,6 +36,7 @@ typedef struct neck__training {
     neck_schedule schedule;
     neck_cross_entropy_options loss;
     neck_optimizer *optimizer;
+    neck__sharing sharing;
     neck__batches train;
     neck__batches valid;
     neck__training_record record;
@@ -44,11 +46,13 @@ typedef struct neck__training {
 } neck__training;
 
 /* neck__training_mark - fills in marks; before the first step. Two trainings with equal marks are the same.
+ * neck__training_mark_names - what they stand for: keys in files, and words in messages.
  * neck__training_save - writes the checkpoint. The file at options.checkpoint names one of two optimizer files beside
  *                       it, and appears after that one: whenever the program dies, one whole pair is there.
  * neck__training_load - puts back what save wrote, or changes nothing; NECK_OK also when there is no checkpoint but can
  *                       be one. */
 void neck__training_mark(neck__training *training);
+extern const char *const neck__training_mark_names[NECK__TRAINING_MARKS];
 neck_status neck__training_save(neck__training *training);
 neck_status neck__training_load(neck__training *training);
 

@@ -25,7 +25,7 @@ enum { MARK_TEXT = 17, SAMPLED_ROWS = 64, RECORD_NUMBERS = sizeof(neck__training
 enum mark { MARK_HEAD, MARK_OPTIMIZER, MARK_COURSE, MARK_LOSS, MARK_TRAIN, MARK_VALID };
 
 /* By the names they have in the metadata, and in the message when they differ. */
-static const char *const mark_names[NECK__TRAINING_MARKS] = {
+const char *const neck__training_mark_names[NECK__TRAINING_MARKS] = {
     "heads at the start", "optimizer options", "steps, batch or schedule", "loss options", "training states",
     "validation states"};
 
@@ -119,7 +119,7 @@ static neck_status write_head(neck__training *self, neck_tensor *tensors, const 
     const char *values[NECK__TRAINING_MARKS + 2] = {KIND_VALUE, slot};
     for (int i = 0; i < NECK__TRAINING_MARKS; i++) {
         print_mark(texts[i], self->marks[i]);
-        keys[i + 2] = mark_names[i];
+        keys[i + 2] = neck__training_mark_names[i];
         values[i + 2] = texts[i];
     }
     int64_t count = self->parameter_count;
@@ -149,27 +149,39 @@ static void free_tensors(const neck__training *self, neck_tensor *tensors)
     neck__release(&self->allocator, tensors);
 }
 
+/* What a checkpoint takes; all NULL but on the first process. */
+typedef struct checkpoint_files {
+    char *fresh, *old; /* optimizer files */
+    neck_tensor *tensors;
+} checkpoint_files;
+
+static neck_status name_files(const neck__training *self, checkpoint_files *out)
+{
+    out->tensors = neck__calloc(&self->allocator, self->parameter_count + 1, sizeof *out->tensors, "tensors");
+    if (!out->tensors) return NECK_E_NOMEM;
+    out->old = optimizer_path(self, self->slot);
+    if (!out->old) return NECK_E_NOMEM;
+    out->fresh = optimizer_path(self, !self->slot);
+    if (!out->fresh) return NECK_E_NOMEM;
+    return name_tensors(self, out->tensors);
+}
+
 neck_status neck__training_save(neck__training *self)
 {
-    int slot = !self->slot;
-    char *fresh = NULL, *old = NULL;
-    neck_status status = NECK_E_NOMEM;
-    neck_tensor *tensors = neck__calloc(&self->allocator, self->parameter_count + 1, sizeof *tensors, "tensors");
-    if (!tensors) goto done;
-    old = optimizer_path(self, self->slot);
-    if (!old) goto done;
-    fresh = optimizer_path(self, slot);
-    if (!fresh) goto done;
-    NECK_GOTO_DONE(name_tensors(self, tensors));
-    NECK_GOTO_DONE(neck_optimizer_save(self->context, self->optimizer, fresh));
-    NECK_GOTO_DONE(write_head(self, tensors, slot_names[slot]));
-    unlink(old);
-    self->slot = slot;
-    self->saved = self->record.position;
-done:
-    neck__release(&self->allocator, fresh);
-    neck__release(&self->allocator, old);
-    free_tensors(self, tensors);
+    checkpoint_files files = {0};
+    int is_first = neck__is_first(&self->sharing);
+    neck_status status = is_first ? name_files(self, &files) : NECK_OK;
+    status = neck__sharing_save(self->context, &self->sharing, self->optimizer, files.fresh, status);
+    if (status == NECK_OK && is_first) status = write_head(self, files.tensors, slot_names[!self->slot]);
+    status = neck__sharing_agree(&self->sharing, status);
+    if (status == NECK_OK) {
+        if (is_first) unlink(files.old);
+        self->slot = !self->slot;
+        self->saved = self->record.position;
+    }
+    neck__release(&self->allocator, files.fresh);
+    neck__release(&self->allocator, files.old);
+    free_tensors(self, files.tensors);
     return status;
 }
 
@@ -182,10 +194,10 @@ static neck_status check_marks(const neck__training *self, const neck_checkpoint
         return neck__fail(NECK_E_FORMAT, "not a checkpoint of a head's training");
     for (int i = 0; i < NECK__TRAINING_MARKS; i++) {
         char mark[MARK_TEXT];
-        const char *text = neck_checkpoint_metadata(checkpoint, mark_names[i]);
+        const char *text = neck_checkpoint_metadata(checkpoint, neck__training_mark_names[i]);
         print_mark(mark, self->marks[i]);
         if (!text || strcmp(text, mark) != 0)
-            return neck__fail(NECK_E_FORMAT, "the checkpoint is of another training: %s differ", mark_names[i]);
+            return neck__fail(NECK_E_FORMAT, "the checkpoint is of another training: %s differ", neck__training_mark_names[i]);
     }
     return NECK_OK;
 }
@@ -235,32 +247,25 @@ static neck_status read_record(const neck__training *self, const neck_checkpoint
     return NECK_OK;
 }
 
-/* The optimizer last of what can fail: it changes nothing when it does. */
-static neck_status restore(neck__training *self, const neck_checkpoint *checkpoint, neck_tensor *tensors)
-{
+/* What a checkpoint holds. */
+typedef struct found {
     neck__training_record record;
+    neck_tensor *tensors; /* NULL but on the first process, like the path */
+    char *optimizer;
+    int64_t slot;
+} found;
+
+static neck_status check_checkpoint(const neck__training *self, const neck_checkpoint *checkpoint, found *out)
+{
     const char *slot = neck_checkpoint_metadata(checkpoint, SLOT_KEY);
     NECK_TRY(check_marks(self, checkpoint));
-    NECK_TRY(read_record(self, checkpoint, &record));
-    for (int64_t i = 0; i < self->parameter_count; i++) NECK_TRY(find_parameter(self, checkpoint, i, &tensors[i]));
-    int is_second = slot && strcmp(slot, slot_names[1]) == 0;
-    if (!slot || (!is_second && strcmp(slot, slot_names[0]) != 0))
+    NECK_TRY(read_record(self, checkpoint, &out->record));
+    for (int64_t i = 0; i < self->parameter_count; i++) NECK_TRY(find_parameter(self, checkpoint, i, &out->tensors[i]));
+    out->slot = slot && strcmp(slot, slot_names[1]) == 0;
+    if (!slot || (!out->slot && strcmp(slot, slot_names[0]) != 0))
         return neck__fail(NECK_E_FORMAT, "the checkpoint names no optimizer");
-    char *path = optimizer_path(self, is_second);
-    if (!path) return NECK_E_NOMEM;
-    neck_status status = neck_optimizer_load(self->context, self->optimizer, path);
-    if (status != NECK_OK) status = neck__fail_in(status, "%s", path);
-    neck__release(&self->allocator, path);
-    if (status != NECK_OK) return status;
-    if (neck_optimizer_steps(self->optimizer) != record.position)
-        return neck__fail(NECK_E_FORMAT, "the head was saved after %" PRId64 " steps, the optimizer after %" PRId64,
-                          record.position, neck_optimizer_steps(self->optimizer));
-    for (int64_t i = 0; i < self->parameter_count; i++)
-        memcpy(self->parameters[i].data, tensors[i].data, (size_t)tensors[i].nbytes);
-    self->record = record;
-    self->saved = record.position;
-    self->slot = is_second;
-    return NECK_OK;
+    out->optimizer = optimizer_path(self, (int)out->slot);
+    return out->optimizer ? NECK_OK : NECK_E_NOMEM;
 }
 
 /* Better known now than after the first tenth of the steps. */
@@ -272,17 +277,43 @@ static neck_status check_writable(const neck__training *self)
     return NECK_OK;
 }
 
-neck_status neck__training_load(neck__training *self)
+/* The first process's part of reading: *checkpoint stays open; NULL: there is none, but can be one. */
+static neck_status open_checkpoint(const neck__training *self, neck_checkpoint **checkpoint, found *out)
 {
     const char *path = self->options.checkpoint;
     if (access(path, F_OK) != 0) return check_writable(self);
+    NECK_TRY(neck_checkpoint_open(self->context, path, NULL, checkpoint));
+    out->tensors = neck__calloc(&self->allocator, self->parameter_count, sizeof *out->tensors, "a list of tensors");
+    neck_status status = out->tensors ? check_checkpoint(self, *checkpoint, out) : NECK_E_NOMEM;
+    return status == NECK_OK || status == NECK_E_NOMEM ? status : neck__fail_in(status, "%s", path);
+}
+
+/* The optimizer last of what can fail: it changes nothing when it does. */
+static neck_status take_over(neck__training *self, found *taken, neck_status status)
+{
+    const neck__sharing *sharing = &self->sharing;
+    NECK_TRY(neck__sharing_load(self->context, sharing, self->optimizer, taken->optimizer, taken->record.position, status));
+    for (int64_t i = 0; taken->tensors && i < self->parameter_count; i++)
+        memcpy(self->parameters[i].data, taken->tensors[i].data, (size_t)taken->tensors[i].nbytes);
+    NECK_TRY(neck__sharing_copy_parameters(sharing));
+    NECK_TRY(neck__sharing_copy(sharing, &taken->record, RECORD_NUMBERS, sizeof(int64_t)));
+    NECK_TRY(neck__sharing_copy(sharing, &taken->slot, 1, sizeof taken->slot));
+    self->record = taken->record;
+    self->saved = taken->record.position;
+    self->slot = (int)taken->slot;
+    return NECK_OK;
+}
+
+neck_status neck__training_load(neck__training *self)
+{
+    found taken = {0};
     neck_checkpoint *checkpoint = NULL;
-    NECK_TRY(neck_checkpoint_open(self->context, path, NULL, &checkpoint));
-    neck_status status = NECK_E_NOMEM;
-    neck_tensor *tensors = neck__calloc(&self->allocator, self->parameter_count, sizeof *tensors, "a list of tensors");
-    if (tensors) status = restore(self, checkpoint, tensors);
-    neck__release(&self->allocator, tensors);
+    neck_status status = neck__is_first(&self->sharing) ? open_checkpoint(self, &checkpoint, &taken) : NECK_OK;
+    int64_t needed = status != NECK_OK || checkpoint;
+    neck_status copied = neck__sharing_copy(&self->sharing, &needed, 1, sizeof needed);
+    if (copied == NECK_OK && needed) copied = take_over(self, &taken, status);
+    neck__release(&self->allocator, taken.tensors);
+    neck__release(&self->allocator, taken.optimizer);
     neck_checkpoint_destroy(checkpoint);
-    if (status != NECK_OK && status != NECK_E_NOMEM) status = neck__fail_in(status, "%s", path);
-    return status;
+    return copied;
 }

@@ -67,53 +67,76 @@ static void remove_others(const char *folder, int64_t kept, char *path)
 
 /* ---- saving and resuming ---------------------------------------------------------------------------------------- */
 
-typedef neck_status (*fill_fn)(neck_context *context, neck_training *self, const char *folder);
-
-static neck_status write_whole(neck_context *context, neck_training *self, const char *path, fill_fn fill,
-                               neck_training_folder_fn add, void *user)
+/* The first process's part. */
+static neck_status finish_folder(neck_training *self, char *partial, const char *path, neck_status status,
+                                neck_training_folder_fn add, void *user)
 {
-    char *partial;
-    NECK_TRY(neck__whole_folder_begin(&self->allocator, path, &partial));
-    neck_status status = fill(context, self, partial);
     if (status == NECK_OK && add) status = add(user, partial);
     if (status == NECK_OK) return neck__whole_folder_commit(&self->allocator, partial, path);
     neck__whole_folder_abandon(&self->allocator, partial);
     return status;
 }
 
-neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,
+/* path: NULL but on the first process. status: how finding it went. */
+static neck_status write_state(neck_context *context, neck_training *self, const char *path, neck_status status,
                                neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0])
-        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
-    int64_t latest, steps = training->record.steps;
-    NECK_TRY(find_latest(training, folder, &latest));
-    if (latest != training->saved && latest >= 0)
+    char *partial = NULL;
+    if (status == NECK_OK && path) status = neck__whole_folder_begin(&self->allocator, path, &partial);
+    status = neck__sharing_agree(&self->sharing, status);
+    if (status != NECK_OK) return partial ? finish_folder(self, partial, path, status, NULL, NULL) : status;
+    status = neck__lm_write_state(context, self, partial);
+    if (partial) status = finish_folder(self, partial, path, status, add, user);
+    return neck__sharing_agree(&self->sharing, status);
+}
+
+/* Where to write the state; *path stays NULL when it is there already. */
+static neck_status find_place(const neck_training *self, const char *folder, char **path)
+{
+    int64_t latest, steps = self->record.steps;
+    NECK_TRY(find_latest(self, folder, &latest));
+    if (latest != self->saved && latest >= 0)
         return neck__fail(NECK_E_STATE, "%s holds another training's state, of step %" PRId64, folder, latest);
     if (latest == steps) return NECK_OK;
     if (mkdir(folder, 0777) != 0 && !neck__is_folder(folder)) return neck__fail_system("make", folder, errno);
-    char *path = state_path(training, folder, steps);
-    if (!path) return NECK_E_NOMEM;
-    neck_status status = write_whole(context, training, path, neck__lm_write_state, add, user);
-    if (status == NECK_OK) {
-        training->saved = steps;
-        remove_others(folder, steps, path);
-    }
+    *path = state_path(self, folder, steps);
+    return *path ? NECK_OK : NECK_E_NOMEM;
+}
+
+neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,
+                               neck_training_folder_fn add, void *user)
+{
+    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    const neck__sharing *sharing = &training->sharing;
+    char *path = NULL;
+    neck_status status = neck__is_first(sharing) ? find_place(training, folder, &path) : NECK_OK;
+    int64_t needed = status != NECK_OK || path;
+    neck_status copied = neck__sharing_copy(sharing, &needed, 1, sizeof needed);
+    status = copied == NECK_OK && needed ? write_state(context, training, path, status, add, user) : copied;
+    if (status == NECK_OK && needed) training->saved = training->record.steps;
+    if (status == NECK_OK && path) remove_others(folder, training->record.steps, path);
     neck__release(&training->allocator, path);
     return status;
 }
 
+static neck_status find_state(const neck_training *self, const char *folder, int64_t *latest, char **path)
+{
+    NECK_TRY(find_latest(self, folder, latest));
+    if (*latest < 0) return neck__fail(NECK_E_NOT_FOUND, "no state in %s", folder);
+    *path = state_path(self, folder, *latest);
+    return *path ? NECK_OK : NECK_E_NOMEM;
+}
+
 neck_status neck_training_resume(neck_context *context, neck_training *training, const char *folder)
 {
-    int64_t latest;
+    int64_t latest = -1;
+    char *path = NULL;
     if (!training || !folder) return neck__fail(NECK_E_ARGUMENT, "training or folder is NULL");
     if (training->record.steps > 0) return neck__fail(NECK_E_STATE, "the training has already begun");
-    NECK_TRY(find_latest(training, folder, &latest));
-    if (latest < 0) return neck__fail(NECK_E_NOT_FOUND, "no state in %s", folder);
-    char *path = state_path(training, folder, latest);
-    if (!path) return NECK_E_NOMEM;
-    neck_status status = neck__lm_read_state(context, training, path);
-    if (status == NECK_OK) training->saved = latest;
+    neck_status status = neck__is_first(&training->sharing) ? find_state(training, folder, &latest, &path) : NECK_OK;
+    status = neck__sharing_agree(&training->sharing, status);
+    if (status == NECK_OK) status = neck__lm_read_state(context, training, path);
+    if (status == NECK_OK) training->saved = training->record.steps;
     neck__release(&training->allocator, path);
     return status;
 }
@@ -128,7 +151,7 @@ static neck_status write_head(neck_context *context, const neck_training *self, 
     return status;
 }
 
-static neck_status write_model(neck_context *context, neck_training *self, const char *folder)
+static neck_status fill_model(neck_context *context, neck_training *self, const char *folder)
 {
     neck_matrix head;
     int has_own = neck_trainable_head(self->model, NULL) != NULL;
@@ -137,10 +160,18 @@ static neck_status write_model(neck_context *context, neck_training *self, const
     return self->head ? write_head(context, self, folder) : NECK_OK;
 }
 
+static neck_status write_model(neck_context *context, neck_training *self, const char *folder, neck_training_folder_fn add,
+                               void *user)
+{
+    char *partial;
+    NECK_TRY(neck__whole_folder_begin(&self->allocator, folder, &partial));
+    return finish_folder(self, partial, folder, fill_model(context, self, partial), add, user);
+}
+
 neck_status neck_training_export(neck_context *context, neck_training *training, const char *folder,
                                  neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0])
-        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
-    return write_whole(context, training, folder, write_model, add, user);
+    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    neck_status status = neck__is_first(&training->sharing) ? write_model(context, training, folder, add, user) : NECK_OK;
+    return neck__sharing_agree(&training->sharing, status);
 }

@@ -114,30 +114,50 @@ static void free_tensors(const neck_training *self, neck_tensor *tensors)
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
-static neck_status write_both(neck_context *context, neck_training *self, neck_tensor *tensors, const char *optimizer,
-                              const char *training)
+/* The files' names, and the parameters as tensors with room for the record. */
+typedef struct state_files {
+    char *optimizer, *training;
+    neck_tensor *tensors;
+} state_files;
+
+static void release_files(const neck_training *self, state_files *files)
+{
+    neck__release(&self->allocator, files->training);
+    neck__release(&self->allocator, files->optimizer);
+    free_tensors(self, files->tensors);
+}
+
+static neck_status name_files(const neck_training *self, const char *folder, state_files *out)
+{
+    out->tensors = neck__calloc(&self->allocator, self->count + 1, sizeof *out->tensors, "a list of tensors");
+    if (!out->tensors) return NECK_E_NOMEM;
+    out->optimizer = neck__path_join(&self->allocator, folder, OPTIMIZER_FILE);
+    if (!out->optimizer) return NECK_E_NOMEM;
+    out->training = neck__path_join(&self->allocator, folder, TRAINING_FILE);
+    return out->training ? NECK_OK : NECK_E_NOMEM;
+}
+
+static neck_status write_training(neck_context *context, neck_training *self, const state_files *files)
 {
     labels found;
-    NECK_TRY(name_tensors(self, tensors));
-    NECK_TRY(neck_optimizer_save(context, self->optimizer, optimizer));
-    NECK_TRY(make_labels(self, &self->record, tensors, optimizer, &found));
+    neck_tensor *tensors = files->tensors;
+    NECK_TRY(make_labels(self, &self->record, tensors, files->optimizer, &found));
     tensors[self->count] = (neck_tensor){.struct_size = sizeof *tensors, .name = RECORD, .dtype = NECK_I64, .ndim = 1,
-                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record,
-                                         .data = &self->record};
-    return neck_safetensors_write(context, training, tensors, self->count + 1, found.keys, found.values, PAIRS);
+                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record, .data = &self->record};
+    return neck_safetensors_write(context, files->training, tensors, self->count + 1, found.keys, found.values, PAIRS);
 }
 
 neck_status neck__lm_write_state(neck_context *context, neck_training *self, const char *folder)
 {
-    neck_status status = NECK_E_NOMEM;
-    neck_tensor *tensors = neck__calloc(&self->allocator, self->count + 1, sizeof *tensors, "a list of tensors");
-    char *optimizer = tensors ? neck__path_join(&self->allocator, folder, OPTIMIZER_FILE) : NULL;
-    char *training = optimizer ? neck__path_join(&self->allocator, folder, TRAINING_FILE) : NULL;
-    if (training) status = write_both(context, self, tensors, optimizer, training);
-    neck__release(&self->allocator, training);
-    neck__release(&self->allocator, optimizer);
-    if (tensors) tensors[self->count].name = NULL;
-    free_tensors(self, tensors);
+    state_files files = {0};
+    neck_status status = NECK_OK;
+    if (folder) {
+        status = name_files(self, folder, &files);
+        if (status == NECK_OK) status = name_tensors(self, files.tensors);
+    }
+    status = neck__sharing_save(context, &self->sharing, self->optimizer, files.optimizer, status);
+    if (status == NECK_OK && folder) status = write_training(context, self, &files);
+    release_files(self, &files);
     return status;
 }
 
@@ -201,39 +221,49 @@ static neck_status check_labels(const neck_checkpoint *checkpoint, const labels 
     return NECK_OK;
 }
 
-/* The optimizer last of what can fail: it changes nothing when it does. */
-static neck_status restore(neck_context *context, neck_training *self, const neck_checkpoint *checkpoint,
-                           neck_tensor *tensors, const char *optimizer)
+static neck_status check_state(const neck_training *self, const neck_checkpoint *checkpoint, const state_files *files,
+                               neck__lm_record *record)
 {
     labels expected;
-    neck__lm_record record;
     NECK_TRY(check_kind(checkpoint));
-    NECK_TRY(find_record(checkpoint, &record));
-    NECK_TRY(find_parameters(self, checkpoint, tensors));
-    NECK_TRY(make_labels(self, &record, tensors, optimizer, &expected));
-    NECK_TRY(check_labels(checkpoint, &expected));
-    NECK_TRY(neck_optimizer_load(context, self->optimizer, optimizer));
-    for (int64_t i = 0; i < self->count; i++)
-        memcpy(self->parameters[i].data, tensors[i].data, (size_t)tensors[i].nbytes);
-    self->record = record;
+    NECK_TRY(find_record(checkpoint, record));
+    NECK_TRY(find_parameters(self, checkpoint, files->tensors));
+    NECK_TRY(make_labels(self, record, files->tensors, files->optimizer, &expected));
+    return check_labels(checkpoint, &expected);
+}
+
+/* The first process's part of reading; the file stays open. */
+static neck_status open_state(neck_context *context, const neck_training *self, const char *folder, state_files *files,
+                              neck_checkpoint **checkpoint, neck__lm_record *record)
+{
+    NECK_TRY(name_files(self, folder, files));
+    NECK_TRY(neck_checkpoint_open(context, files->training, NULL, checkpoint));
+    neck_status status = check_state(self, *checkpoint, files, record);
+    return status == NECK_OK || status == NECK_E_NOMEM ? status : neck__fail_in(status, "%s", folder);
+}
+
+/* The optimizer last of what can fail: it changes nothing when it does. */
+static neck_status take_over(neck_context *context, neck_training *self, const state_files *files, neck__lm_record *record,
+                             neck_status status)
+{
+    NECK_TRY(neck__sharing_load(context, &self->sharing, self->optimizer, files->optimizer, record->steps, status));
+    for (int64_t i = 0; i < self->count && files->tensors; i++)
+        memcpy(self->parameters[i].data, files->tensors[i].data, (size_t)files->tensors[i].nbytes);
+    NECK_TRY(neck__sharing_copy_parameters(&self->sharing));
+    NECK_TRY(neck__sharing_copy(&self->sharing, record, RECORD_NUMBERS, sizeof(int64_t)));
+    self->record = *record;
     return NECK_OK;
 }
 
 neck_status neck__lm_read_state(neck_context *context, neck_training *self, const char *folder)
 {
-    neck_status status = NECK_E_NOMEM;
+    state_files files = {0};
     neck_checkpoint *checkpoint = NULL;
-    neck_tensor *tensors = neck__calloc(&self->allocator, self->count, sizeof *tensors, "a list of tensors");
-    char *optimizer = tensors ? neck__path_join(&self->allocator, folder, OPTIMIZER_FILE) : NULL;
-    char *training = optimizer ? neck__path_join(&self->allocator, folder, TRAINING_FILE) : NULL;
-    if (training) status = neck_checkpoint_open(context, training, NULL, &checkpoint);
-    if (checkpoint) {
-        status = restore(context, self, checkpoint, tensors, optimizer);
-        if (status != NECK_OK && status != NECK_E_NOMEM) status = neck__fail_in(status, "%s", folder);
-    }
+    neck__lm_record record = {0};
+    neck_status status = folder ? open_state(context, self, folder, &files, &checkpoint, &record) : NECK_OK;
+    status = take_over(context, self, &files, &record, status);
     neck_checkpoint_destroy(checkpoint);
-    neck__release(&self->allocator, training);
-    neck__release(&self->allocator, optimizer);
-    neck__release(&self->allocator, tensors);
+    for (int64_t i = 0; files.tensors && i < self->count; i++) files.tensors[i].name = NULL; /* the checkpoint's */
+    release_files(self, &files);
     return status;
 }

@@ -173,10 +173,19 @@ static neck_status open_batches(neck_context *context, neck_training *self)
     return neck_batches_create(context, self->file, &held_out, &self->validation);
 }
 
+/* Of a pass. */
+static int64_t most_rows(const neck_training *self)
+{
+    int64_t first, rows;
+    neck__sharing_share(&self->sharing, self->accumulation * self->shape.batch, &first, &rows);
+    if (rows > self->shape.batch) rows = self->shape.batch;
+    return rows > 0 ? rows : 1;
+}
+
 static neck_status take_memory(neck_context *context, neck_training *self)
 {
     int64_t rows = self->shape.batch * self->shape.context_length, size = neck_dtype_size(self->dtype), count, bytes;
-    NECK_TRY(neck_trainable_reserve(context, self->model, self->shape.batch, self->shape.context_length, &bytes));
+    NECK_TRY(neck_trainable_reserve(context, self->model, most_rows(self), self->shape.context_length, &bytes));
     self->tokens = neck__alloc(&self->allocator, rows, sizeof *self->tokens, "tokens of a batch");
     if (!self->tokens) return NECK_E_NOMEM;
     self->targets = neck__alloc(&self->allocator, rows, sizeof *self->targets, "targets of a batch");
@@ -191,6 +200,14 @@ static neck_status take_memory(neck_context *context, neck_training *self)
     return self->product ? NECK_OK : NECK_E_NOMEM;
 }
 
+/* The number of the model's own head, whose gradient its loss gives before the backward pass; -1: there is none, or it is tied. */
+static int64_t own_head(const neck_training *self)
+{
+    int32_t tied = 0;
+    const neck_parameter *head = neck_trainable_head(self->model, &tied);
+    return head && !tied ? head - neck_trainable_parameters(self->model, NULL) : -1;
+}
+
 static neck_status make(neck_context *context, neck_training *self, const neck_training_options *options)
 {
     NECK_TRY(read_options(self, options));
@@ -198,20 +215,36 @@ static neck_status make(neck_context *context, neck_training *self, const neck_t
     NECK_TRY(open_batches(context, self));
     NECK_TRY(list_parameters(self));
     NECK_TRY(take_memory(context, self));
-    return neck_optimizer_create(context, &self->rule, self->parameters, self->count, &self->optimizer);
+    NECK_TRY(neck__sharing_begin(context, &self->sharing, &self->rule, self->parameters, self->count, own_head(self)));
+    return neck__sharing_optimizer(context, &self->sharing, &self->rule, &self->optimizer);
+}
+
+/* All processes begin alike. */
+static neck_status join(neck_training *self, neck_status status)
+{
+    uint64_t marks[NECK__LM_MARKS];
+    if (!neck__is_shared(&self->sharing)) return status;
+    if (status == NECK_OK) status = neck__lm_mark(self, marks);
+    NECK_TRY(neck__sharing_agree(&self->sharing, status));
+    NECK_TRY(neck__sharing_equal(&self->sharing, marks, neck__lm_mark_names, NECK__LM_MARKS));
+    return neck__sharing_copy_parameters(&self->sharing);
 }
 
 neck_status neck_training_create(neck_context *context, const neck_training_options *options, neck_training **out)
 {
     if (!options || !out) return neck__fail(NECK_E_ARGUMENT, "options or out is NULL");
+    neck__sharing sharing = {.count = 0};
+    NECK_OPTIONS(neck_training_options, given, options);
+    NECK_TRY(neck__sharing_read(given.exchange, &sharing));
     neck__allocator allocator = neck__allocator_of(context);
     neck_training *self = neck__calloc(&allocator, 1, sizeof *self, "a training");
-    if (!self) return NECK_E_NOMEM;
+    if (!self) return neck__sharing_agree(&sharing, NECK_E_NOMEM);
     self->allocator = allocator;
+    self->sharing = sharing;
     self->loss_room.allocator = allocator;
     self->record.best_loss = INFINITY;
     self->saved = -1;
-    neck_status status = make(context, self, options);
+    neck_status status = join(self, make(context, self, options));
     if (status != NECK_OK) {
         neck_training_destroy(self);
         return status;
@@ -225,6 +258,7 @@ void neck_training_destroy(neck_training *self)
     if (!self) return;
     neck__allocator allocator = self->allocator;
     neck_optimizer_destroy(self->optimizer);
+    neck__sharing_end(&self->sharing);
     neck_batches_destroy(self->training);
     neck_batches_destroy(self->validation);
     neck__release(&allocator, self->parameters);

@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "softneck/training.h"
+#include "train/sharing.h"
 
 /* Where a training stands, but for parameters and optimizer. All members take 8 bytes: it is written as it lies. */
 typedef struct neck__lm_record {
@@ -34,6 +35,7 @@ struct neck_training {
     int64_t count, model_count;
     char *names; /* of the latter */
     neck_optimizer *optimizer;
+    neck__sharing sharing;
     int32_t *tokens, *targets;
     void *states_gradient;
     void *product; /* V x d, of a FACTORED head */
@@ -44,11 +46,6 @@ struct neck_training {
 };
 
 int64_t neck__lm_bytes(const neck_parameter *parameter);
-
-/* neck__lm_loss - the loss of the current states and targets; with the gradients of states and head (added to what they
- *                 hold) unless states_gradient is NULL. */
-neck_status neck__lm_loss(neck_context *context, neck_training *self, const neck_cross_entropy_options *asked,
-                          void *states_gradient, neck_cross_entropy_result *result);
 
 /* neck__lm_mark - fills in marks (clobbers tokens): two trainings with equal ones go the same way from the same state.
  * neck__lm_mark_names - what they stand for: keys in files, and words in messages. */
