@@ -7,5 +7,6 @@
 
 #include "softneck-mpi/team.h"
 #include "softneck-mpi/gram.h"
+#include "softneck-mpi/work.h"
 
 #endif
