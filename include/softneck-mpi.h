@@ -6,7 +6,9 @@
 #include "softneck.h"
 
 #include "softneck-mpi/team.h"
+#include "softneck-mpi/evaluate.h"
 #include "softneck-mpi/gram.h"
+#include "softneck-mpi/spectrum.h"
 #include "softneck-mpi/work.h"
 
 #endif
