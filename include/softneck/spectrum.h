@@ -50,8 +50,8 @@ typedef struct neck_spectrum_options {
  * AUTO: QR where it is cheap anyway (small problems), else GRAM, then QR if tolerance asks for it.
  *
  * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from
- * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A zero
- * matrix has all-zero values.
+ * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A
+ * zero matrix has all-zero values.
  * The context's number of threads does not show in the bits. LAPACK's part (eigenvalues of d x d, or all of QR) runs on
  * the BLAS's own threads, whose number may.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (row and column in the message), NECK_E_OVERFLOW, NECK_E_NOMEM,
@@ -131,8 +131,8 @@ typedef struct neck_svd_options {
  *   s   k doubles, decreasing; required
  *   vt  k x cols doubles, row-major, orthonormal rows (Vt, not V); may be NULL
  *   error_bound  absolute bound on the error of each s; may be NULL
- * Signs: in each singular vector of the shorter side (rows of Vt for a tall matrix, columns of U for a wide one) the entry of
- * largest magnitude is positive.
+ * Signs: in each singular vector of the shorter side (rows of Vt for a tall matrix, columns of U for a wide one) the
+ * entry of largest magnitude is positive.
  * Memory: about 5*d^2 doubles, plus 2*rows*cols doubles when the vectors of the longer side are wanted. Errors as
  * neck_spectrum_compute. */
 NECK_API neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix,

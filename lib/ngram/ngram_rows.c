@@ -78,8 +78,8 @@ static double squared_weight(int32_t weight, double occurrences)
     return weight == NECK_WEIGHT_UNIFORM ? 1 : weight == NECK_WEIGHT_COUNT ? occurrences * occurrences : occurrences;
 }
 
-/* The context whose successors are entries first .. last - 1 of the block becomes a row behind the last one; an equal one before
- * it takes its weight, and the row's place is free again. */
+/* The context whose successors are entries first .. last - 1 of the block becomes a row behind the last one; an equal
+ * one before it takes its weight, and the row's place is free again. */
 static neck_status add_coupled(reading *self, int64_t first, int64_t last, double occurrences)
 {
     neck__ngram_rows *rows = &self->out;
@@ -102,8 +102,8 @@ static neck_status add_coupled(reading *self, int64_t first, int64_t last, doubl
 
 static neck_status damaged(const reading *self, int64_t context)
 {
-    return neck__fail(NECK_E_FORMAT, "context %lld of %lld does not fit what the n-grams say of themselves", (long long)context,
-                      (long long)self->info.contexts);
+    return neck__fail(NECK_E_FORMAT, "context %lld of %lld does not fit what the n-grams say of themselves",
+                      (long long)context, (long long)self->info.contexts);
 }
 
 /* A file that was opened without reading it all may hold anything. */
@@ -149,7 +149,8 @@ static neck_status read_block(reading *self, int64_t first, int64_t count)
 {
     NECK_TRY(neck_ngrams_read(self->ngrams, first, count, NULL, self->starts, NULL, NULL));
     for (int64_t i = 0; i < count; i++)
-        if (self->starts[i + 1] < self->starts[i] || self->starts[count] > self->info.ngrams) return damaged(self, first + i);
+        if (self->starts[i + 1] < self->starts[i] || self->starts[count] > self->info.ngrams)
+            return damaged(self, first + i);
     NECK_TRY(make_room(self, self->starts[count]));
     NECK_TRY(neck_ngrams_read(self->ngrams, first, count, NULL, NULL, self->successors, self->counts));
     for (int64_t i = 0; i < count; i++) NECK_TRY(add_context(self, first + i, self->starts[i], self->starts[i + 1]));
@@ -188,7 +189,8 @@ static neck_status allocate(reading *self)
     const neck__allocator *allocator = &self->out.allocator;
     neck__ngram_rows *rows = &self->out;
     int64_t most = self->info.contexts - self->info.singletons, entries = self->info.ngrams - self->info.singletons;
-    if (most < 0 || entries < most) return neck__fail(NECK_E_FORMAT, "the n-grams contradict themselves: fewer than contexts");
+    if (most < 0 || entries < most)
+        return neck__fail(NECK_E_FORMAT, "the n-grams contradict themselves: fewer than contexts");
     rows->cols = self->info.vocab_size;
     rows->diagonal = neck__calloc(allocator, rows->cols, sizeof *rows->diagonal, "the diagonal");
     rows->starts = neck__calloc(allocator, most + 1, sizeof *rows->starts, "rows of n-grams");
@@ -200,7 +202,8 @@ static neck_status allocate(reading *self)
     return all ? NECK_OK : NECK_E_NOMEM;
 }
 
-neck_status neck__ngram_rows_read(neck_context *context, const neck_ngrams *ngrams, int32_t weight, neck__ngram_rows *out)
+neck_status neck__ngram_rows_read(neck_context *context, const neck_ngrams *ngrams, int32_t weight,
+                                  neck__ngram_rows *out)
 {
     reading self = {.context = context, .ngrams = ngrams, .weight = weight};
     self.out.allocator = neck__allocator_of(context);

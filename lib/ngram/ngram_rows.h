@@ -1,12 +1,13 @@
-/* ngram/ngram_rows.h - counted n-grams as rows of next-token distributions: one-hot rows summed up, equal ones merged. */
+/* ngram/ngram_rows.h - counted n-grams as rows of next-token distributions: one-hot rows summed up, equal ones
+ * merged. */
 #ifndef NECK_NGRAM_NGRAM_ROWS_H
 #define NECK_NGRAM_NGRAM_ROWS_H
 
 #include "core/memory.h"
 #include "softneck/ngram.h"
 
-/* Singular values and right vectors of W depend on W^T W alone. So a one-hot row adds its squared weight to the diagonal, and rows
- * of the same distribution are one row whose squared weight is the sum of theirs. */
+/* Singular values and right vectors of W depend on W^T W alone. So a one-hot row adds its squared weight to the
+ * diagonal, and rows of the same distribution are one row whose squared weight is the sum of theirs. */
 typedef struct neck__ngram_rows {
     neck__allocator allocator;
     int64_t cols;
@@ -20,8 +21,10 @@ typedef struct neck__ngram_rows {
     double frobenius_squared;
 } neck__ngram_rows;
 
-/* Reads all contexts, a block at a time: beside the result it takes the memory of a block and of a hash table of the rows. */
-neck_status neck__ngram_rows_read(neck_context *context, const neck_ngrams *ngrams, int32_t weight, neck__ngram_rows *out);
+/* Reads all contexts, a block at a time: beside the result it takes the memory of a block and of a hash table of the
+ * rows. */
+neck_status neck__ngram_rows_read(neck_context *context, const neck_ngrams *ngrams, int32_t weight,
+                                  neck__ngram_rows *out);
 void neck__ngram_rows_free(neck__ngram_rows *rows);
 
 #endif

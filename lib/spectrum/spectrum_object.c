@@ -38,8 +38,8 @@ static int decreasing(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static neck_status check_given(const double *values, int64_t count, int64_t rows, int64_t cols, double frobenius_squared,
-                               double error_bound)
+static neck_status check_given(const double *values, int64_t count, int64_t rows, int64_t cols,
+                               double frobenius_squared, double error_bound)
 {
     if (!values) return neck__fail(NECK_E_ARGUMENT, "values is NULL");
     if (rows < 1 || cols < 1)
