@@ -13,6 +13,7 @@ typedef struct measure_request {
     const double *counts; /* how often each token occurs, or NULL: then there is no frequency to compare with */
     int64_t count_count;  /* of counts */
     int64_t components;   /* how many to compare; cut to what the matrix has */
+    int together;         /* all ranks call with the same checkpoint, and share its rows; components are rank 0's */
 } measure_request;
 
 enum { MEASURE_NOT_TOLD = -1 };

@@ -12,7 +12,7 @@
 neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report,
                          void *user);
 
-/* tool_series - the checkpoints at path; NULL after a complaint. */
+/* tool_series - the checkpoints at path; NULL after a complaint. All ranks call it together. */
 neck_series *tool_series(const tool *self, neck_context *context, const char *path);
 
 /* tool_tell_file - that a file was written (not when quiet), or what went wrong instead; returns written. */
