@@ -22,6 +22,15 @@ int measure_fail(measure_error *error, neck_status status, const char *path)
     return 0;
 }
 
+int measure_agree(int good, measure_error *error)
+{
+    neck_status status = ranks_agree(good ? NECK_OK : neck_error_set(error->status, error->text));
+    if (status == NECK_OK || !good) return good;
+    error->status = status;
+    snprintf(error->text, sizeof error->text, "%s", neck_last_error());
+    return 0;
+}
+
 static neck_status find_tensor(const neck_checkpoint *checkpoint, const char *name, int64_t *index, int32_t *tied)
 {
     if (!name) return neck_checkpoint_head(checkpoint, index, tied);
@@ -89,16 +98,6 @@ static int find(neck_context *context, const char *path, const measure_request *
     return !request->counts || check_count(path, name, "token counts", request->count_count, rows, error);
 }
 
-/* Found by all, or measured by none. */
-static int found_by_all(int found, measure_error *error)
-{
-    neck_status status = ranks_agree(found ? NECK_OK : neck_error_set(error->status, error->text));
-    if (status == NECK_OK || !found) return found;
-    error->status = status;
-    snprintf(error->text, sizeof error->text, "%s", neck_last_error());
-    return 0;
-}
-
 static int measure(neck_context *context, const subject *of, const measure_request *request, measured *out,
                    measure_error *error)
 {
@@ -127,7 +126,7 @@ int measure_checkpoint(neck_context *context, const char *path, int64_t step, co
 {
     subject of = {.checkpoint = NULL};
     int done = find(context, path, request, &of, error);
-    if (request->together) done = found_by_all(done, error);
+    if (request->together) done = measure_agree(done, error);
     done = done && measure(context, &of, request, out, error);
     if (done) out->step = step;
     neck_checkpoint_destroy(of.checkpoint);

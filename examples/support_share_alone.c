@@ -18,3 +18,11 @@ neck_status share_evaluation(neck_evaluation *evaluation)
     (void)evaluation;
     return NECK_OK;
 }
+
+neck_status share_copy(void *bytes, size_t size, int32_t from)
+{
+    (void)bytes;
+    (void)size;
+    (void)from;
+    return NECK_OK;
+}

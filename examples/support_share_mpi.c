@@ -25,3 +25,8 @@ neck_status share_evaluation(neck_evaluation *evaluation)
 {
     return ranks_team() ? neck_mpi_evaluation_sum(ranks_team(), evaluation) : NECK_OK;
 }
+
+neck_status share_copy(void *bytes, size_t size, int32_t from)
+{
+    return ranks_team() ? neck_mpi_broadcast(ranks_team(), bytes, (int64_t)size, from) : NECK_OK;
+}
