@@ -31,7 +31,8 @@ static const tool_option options[] = {
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
     {"frequency", OPT_FREQUENCY, "FILE",
-     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE, a token file or\ncounts as a .npy, one per row"},
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE, a token file "
+     "or\ncounts as a .npy, one per row"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
     {"tolerance", OPT_TOLERANCE, "X",

@@ -1,5 +1,5 @@
-/* support_headrank_sweep.c - the order of a sweep: a grid of learning rates on the first seed, the best on the rest; over
- * as many ranks as there are. */
+/* support_headrank_sweep.c - the order of a sweep: a grid of learning rates on the first seed, the best on the rest;
+ * over as many ranks as there are. */
 #include "support_headrank_sweep.h"
 
 #include <errno.h>
@@ -271,8 +271,9 @@ static void begin(schedule *self)
     for (int64_t i = 0; i < plan->kind_count; i++)
         for (int64_t j = 0; j < headrank_rank_count(plan, plan->kinds[i]); j++, next++) {
             int64_t rank = headrank_rank_at(plan, sweep->data, plan->kinds[i], j);
-            *next = (group){.kind = plan->kinds[i], .rank = rank, .chosen = -1, .states = text_alloc((size_t)self->each)};
-            memset(next->states, OPEN, (size_t)self->each);
+            char *states = text_alloc((size_t)self->each);
+            *next = (group){.kind = plan->kinds[i], .rank = rank, .chosen = -1, .states = states};
+            memset(states, OPEN, (size_t)self->each);
         }
 }
 

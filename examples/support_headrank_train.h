@@ -16,8 +16,8 @@ typedef struct headrank_training {
 } headrank_training;
 
 /* headrank_training_make  - names it; run says head, rank, learning rate and seed. headrank_training_free in the end.
- * headrank_training_run   - trains and fills run. A dense head is kept in headrank_training_head. The steps done are told
- *                           by work_tell (support_work.h). NECK_E_CANCELLED after Ctrl-C, with a checkpoint left.
+ * headrank_training_run   - trains and fills run. A dense head is kept in headrank_training_head. The steps done are
+ *                           told by work_tell (support_work.h). NECK_E_CANCELLED after Ctrl-C, a checkpoint is left.
  * headrank_training_head  - that file; release with free.
  * headrank_training_clean - removes the checkpoint and all that belongs to it. */
 void headrank_training_make(const headrank_plan *plan, const headrank_data *data, const headrank_runs *runs,

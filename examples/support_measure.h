@@ -54,8 +54,8 @@ double *measure_weights(neck_context *context, const char *path, int64_t *count,
 /* measure_counts - how often each token occurs: in a token file, or the numbers of a .npy file as above. */
 double *measure_counts(neck_context *context, const char *path, int64_t *count, measure_error *error);
 
-/* measure_agree - good on all ranks, or on none: then error tells of the first that failed, or of this one. All ranks call
- * it together. Returns whether all are good. */
+/* measure_agree - good on all ranks, or on none: then error tells of the first that failed, or of this one. All
+ * ranks call it together. Returns whether all are good. */
 int measure_agree(int good, measure_error *error);
 
 /* measure_fail - writes status and neck_last_error() into error, after path unless the message names it. Returns 0. */

@@ -6,8 +6,8 @@
 
 /* measured_give       - row becomes the result of the unit of work that is being run (support_work.h).
  * measured_give_error - so does the reason why there is none.
- * measured_take       - what came: 1 and out (free it with measured_free), or 0 and error. Bytes are of this very program
- *                       on a machine of the same kind. */
+ * measured_take       - what came: 1 and out (free it with measured_free), or 0 and error. Bytes are of this very
+ *                       program on a machine of the same kind. */
 neck_status measured_give(const measured *row);
 neck_status measured_give_error(const measure_error *error);
 int measured_take(const void *bytes, measured *out, measure_error *error);

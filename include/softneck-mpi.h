@@ -1,5 +1,5 @@
-/* softneck-mpi.h - libsoftneck-mpi: the same results on many machines, over MPI. The only header to include; brings softneck.h and mpi.h
- * along. Built by `make mpi`; the core library knows nothing of it. */
+/* softneck-mpi.h - libsoftneck-mpi: the same results on many machines, over MPI. The only header to include; brings
+ * softneck.h and mpi.h along. Built by `make mpi`; the core library knows nothing of it. */
 #ifndef SOFTNECK_MPI_H
 #define SOFTNECK_MPI_H
 

@@ -1,4 +1,5 @@
-/* tests/test_evaluation_parts.c - documents shared out, and what was found of them added up, against one evaluation of all. */
+/* tests/test_evaluation_parts.c - documents shared out, and what was found of them added up, against one evaluation
+ * of all. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -32,8 +33,13 @@ static void document(int index, int32_t ids[LONGEST])
 
 static neck_evaluation *create(int reach_back, int64_t stride)
 {
-    neck_evaluation_options options = {.struct_size = sizeof options, .context_length = 16, .stride = stride, .batch_tokens = 48,
-                                       .sample_rows = 40, .watch_layers = 1, .reach_back = reach_back};
+    neck_evaluation_options options = {.struct_size = sizeof options,
+                                       .context_length = 16,
+                                       .stride = stride,
+                                       .batch_tokens = 48,
+                                       .sample_rows = 40,
+                                       .watch_layers = 1,
+                                       .reach_back = reach_back};
     neck_evaluation *evaluation = NULL;
     ck_assert_msg(neck_evaluation_create(NULL, model, &options, &evaluation) == NECK_OK, "%s", neck_last_error());
     return evaluation;

@@ -19,7 +19,8 @@ static neck_spectrum *spectrum_of(int64_t rows, int64_t cols, int32_t method, in
 START_TEST(numbers_tell_all_of_a_spectrum)
 {
     static const int32_t variants[] = {NECK_VARIANT_RAW, NECK_VARIANT_CENTERED, NECK_VARIANT_DROP_TOP};
-    neck_spectrum *spectrum = spectrum_of(40, 9, _i % 2 ? NECK_METHOD_QR : NECK_METHOD_GRAM, variants[_i / 2]), *back = NULL;
+    neck_spectrum *spectrum = spectrum_of(40, 9, _i % 2 ? NECK_METHOD_QR : NECK_METHOD_GRAM, variants[_i / 2]),
+                  *back = NULL;
     int64_t length = neck_spectrum_numbers(spectrum), count = neck_spectrum_count(spectrum);
     ck_assert_int_eq(length, 8 + 2 * count);
     double *numbers = malloc((size_t)length * sizeof *numbers);
@@ -34,7 +35,8 @@ START_TEST(numbers_tell_all_of_a_spectrum)
     ck_assert_double_eq(neck_spectrum_resolution(back), neck_spectrum_resolution(spectrum));
     ck_assert_double_eq(neck_spectrum_frobenius_squared(back), neck_spectrum_frobenius_squared(spectrum));
     ck_assert_mem_eq(neck_spectrum_values(back), neck_spectrum_values(spectrum), (size_t)count * sizeof(double));
-    ck_assert_mem_eq(neck_spectrum_error_bounds(back), neck_spectrum_error_bounds(spectrum), (size_t)count * sizeof(double));
+    ck_assert_mem_eq(neck_spectrum_error_bounds(back), neck_spectrum_error_bounds(spectrum),
+                     (size_t)count * sizeof(double));
     neck_spectrum_destroy(back);
     neck_spectrum_destroy(spectrum);
     free(numbers);
@@ -44,10 +46,13 @@ END_TEST
 START_TEST(numbers_of_no_spectrum_are_refused)
 {
     const double good[] = {2, 3, 4, 3, 6, 1e-9, NECK_METHOD_QR, NECK_VARIANT_RAW, 2, 1, 1e-9, 1e-9};
-    const struct { int index; double value; } changes[] = {
-        {0, 3},  {0, 0},    {0, 1.5},       {0, NAN}, {1, 1},  {1, 5},  {2, 2},    {2, -4},   {3, 0.5}, {4, -1}, {4, NAN},
-        {5, -1}, {5, NAN},  {6, 0},         {6, 99},  {7, -1}, {7, 9},  {8, 0.5},  {8, NAN},  {8, INFINITY}, {9, -1}, {9, 3},
-        {10, -1e-9}, {11, NAN},
+    const struct {
+        int index;
+        double value;
+    } changes[] = {
+        {0, 3},   {0, 0},   {0, 1.5}, {0, NAN},      {1, 1},   {1, 5}, {2, 2},      {2, -4},
+        {3, 0.5}, {4, -1},  {4, NAN}, {5, -1},       {5, NAN}, {6, 0}, {6, 99},     {7, -1},
+        {7, 9},   {8, 0.5}, {8, NAN}, {8, INFINITY}, {9, -1},  {9, 3}, {10, -1e-9}, {11, NAN},
     };
     enum { LENGTH = sizeof good / sizeof *good };
     double numbers[LENGTH];

@@ -156,8 +156,10 @@ static neck_status run_batch(neck_context *context, neck_evaluation *evaluation,
 static neck__windows windows_of(const neck_evaluation *evaluation, int64_t tokens)
 {
     const neck_evaluation_options *options = &evaluation->options;
-    return (neck__windows){
-        .tokens = tokens, .context = options->context_length, .stride = options->stride, .reach_back = options->reach_back};
+    return (neck__windows){.tokens = tokens,
+                           .context = options->context_length,
+                           .stride = options->stride,
+                           .reach_back = options->reach_back};
 }
 
 /* A document's windows in batches: all of one length, but for the last window, which may be alone. */
@@ -195,8 +197,8 @@ static int64_t predicted(const neck__windows *windows, int64_t first, int64_t la
 }
 
 /* Windows [first, last), where batches begin and end. */
-static neck_status run_windows(neck_context *context, neck_evaluation *evaluation, const neck__windows *windows, const division *parts,
-                               int64_t first, int64_t last, const int32_t *tokens)
+static neck_status run_windows(neck_context *context, neck_evaluation *evaluation, const neck__windows *windows,
+                               const division *parts, int64_t first, int64_t last, const int32_t *tokens)
 {
     int64_t start = evaluation->tokens, all = predicted(windows, first, last);
     int64_t most = parts->most < last - first ? parts->most : last - first;
@@ -219,8 +221,8 @@ int64_t neck_evaluation_batches(const neck_evaluation *evaluation, int64_t count
     return divide(evaluation, &windows).batches;
 }
 
-neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens, int64_t count,
-                                      int64_t nbytes, int64_t words, int64_t first, int64_t batches)
+neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
+                                      int64_t count, int64_t nbytes, int64_t words, int64_t first, int64_t batches)
 {
     if (!evaluation || (!tokens && count > 0)) return neck__fail(NECK_E_ARGUMENT, "evaluation or tokens is NULL");
     if (count < 0 || nbytes < 0 || words < 0)
@@ -229,8 +231,8 @@ neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *ev
     neck__windows windows = windows_of(evaluation, count);
     division parts = divide(evaluation, &windows);
     if (first < 0 || batches < 0 || first > parts.batches || batches > parts.batches - first)
-        return neck__fail(NECK_E_ARGUMENT, "batches %lld to %lld: the document has %lld", (long long)first, (long long)(first + batches),
-                          (long long)parts.batches);
+        return neck__fail(NECK_E_ARGUMENT, "batches %lld to %lld: the document has %lld", (long long)first,
+                          (long long)(first + batches), (long long)parts.batches);
     if (parts.batches == 0) return NECK_OK;
     int64_t before = evaluation->tokens, begin = window_of(&parts, first), end = window_of(&parts, first + batches);
     neck__watch_leave_out(&evaluation->watch, predicted(&windows, 0, begin));
@@ -247,7 +249,8 @@ neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *ev
 neck_status neck_evaluation_push_tokens(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
                                         int64_t count, int64_t nbytes, int64_t words)
 {
-    return neck_evaluation_push_part(context, evaluation, tokens, count, nbytes, words, 0, neck_evaluation_batches(evaluation, count));
+    return neck_evaluation_push_part(context, evaluation, tokens, count, nbytes, words, 0,
+                                     neck_evaluation_batches(evaluation, count));
 }
 
 /* ---- results ---------------------------------------------------------------------------------------------------- */

@@ -36,7 +36,8 @@ static neck_status check(const neck_evaluation *evaluation, int64_t part, const 
 {
     if (!evaluation || !numbers) return neck__fail(NECK_E_ARGUMENT, "evaluation or numbers is NULL");
     if (part >= 0 && part < neck_evaluation_parts(evaluation)) return NECK_OK;
-    return neck__fail(NECK_E_ARGUMENT, "part is %" PRId64 ": there are %" PRId64, part, neck_evaluation_parts(evaluation));
+    return neck__fail(NECK_E_ARGUMENT, "part is %" PRId64 ": there are %" PRId64, part,
+                      neck_evaluation_parts(evaluation));
 }
 
 neck_status neck_evaluation_get(const neck_evaluation *evaluation, int64_t part, double *numbers)
@@ -64,7 +65,8 @@ neck_status neck_evaluation_get(const neck_evaluation *evaluation, int64_t part,
 static neck_status set_sums(neck_evaluation *evaluation, const double *numbers)
 {
     for (int64_t i = 0; i < SUMS; i++)
-        if (!isfinite(numbers[i])) return neck__fail(NECK_E_NONFINITE, "number %" PRId64 " of an evaluation is %g", i, numbers[i]);
+        if (!isfinite(numbers[i]))
+            return neck__fail(NECK_E_NONFINITE, "number %" PRId64 " of an evaluation is %g", i, numbers[i]);
     for (int64_t i = 0; i < COUNTS; i++)
         if (!(numbers[i] >= 0 && numbers[i] <= 0x1p53 && numbers[i] == floor(numbers[i])))
             return neck__fail(NECK_E_OVERFLOW, "number %" PRId64 " of an evaluation is %g: it counts", i, numbers[i]);
@@ -84,7 +86,8 @@ static neck_status set_layer(const neck__watched_layer *layer, const double *num
     const neck__sample *sample = &layer->sample;
     const double *rows = numbers + neck_gram_size(layer->gram);
     if (isfinite(numbers[0]) && numbers[0] != (double)sample->seen)
-        return neck__fail(NECK_E_STATE, "numbers of %g rows: %" PRId64 " were run or left to others", numbers[0], sample->seen);
+        return neck__fail(NECK_E_STATE, "numbers of %g rows: %" PRId64 " were run or left to others", numbers[0],
+                          sample->seen);
     for (int64_t i = 0; i < sample_size(layer); i++)
         if (!isfinite(rows[i])) return neck__fail(NECK_E_NONFINITE, "number %" PRId64 " of a sample is %g", i, rows[i]);
     NECK_TRY(neck_gram_set(layer->gram, numbers));

@@ -23,8 +23,8 @@ void neck__sample_free(neck__sample *sample);
 /* Offers rows of cols floats, row_stride apart. */
 void neck__sample_push(neck__sample *sample, const float *rows, int64_t count, int64_t row_stride);
 
-/* The next count rows are seen, but lie elsewhere: samples of parts of the rows, each leaving out the others', add up to the sample
- * of all. */
+/* The next count rows are seen, but lie elsewhere: samples of parts of the rows, each leaving out the others', add
+ * up to the sample of all. */
 void neck__sample_leave_out(neck__sample *sample, int64_t count);
 
 /* Mean cosine between two different rows after subtracting center, of the kept rows; *standard_error is that of an

@@ -1,5 +1,5 @@
-/* mpi/team_qr.c - triangles of all ranks, folded two by two: a tall and skinny QR factorisation over ranks (Demmel, Grigori, Hoemmen &
- * Langou 2012). */
+/* mpi/team_qr.c - triangles of all ranks, folded two by two: a tall and skinny QR factorisation over ranks (Demmel,
+ * Grigori, Hoemmen & Langou 2012). */
 #include "mpi/team_qr.h"
 
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 
 enum { TAG_TRIANGLE = 111 };
 
-/* pair: this rank's triangle, below it the one that comes from another; fresh: what they become. The bound of a triangle travels behind
- * it. */
+/* pair: this rank's triangle, below it the one that comes from another; fresh: what they become. The bound of a
+ * triangle travels behind it. */
 typedef struct folding {
     neck_context *context;
     neck_mpi_team *team;
@@ -25,8 +25,9 @@ static neck_status send_triangle(folding *self, int32_t to)
         MPI_Request request;
         int64_t left = self->size + 1 - first;
         int count = (int)(left < NECK__MPI_SEGMENT ? left : NECK__MPI_SEGMENT);
-        NECK_TRY(neck__mpi_check(MPI_Isend(self->pair + first, count, MPI_DOUBLE, to, TAG_TRIANGLE, self->team->comm, &request),
-                                 "sending a triangle"));
+        NECK_TRY(neck__mpi_check(
+            MPI_Isend(self->pair + first, count, MPI_DOUBLE, to, TAG_TRIANGLE, self->team->comm, &request),
+            "sending a triangle"));
         NECK_TRY(neck__mpi_wait(self->team, &request, 1));
     }
     return NECK_OK;
@@ -39,8 +40,9 @@ static neck_status receive_triangle(folding *self, int32_t from)
         MPI_Request request;
         int64_t left = self->size + 1 - first;
         int count = (int)(left < NECK__MPI_SEGMENT ? left : NECK__MPI_SEGMENT);
-        NECK_TRY(neck__mpi_check(MPI_Irecv(into + first, count, MPI_DOUBLE, from, TAG_TRIANGLE, self->team->comm, &request),
-                                 "receiving a triangle"));
+        NECK_TRY(
+            neck__mpi_check(MPI_Irecv(into + first, count, MPI_DOUBLE, from, TAG_TRIANGLE, self->team->comm, &request),
+                            "receiving a triangle"));
         NECK_TRY(neck__mpi_wait(self->team, &request, 1));
     }
     return NECK_OK;
@@ -77,14 +79,15 @@ static neck_status begin(folding *self, const neck_matrix *own, const double *sh
     size_t size = (size_t)self->size;
     self->pair = malloc((2 * size + 1) * sizeof *self->pair);
     self->fresh = malloc(size * sizeof *self->fresh);
-    if (!self->pair || !self->fresh) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for triangles of order %" PRId64, self->cols);
+    if (!self->pair || !self->fresh)
+        return neck__mpi_fail(NECK_E_NOMEM, "out of memory for triangles of order %" PRId64, self->cols);
     if (own) return neck_qr_triangle(self->context, own, shift, self->pair, &self->bound);
     memset(self->pair, 0, size * sizeof *self->pair);
     return NECK_OK;
 }
 
-neck_status neck__mpi_triangle(neck_context *context, neck_mpi_team *team, const neck_matrix *own, int64_t cols, const double *shift,
-                               double **out, double *bound)
+neck_status neck__mpi_triangle(neck_context *context, neck_mpi_team *team, const neck_matrix *own, int64_t cols,
+                               const double *shift, double **out, double *bound)
 {
     folding self = {.context = context, .team = team, .cols = cols, .size = cols * cols};
     neck_status status = neck_mpi_agree(team, begin(&self, own, shift));

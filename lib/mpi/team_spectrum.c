@@ -24,7 +24,7 @@ typedef struct job {
     double bound;        /* by which its values may err beside their own bounds */
 } job;
 
-/* ---- what is asked -------------------------------------------------------------------------------------------------- */
+/* ---- what is asked ----------------------------------------------------------------------------------------------- */
 
 static neck_status read_options(const neck_spectrum_options *given, neck_spectrum_options *options)
 {
@@ -32,9 +32,11 @@ static neck_status read_options(const neck_spectrum_options *given, neck_spectru
     memset(options, 0, sizeof *options);
     options->struct_size = sizeof *options;
     if (!given) return NECK_OK;
-    if (size < sizeof given->struct_size) return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options.struct_size is not set");
+    if (size < sizeof given->struct_size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options.struct_size is not set");
     for (size_t i = sizeof *options; i < size; i++)
-        if (((const char *)given)[i]) return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options asks for what this version cannot do");
+        if (((const char *)given)[i])
+            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options asks for what this version cannot do");
     memcpy(options, given, size < sizeof *options ? size : sizeof *options);
     options->struct_size = sizeof *options;
     return NECK_OK;
@@ -78,11 +80,13 @@ static neck_status compare(job *self)
         if (most == 0) most = theirs;
     }
     if (status == NECK_OK && columns > 0 && columns != most)
-        status = neck__mpi_fail(NECK_E_ARGUMENT, "own rows have %" PRId64 " columns, another rank's %" PRId64, columns, most);
+        status = neck__mpi_fail(NECK_E_ARGUMENT, "own rows have %" PRId64 " columns, another rank's %" PRId64, columns,
+                                most);
     if (status == NECK_OK && self->rows == 0) status = neck__mpi_fail(NECK_E_ARGUMENT, "no rank has a row");
     self->cols = most;
     if (status == NECK_OK && self->options.variant == NECK_VARIANT_DROP_TOP && (self->rows == 1 || self->cols == 1))
-        status = neck__mpi_fail(NECK_E_ARGUMENT, "a %" PRId64 " x %" PRId64 " matrix has one singular value: nothing is left without it",
+        status = neck__mpi_fail(NECK_E_ARGUMENT,
+                                "a %" PRId64 " x %" PRId64 " matrix has one singular value: nothing is left without it",
                                 self->rows, self->cols);
     return neck_mpi_agree(team, status);
 }
@@ -93,12 +97,14 @@ static neck_status prepare(job *self, const neck_spectrum_options *options, neck
     if (status == NECK_OK) status = read_options(options, &self->options);
     if (status == NECK_OK) status = check_options(self);
     if (status == NECK_OK && self->own) /* the view itself; its numbers are checked as they are read */
-        status = self->own->rows > 0 && self->own->cols > 0 ? NECK_OK : neck__mpi_fail(NECK_E_ARGUMENT, "own has no rows or columns");
+        status = self->own->rows > 0 && self->own->cols > 0
+                     ? NECK_OK
+                     : neck__mpi_fail(NECK_E_ARGUMENT, "own has no rows or columns");
     NECK_TRY(neck_mpi_agree(self->team, status));
     return compare(self);
 }
 
-/* ---- the mean row ----------------------------------------------------------------------------------------------------- */
+/* ---- the mean row ------------------------------------------------------------------------------------------------ */
 
 static neck_status weight_of(const job *self, double *weight)
 {
@@ -106,7 +112,8 @@ static neck_status weight_of(const job *self, double *weight)
     *weight = self->own && !weights ? (double)self->own->rows : 0;
     for (int64_t i = 0; weights && self->own && i < self->own->rows; i++) {
         if (!(weights[i] >= 0) || isinf(weights[i]))
-            return neck__mpi_fail(NECK_E_ARGUMENT, "weights[%" PRId64 "] is %g: it must be finite and not negative", i, weights[i]);
+            return neck__mpi_fail(NECK_E_ARGUMENT, "weights[%" PRId64 "] is %g: it must be finite and not negative", i,
+                                  weights[i]);
         *weight += weights[i];
     }
     return NECK_OK;
@@ -136,7 +143,7 @@ static neck_status find_mean(job *self)
     return status;
 }
 
-/* ---- the two methods ---------------------------------------------------------------------------------------------------- */
+/* ---- the two methods --------------------------------------------------------------------------------------------- */
 
 static neck_status push(const job *self, neck_gram **out)
 {
@@ -161,7 +168,8 @@ static neck_status by_gram(job *self)
 static neck_status by_qr(job *self)
 {
     double *triangle;
-    NECK_TRY(neck__mpi_triangle(self->context, self->team, self->own, self->cols, self->shift, &triangle, &self->bound));
+    NECK_TRY(
+        neck__mpi_triangle(self->context, self->team, self->own, self->cols, self->shift, &triangle, &self->bound));
     neck_status status = NECK_OK;
     if (triangle) {
         neck_matrix matrix = {.data = triangle, .rows = self->cols, .cols = self->cols, .dtype = NECK_F64};
@@ -187,13 +195,14 @@ static neck_status solve(job *self)
     return by_qr(self);
 }
 
-/* ---- to all ranks ------------------------------------------------------------------------------------------------------- */
+/* ---- to all ranks ------------------------------------------------------------------------------------------------ */
 
 /* made's numbers become those of the matrix: its shape, its variant, as many values as it has. */
 static void describe(const job *self, double *numbers, int64_t count)
 {
     int dropped = self->options.variant == NECK_VARIANT_DROP_TOP;
-    const double *values = neck_spectrum_values(self->made) + dropped, *bounds = neck_spectrum_error_bounds(self->made) + dropped;
+    const double *values = neck_spectrum_values(self->made) + dropped,
+                 *bounds = neck_spectrum_error_bounds(self->made) + dropped;
     double squares = 0;
     for (int64_t i = count - 1; i >= 0; i--) squares += values[i] * values[i];
     numbers[COUNT] = numbers[SIZE] = (double)count;
@@ -214,14 +223,16 @@ static neck_status share(job *self, neck_spectrum **out)
     int64_t all = self->rows < self->cols ? self->rows : self->cols;
     int64_t count = all - (self->options.variant == NECK_VARIANT_DROP_TOP), length = HEAD + 2 * count;
     double *numbers = malloc((size_t)length * sizeof *numbers);
-    neck_status status = numbers ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for %" PRId64 " singular values", count);
+    neck_status status =
+        numbers ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for %" PRId64 " singular values", count);
     status = neck_mpi_agree(self->team, status);
     if (status == NECK_OK) {
         if (self->made) describe(self, numbers, count);
         status = neck_mpi_broadcast(self->team, numbers, length * (int64_t)sizeof *numbers, 0);
     }
     neck_spectrum *spectrum = NULL;
-    if (status == NECK_OK) status = neck_mpi_agree(self->team, neck_spectrum_from_numbers(self->context, numbers, length, &spectrum));
+    if (status == NECK_OK)
+        status = neck_mpi_agree(self->team, neck_spectrum_from_numbers(self->context, numbers, length, &spectrum));
     if (status == NECK_OK) *out = spectrum;
     else neck_spectrum_destroy(spectrum);
     if (status != NECK_E_IO) free(numbers); /* MPI may still write to it */

@@ -8,16 +8,19 @@
 
 #define TELL_EVERY 0.2 /* seconds */
 
-/* ---- for run -------------------------------------------------------------------------------------------------------- */
+/* ---- for run ----------------------------------------------------------------------------------------------------- */
 
 neck_status neck_mpi_work_give(neck_mpi_work *work, const void *bytes, int64_t size)
 {
-    if (!work || size < 0 || (!bytes && size > 0)) return neck__mpi_fail(NECK_E_ARGUMENT, "work or bytes is NULL, or size is negative");
-    if (size > INT32_MAX - work->size) return neck__mpi_fail(NECK_E_OVERFLOW, "a unit's result is longer than 2^31 - 1 bytes");
+    if (!work || size < 0 || (!bytes && size > 0))
+        return neck__mpi_fail(NECK_E_ARGUMENT, "work or bytes is NULL, or size is negative");
+    if (size > INT32_MAX - work->size)
+        return neck__mpi_fail(NECK_E_OVERFLOW, "a unit's result is longer than 2^31 - 1 bytes");
     if (work->size + size > work->capacity) {
         int64_t capacity = 2 * (work->size + size);
         char *more = realloc(work->bytes, (size_t)capacity);
-        if (!more) return neck__mpi_fail(NECK_E_NOMEM, "out of memory: %lld bytes of a unit's result", (long long)capacity);
+        if (!more)
+            return neck__mpi_fail(NECK_E_NOMEM, "out of memory: %lld bytes of a unit's result", (long long)capacity);
         work->bytes = more;
         work->capacity = capacity;
     }
@@ -26,7 +29,7 @@ neck_status neck_mpi_work_give(neck_mpi_work *work, const void *bytes, int64_t s
     return NECK_OK;
 }
 
-/* ---- what goes to rank 0 and comes from it --------------------------------------------------------------------------- */
+/* ---- what goes to rank 0 and comes from it ----------------------------------------------------------------------- */
 
 static neck_status exchange(neck_mpi_work *work, int code, MPI_Request *request)
 {
@@ -56,7 +59,8 @@ static neck_status look_for_stop(neck_mpi_work *work)
 {
     int found = 0;
     if (!work->stopped)
-        NECK_TRY(neck__mpi_check(MPI_Iprobe(0, NECK__WORK_STOP, work->team->comm, &found, MPI_STATUS_IGNORE), "looking for rank 0's word"));
+        NECK_TRY(neck__mpi_check(MPI_Iprobe(0, NECK__WORK_STOP, work->team->comm, &found, MPI_STATUS_IGNORE),
+                                 "looking for rank 0's word"));
     return found ? take_stop(work) : NECK_OK;
 }
 
@@ -64,12 +68,14 @@ static neck_status look_for_stop(neck_mpi_work *work)
 static neck_status tell_rank_0(neck_mpi_work *work, int64_t amount)
 {
     int left = 1;
-    if (work->telling != MPI_REQUEST_NULL) NECK_TRY(neck__mpi_check(MPI_Test(&work->telling, &left, MPI_STATUS_IGNORE), "telling"));
+    if (work->telling != MPI_REQUEST_NULL)
+        NECK_TRY(neck__mpi_check(MPI_Test(&work->telling, &left, MPI_STATUS_IGNORE), "telling"));
     if (!left) return NECK_OK;
     work->tell[0] = work->unit;
     work->tell[1] = amount;
     return neck__mpi_check(
-        MPI_Isend(work->tell, sizeof work->tell, MPI_BYTE, 0, NECK__WORK_TELL, work->team->comm, &work->telling), "telling");
+        MPI_Isend(work->tell, sizeof work->tell, MPI_BYTE, 0, NECK__WORK_TELL, work->team->comm, &work->telling),
+        "telling");
 }
 
 static neck_status tell(neck_mpi_work *work, int64_t amount)
@@ -95,7 +101,7 @@ neck_status neck_mpi_work_tell(neck_mpi_work *work, int64_t amount)
     return work->stopped ? neck__mpi_fail(NECK_E_CANCELLED, "the work has failed on another rank") : NECK_OK;
 }
 
-/* ---- the units of this rank ------------------------------------------------------------------------------------------- */
+/* ---- the units of this rank -------------------------------------------------------------------------------------- */
 
 static void run_unit(neck_mpi_work *work, int64_t unit, neck__report *report)
 {
@@ -147,13 +153,14 @@ static void keep_list(neck_mpi_work *work)
     }
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static neck_status read_options(const neck_mpi_work_options *given, int32_t rank, neck_mpi_work_options *options)
 {
     size_t size = given ? given->struct_size : 0;
     memset(options, 0, sizeof *options);
-    if (size < sizeof given->struct_size) return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_work_options.struct_size is not set");
+    if (size < sizeof given->struct_size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_work_options.struct_size is not set");
     for (size_t i = sizeof *options; i < size; i++)
         if (((const char *)given)[i])
             return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_work_options asks for what this version cannot do");

@@ -9,7 +9,8 @@ enum { NECK__WORK_MESSAGE = 900, NECK__WORK_PIECE = 1 << 16 };
 
 /* Messages between rank 0 and the others. */
 enum {
-    NECK__WORK_REPORT = 101, /* to rank 0: a report, then its bytes; also the first time, when there is nothing to report */
+    /* to rank 0: a report, then its bytes; also the first time, when there is nothing to report */
+    NECK__WORK_REPORT = 101,
     NECK__WORK_BYTES,  /* pieces of a result */
     NECK__WORK_TELL,   /* to rank 0: a unit and how far it is */
     NECK__WORK_ANSWER, /* from rank 0: an answer */
@@ -65,8 +66,8 @@ struct neck_mpi_work {
 };
 
 /* Rank 0's list: work_list.c.
- * neck__list_open - makes it, and starts the thread that answers. neck__list_end - waits until all others have got their last answer,
- *   or not when the work has not begun on all ranks. A no-op without a list.
+ * neck__list_open - makes it, and starts the thread that answers. neck__list_end - waits until all others have got
+ *   their last answer, or not when the work has not begun on all ranks. A no-op without a list.
  * neck__list_next - what this rank is to do. neck__list_report - its unit is done. neck__list_told - how far it is. */
 neck_status neck__list_open(neck_mpi_work *work);
 void neck__list_end(neck_mpi_work *work, int begun);

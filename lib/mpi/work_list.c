@@ -1,4 +1,5 @@
-/* mpi/work_list.c - rank 0's side of a list of work: what is next, what is done, and the thread that answers the others. */
+/* mpi/work_list.c - rank 0's side of a list of work: what is next, what is done, and the thread that answers the
+ * others. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +10,15 @@
 
 #define NAP 1000000 /* nanoseconds between two looks for messages */
 
-/* ---- what is next, what is done: with the lock held ---------------------------------------------------------------- */
+/* ---- what is next, what is done: with the lock held -------------------------------------------------------------- */
 
 static void fail(neck_mpi_work *work, int32_t rank, neck_status status, const char *message)
 {
     neck__list *list = work->list;
     if (list->status != NECK_OK) return;
     list->status = status;
-    snprintf(list->message, sizeof list->message, "rank %d (%.80s): %s", rank, neck_mpi_host(work->team, rank), message);
+    snprintf(list->message, sizeof list->message, "rank %d (%.80s): %s", rank, neck_mpi_host(work->team, rank),
+             message);
 }
 
 static int32_t ask(neck_mpi_work *work, int32_t rank, int64_t *unit)
@@ -48,7 +50,7 @@ static void take_report(neck_mpi_work *work, int32_t rank, const neck__report *r
     if (status != NECK_OK) fail(work, 0, status, neck_last_error());
 }
 
-/* ---- this rank's own units ------------------------------------------------------------------------------------------ */
+/* ---- this rank's own units --------------------------------------------------------------------------------------- */
 
 int32_t neck__list_next(neck_mpi_work *work, int64_t *unit)
 {
@@ -80,7 +82,7 @@ int neck__list_has_failed(neck_mpi_work *work)
     return failed;
 }
 
-/* ---- the other ranks ------------------------------------------------------------------------------------------------- */
+/* ---- the other ranks --------------------------------------------------------------------------------------------- */
 
 static neck_status receive(neck_mpi_team *team, void *into, int64_t size, int32_t from, int tag)
 {
@@ -116,7 +118,8 @@ static neck_status take_report_of(neck_mpi_work *work, int32_t from)
     neck_status status = receive_bytes(work, from, report->size, bytes);
     if (status == NECK_OK && !bytes) {
         report->status = NECK_E_NOMEM;
-        snprintf(report->message, sizeof report->message, "rank 0 is out of memory for a result of %lld bytes", (long long)report->size);
+        snprintf(report->message, sizeof report->message, "rank 0 is out of memory for a result of %lld bytes",
+                 (long long)report->size);
     }
     if (status == NECK_OK) {
         pthread_mutex_lock(&list->lock);
@@ -149,7 +152,8 @@ static neck_status take_all(neck_mpi_work *work)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (int found = 1; found;) {
             MPI_Status about;
-            NECK_TRY(neck__mpi_check(MPI_Iprobe(MPI_ANY_SOURCE, kinds[i].tag, work->team->comm, &found, &about), "looking for reports"));
+            NECK_TRY(neck__mpi_check(MPI_Iprobe(MPI_ANY_SOURCE, kinds[i].tag, work->team->comm, &found, &about),
+                                     "looking for reports"));
             if (found) NECK_TRY(kinds[i].take(work, about.MPI_SOURCE));
         }
     return NECK_OK;
@@ -208,7 +212,8 @@ static void *serve(void *argument)
         status = take_all(work);
         if (status == NECK_OK) status = stop_all(work);
         if (status == NECK_OK) status = answer_all(work);
-        if (status == NECK_OK && atomic_load(&work->team->broken)) status = neck__mpi_fail(NECK_E_IO, "%s", work->team->message);
+        if (status == NECK_OK && atomic_load(&work->team->broken))
+            status = neck__mpi_fail(NECK_E_IO, "%s", work->team->message);
         nanosleep(&nap, NULL);
     }
     if (status == NECK_OK) status = take_all(work); /* a last tell may have come with the report behind it */
@@ -219,7 +224,7 @@ static void *serve(void *argument)
     return NULL;
 }
 
-/* ---- making and ending ------------------------------------------------------------------------------------------------ */
+/* ---- making and ending ------------------------------------------------------------------------------------------- */
 
 /* Signals are for the threads of the program. */
 static neck_status start(neck_mpi_work *work)
@@ -230,7 +235,8 @@ static neck_status start(neck_mpi_work *work)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&work->list->thread, NULL, serve, work);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) return neck__mpi_fail(NECK_E_NOMEM, "a thread that hands out work cannot be started: %s", strerror(failed));
+    if (failed)
+        return neck__mpi_fail(NECK_E_NOMEM, "a thread that hands out work cannot be started: %s", strerror(failed));
     work->list->serving = 1;
     return NECK_OK;
 }

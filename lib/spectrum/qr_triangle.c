@@ -45,7 +45,8 @@ static neck_status factor(neck_context *context, const neck__source *source, dou
     return NECK_OK;
 }
 
-neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, const double *shift, double *r, double *error_bound)
+neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, const double *shift, double *r,
+                             double *error_bound)
 {
     neck__source source = {.shift = shift};
     double bound;
@@ -53,7 +54,8 @@ neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, c
     NECK_TRY(neck__view_check(matrix, &source.view));
     NECK_TRY(check_shift(shift, source.view.cols));
     NECK_TRY(neck__source_choose_scale(context, &source));
-    neck_status (*make)(neck_context *, const neck__source *, double *, double *) = source.view.rows < source.view.cols ? copy_rows : factor;
+    neck_status (*make)(neck_context *, const neck__source *, double *, double *) =
+        source.view.rows < source.view.cols ? copy_rows : factor;
     NECK_TRY(make(context, &source, r, &bound));
     for (int64_t i = 0; i < source.view.cols * source.view.cols; i++) r[i] /= source.scale;
     if (error_bound) *error_bound = bound / source.scale;

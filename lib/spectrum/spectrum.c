@@ -57,9 +57,11 @@ static neck_status solve(neck_context *context, const neck__source *source, int3
 static neck_status solve_to_tolerance(neck_context *context, const neck__source *source,
                                       const neck_spectrum_options *options, neck_spectrum *spectrum)
 {
-    int32_t first = options->method == NECK_METHOD_AUTO ? neck_method_for(spectrum->rows, spectrum->cols) : options->method;
+    int32_t first =
+        options->method == NECK_METHOD_AUTO ? neck_method_for(spectrum->rows, spectrum->cols) : options->method;
     NECK_TRY(solve(context, source, first, spectrum));
-    if (options->tolerance == 0 || first == NECK_METHOD_QR || neck_spectrum_within(spectrum, options->tolerance)) return NECK_OK;
+    if (options->tolerance == 0 || first == NECK_METHOD_QR || neck_spectrum_within(spectrum, options->tolerance))
+        return NECK_OK;
     neck__log(context, 1, "the Gram matrix resolves values above %.3g only; refining by QR", spectrum->resolution);
     return solve(context, source, NECK_METHOD_QR, spectrum);
 }

@@ -40,17 +40,20 @@ static int is_whole(double number, double least, double most)
 static neck_status check_head(const double *numbers, int64_t length)
 {
     const double largest = 0x1p53;
-    if (length < HEAD || !is_whole(numbers[COUNT], 1, (double)(length - HEAD) / 2) || HEAD + 2 * (int64_t)numbers[COUNT] != length)
+    if (length < HEAD || !is_whole(numbers[COUNT], 1, (double)(length - HEAD) / 2) ||
+        HEAD + 2 * (int64_t)numbers[COUNT] != length)
         return neck__fail(NECK_E_ARGUMENT, "%" PRId64 " numbers are not as many as a spectrum has", length);
-    if (!is_whole(numbers[SIZE], numbers[COUNT], largest) || !is_whole(numbers[ROWS], 1, largest) || !is_whole(numbers[COLS], 1, largest) ||
-        numbers[SIZE] > fmin(numbers[ROWS], numbers[COLS]))
-        return neck__fail(NECK_E_ARGUMENT, "numbers tell of %g of %g singular values of a %g x %g matrix", numbers[COUNT], numbers[SIZE],
-                          numbers[ROWS], numbers[COLS]);
+    if (!is_whole(numbers[SIZE], numbers[COUNT], largest) || !is_whole(numbers[ROWS], 1, largest) ||
+        !is_whole(numbers[COLS], 1, largest) || numbers[SIZE] > fmin(numbers[ROWS], numbers[COLS]))
+        return neck__fail(NECK_E_ARGUMENT, "numbers tell of %g of %g singular values of a %g x %g matrix",
+                          numbers[COUNT], numbers[SIZE], numbers[ROWS], numbers[COLS]);
     if (!(numbers[FROBENIUS] >= 0) || !(numbers[RESOLUTION] >= 0))
-        return neck__fail(NECK_E_ARGUMENT, "numbers tell of a squared norm of %g and a resolution of %g", numbers[FROBENIUS],
-                          numbers[RESOLUTION]);
-    if (!is_whole(numbers[METHOD], NECK_METHOD_GRAM, NECK_METHOD_PARTS) || !is_whole(numbers[VARIANT], 0, NECK_VARIANT_DROP_TOP))
-        return neck__fail(NECK_E_ARGUMENT, "numbers tell of method %g and variant %g", numbers[METHOD], numbers[VARIANT]);
+        return neck__fail(NECK_E_ARGUMENT, "numbers tell of a squared norm of %g and a resolution of %g",
+                          numbers[FROBENIUS], numbers[RESOLUTION]);
+    if (!is_whole(numbers[METHOD], NECK_METHOD_GRAM, NECK_METHOD_PARTS) ||
+        !is_whole(numbers[VARIANT], 0, NECK_VARIANT_DROP_TOP))
+        return neck__fail(NECK_E_ARGUMENT, "numbers tell of method %g and variant %g", numbers[METHOD],
+                          numbers[VARIANT]);
     return NECK_OK;
 }
 
@@ -59,13 +62,15 @@ static neck_status check_values(const double *values, int64_t count)
     for (int64_t i = 0; i < count; i++) {
         double bound = values[count + i];
         if (!(values[i] >= 0) || isinf(values[i]) || (i > 0 && values[i] > values[i - 1]) || !(bound >= 0))
-            return neck__fail(NECK_E_ARGUMENT, "value %" PRId64 " is %g, its bound %g: values decrease, and none is negative", i, values[i],
-                              bound);
+            return neck__fail(NECK_E_ARGUMENT,
+                              "value %" PRId64 " is %g, its bound %g: values decrease, and none is negative", i,
+                              values[i], bound);
     }
     return NECK_OK;
 }
 
-neck_status neck_spectrum_from_numbers(neck_context *context, const double *numbers, int64_t length, neck_spectrum **out)
+neck_status neck_spectrum_from_numbers(neck_context *context, const double *numbers, int64_t length,
+                                       neck_spectrum **out)
 {
     if (!numbers || !out) return neck__fail(NECK_E_ARGUMENT, "numbers or out is NULL");
     NECK_TRY(check_head(numbers, length));

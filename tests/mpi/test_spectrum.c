@@ -1,4 +1,5 @@
-/* test_spectrum.c - the spectrum of rows that lie on many ranks against that of all rows in one process; evaluations that add up. */
+/* test_spectrum.c - the spectrum of rows that lie on many ranks against that of all rows in one process; evaluations
+ * that add up. */
 #include "mpi_test.h"
 
 #include <math.h>
@@ -41,16 +42,18 @@ static void compare(const neck_spectrum *one, const neck_spectrum *many, double 
     int64_t count = neck_spectrum_count(one);
     EXPECT(neck_spectrum_count(many) == count && neck_spectrum_size(many) == neck_spectrum_size(one), "%lld values",
            (long long)neck_spectrum_count(many));
-    EXPECT(neck_spectrum_rows(many) == neck_spectrum_rows(one) && neck_spectrum_cols(many) == neck_spectrum_cols(one), "shape");
-    EXPECT(neck_spectrum_method(many) == neck_spectrum_method(one), "method %s, not %s", neck_method_name(neck_spectrum_method(many)),
-           neck_method_name(neck_spectrum_method(one)));
+    EXPECT(neck_spectrum_rows(many) == neck_spectrum_rows(one) && neck_spectrum_cols(many) == neck_spectrum_cols(one),
+           "shape");
+    EXPECT(neck_spectrum_method(many) == neck_spectrum_method(one), "method %s, not %s",
+           neck_method_name(neck_spectrum_method(many)), neck_method_name(neck_spectrum_method(one)));
     EXPECT(neck_spectrum_variant(many) == neck_spectrum_variant(one), "variant");
-    EXPECT(fabs(neck_spectrum_frobenius_squared(many) / neck_spectrum_frobenius_squared(one) - 1) < 1e-12, "squared norm");
+    EXPECT(fabs(neck_spectrum_frobenius_squared(many) / neck_spectrum_frobenius_squared(one) - 1) < 1e-12,
+           "squared norm");
     for (int64_t i = 0; i < count && i < neck_spectrum_count(many); i++) {
         double x = neck_spectrum_values(one)[i], y = neck_spectrum_values(many)[i];
         EXPECT(fabs(x - y) <= tolerance * x, "value %lld: %.17g alone, %.17g together", (long long)i, x, y);
-        EXPECT(fabs(x - y) <= neck_spectrum_error_bounds(one)[i] + neck_spectrum_error_bounds(many)[i], "value %lld is beyond its bound",
-               (long long)i);
+        EXPECT(fabs(x - y) <= neck_spectrum_error_bounds(one)[i] + neck_spectrum_error_bounds(many)[i],
+               "value %lld is beyond its bound", (long long)i);
     }
 }
 
@@ -78,9 +81,11 @@ static void values_are_those_of_one_process(void)
         for (int m = 0; m < 3; m++)
             for (int32_t variant = NECK_VARIANT_RAW; variant <= NECK_VARIANT_DROP_TOP; variant++) {
                 int centered = variant == NECK_VARIANT_CENTERED || variant == NECK_VARIANT_FREQUENCY_CENTERED;
-                if (rows <= cols && (centered || methods[m] == NECK_METHOD_GRAM)) continue; /* values that are 0 but for rounding */
+                if (rows <= cols && (centered || methods[m] == NECK_METHOD_GRAM))
+                    continue; /* values that are 0 but for rounding */
                 if (variant == NECK_VARIANT_DROP_TOP && (rows == 1 || cols == 1)) continue;
-                neck_spectrum_options options = {.struct_size = sizeof options, .method = methods[m], .variant = variant};
+                neck_spectrum_options options = {
+                    .struct_size = sizeof options, .method = methods[m], .variant = variant};
                 if (variant == NECK_VARIANT_FREQUENCY_CENTERED) options.row_weights = weights;
                 neck_spectrum *one = alone(a, rows, cols, &options), *many = together(a, rows, cols, &options);
                 compare(one, many, 1e-12);
@@ -113,17 +118,20 @@ static void a_tolerance_refines_together(void)
     free(a);
 }
 
-static void refuses(const neck_matrix *own, const neck_spectrum_options *options, neck_status wanted, const char *fragment)
+static void refuses(const neck_matrix *own, const neck_spectrum_options *options, neck_status wanted,
+                    const char *fragment)
 {
     neck_spectrum *out = NULL;
     neck_status status = neck_mpi_spectrum_compute(NULL, team, own, options, &out);
-    EXPECT(status == wanted && !out && strstr(neck_last_error(), fragment), "%s: %s", neck_status_name(status), neck_last_error());
+    EXPECT(status == wanted && !out && strstr(neck_last_error(), fragment), "%s: %s", neck_status_name(status),
+           neck_last_error());
 }
 
 static void wrong_matrices_are_refused(void)
 {
     double a[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-    neck_matrix own = {.data = a, .rows = 4, .cols = 3, .dtype = NECK_F64}, wide = {.data = a, .rows = 3, .cols = 4, .dtype = NECK_F64};
+    neck_matrix own = {.data = a, .rows = 4, .cols = 3, .dtype = NECK_F64},
+                wide = {.data = a, .rows = 3, .cols = 4, .dtype = NECK_F64};
     neck_spectrum_options options = {.struct_size = sizeof options};
     int last = rank == ranks - 1;
     refuses(NULL, NULL, NECK_E_ARGUMENT, "no rank has a row");
@@ -143,21 +151,23 @@ static void wrong_matrices_are_refused(void)
     EXPECT(neck_mpi_spectrum_compute(NULL, NULL, &own, NULL, NULL) == NECK_E_ARGUMENT, "no team");
 }
 
-/* ---- evaluations -------------------------------------------------------------------------------------------------------- */
+/* ---- evaluations ------------------------------------------------------------------------------------------------- */
 
 enum { DOCUMENTS = 3, TOKENS = 120 };
 
 static neck_evaluation *evaluation_of(neck_model *model, int from, int of)
 {
-    neck_evaluation_options options = {.struct_size = sizeof options, .context_length = 16, .batch_tokens = 32, .sample_rows = 30,
-                                       .watch_layers = 1};
+    neck_evaluation_options options = {
+        .struct_size = sizeof options, .context_length = 16, .batch_tokens = 32, .sample_rows = 30, .watch_layers = 1};
     neck_evaluation *evaluation;
     int32_t ids[TOKENS];
     EXPECT_OK(neck_evaluation_create(NULL, model, &options, &evaluation));
     for (int d = 0; d < DOCUMENTS; d++) {
-        int64_t count = TOKENS - 50 * d, batches = neck_evaluation_batches(evaluation, count), first = batches * from / of;
+        int64_t count = TOKENS - 50 * d, batches = neck_evaluation_batches(evaluation, count),
+                first = batches * from / of;
         for (int i = 0; i < TOKENS; i++) ids[i] = (i * 53 + d * 11 + i * i % 7) % 500;
-        EXPECT_OK(neck_evaluation_push_part(NULL, evaluation, ids, count, 100, 10, first, batches * (from + 1) / of - first));
+        EXPECT_OK(
+            neck_evaluation_push_part(NULL, evaluation, ids, count, 100, 10, first, batches * (from + 1) / of - first));
     }
     return evaluation;
 }
@@ -174,7 +184,8 @@ static void evaluations_add_up(void)
     neck_text_loss x = {.struct_size = sizeof x}, y = {.struct_size = sizeof y};
     EXPECT_OK(neck_evaluation_loss(whole, &x));
     EXPECT_OK(neck_evaluation_loss(own, &y));
-    EXPECT(x.tokens == y.tokens && x.correct == y.correct && x.documents == y.documents, "%lld tokens", (long long)y.tokens);
+    EXPECT(x.tokens == y.tokens && x.correct == y.correct && x.documents == y.documents, "%lld tokens",
+           (long long)y.tokens);
     EXPECT(fabs(x.loss / y.loss - 1) < 1e-13 && fabs(x.bytes - y.bytes) < 1e-9, "loss %.17g, %.17g", x.loss, y.loss);
     for (int64_t layer = 0; layer < neck_evaluation_layers(whole); layer++) {
         neck_spectrum *one, *many;
@@ -182,8 +193,9 @@ static void evaluations_add_up(void)
         EXPECT_OK(neck_gram_spectrum(NULL, neck_evaluation_gram(whole, layer), NULL, &one));
         EXPECT_OK(neck_gram_spectrum(NULL, neck_evaluation_gram(own, layer), NULL, &many));
         for (int64_t i = 0; i < neck_spectrum_count(one); i++)
-            EXPECT(fabs(neck_spectrum_values(one)[i] - neck_spectrum_values(many)[i]) <= 1e-12 * neck_spectrum_values(one)[0], "%lld",
-                   (long long)i);
+            EXPECT(fabs(neck_spectrum_values(one)[i] - neck_spectrum_values(many)[i]) <=
+                       1e-12 * neck_spectrum_values(one)[0],
+                   "%lld", (long long)i);
         EXPECT_OK(neck_evaluation_centered_anisotropy(NULL, whole, layer, &p, NULL));
         EXPECT_OK(neck_evaluation_centered_anisotropy(NULL, own, layer, &q, NULL));
         EXPECT(fabs(p.value - q.value) < 1e-13, "layer %lld: %.17g, %.17g", (long long)layer, p.value, q.value);
@@ -196,6 +208,6 @@ static void evaluations_add_up(void)
     EXPECT(neck_mpi_evaluation_sum(team, NULL) == NECK_E_ARGUMENT, "no evaluation");
 }
 
-static const mpi_test_fn tests[] = {values_are_those_of_one_process, a_tolerance_refines_together, wrong_matrices_are_refused,
-                                    evaluations_add_up};
+static const mpi_test_fn tests[] = {values_are_those_of_one_process, a_tolerance_refines_together,
+                                    wrong_matrices_are_refused, evaluations_add_up};
 MPI_TEST_MAIN(tests)

@@ -1,4 +1,5 @@
-/* test_work.c - units handed out to whoever is free: each once, in an order that may depend on what is done, until one fails. */
+/* test_work.c - units handed out to whoever is free: each once, in an order that may depend on what is done, until
+ * one fails. */
 #include "mpi_test.h"
 
 #include <pthread.h>
@@ -41,7 +42,8 @@ static int32_t next(void *user, int32_t to, int64_t *unit)
     int32_t answer = NECK_MPI_WORK_UNIT;
     enter(self);
     if (self->given == self->count) answer = NECK_MPI_WORK_END;
-    else if (self->opens_at && self->given >= self->opens_at && self->finished < self->opens_at) answer = NECK_MPI_WORK_WAIT;
+    else if (self->opens_at && self->given >= self->opens_at && self->finished < self->opens_at)
+        answer = NECK_MPI_WORK_WAIT;
     else {
         self->given_to[self->given] = to + 1;
         *unit = self->given++;
@@ -106,8 +108,8 @@ static neck_status work_on(list *self)
     }
     neck_status status = neck_mpi_work_run(team, &options);
     pthread_mutex_destroy(&self->inside);
-    EXPECT(self->overlaps == 0 && self->bad_bytes == 0 && self->wrong_tells == 0, "%d, %d, %lld", self->overlaps, self->bad_bytes,
-           (long long)self->wrong_tells);
+    EXPECT(self->overlaps == 0 && self->bad_bytes == 0 && self->wrong_tells == 0, "%d, %d, %lld", self->overlaps,
+           self->bad_bytes, (long long)self->wrong_tells);
     return status;
 }
 
@@ -128,7 +130,8 @@ static void each_unit_is_run_once(void)
             EXPECT_OK(neck_mpi_sum_integers(team, &ran, 1));
             EXPECT(ran == self.count, "%lld of %lld units", (long long)ran, (long long)self.count);
             for (int64_t i = 0; i < self.count && rank == 0; i++)
-                EXPECT(self.done_by[i] > 0 && self.done_by[i] == self.given_to[i], "unit %lld: %d", (long long)i, self.done_by[i]);
+                EXPECT(self.done_by[i] > 0 && self.done_by[i] == self.given_to[i], "unit %lld: %d", (long long)i,
+                       self.done_by[i]);
         }
 }
 
@@ -166,7 +169,8 @@ static void a_failing_unit_ends_the_work(void)
     self.fails = 20;
     self.naps = 1;
     EXPECT(work_on(&self) == NECK_E_FORMAT, "%s", neck_last_error());
-    EXPECT(strncmp(neck_last_error(), "rank ", 5) == 0 && strstr(neck_last_error(), "): unit is torn"), "%s", neck_last_error());
+    EXPECT(strncmp(neck_last_error(), "rank ", 5) == 0 && strstr(neck_last_error(), "): unit is torn"), "%s",
+           neck_last_error());
     EXPECT(self.given < 25 + 50 * ranks, "%lld were handed out", (long long)self.given);
     for (int64_t i = 0; i < self.given && rank == 0; i++)
         EXPECT((self.done_by[i] > 0) == (i != 20), "unit %lld: %d", (long long)i, self.done_by[i]);
@@ -177,7 +181,8 @@ static void what_cannot_be_kept_ends_the_work(void)
     list self = plain(MOST);
     self.done_fails = 7;
     EXPECT(work_on(&self) == NECK_E_IO, "%s", neck_last_error());
-    EXPECT(strncmp(neck_last_error(), "rank 0 (", 8) == 0 && strstr(neck_last_error(), "disk is full"), "%s", neck_last_error());
+    EXPECT(strncmp(neck_last_error(), "rank 0 (", 8) == 0 && strstr(neck_last_error(), "disk is full"), "%s",
+           neck_last_error());
     EXPECT(rank > 0 || self.given < MOST, "%lld were handed out", (long long)self.given);
 }
 
@@ -210,7 +215,8 @@ static void work_can_be_taken_up_again(void)
 static void wrong_use_of_work_is_refused(void)
 {
     list self = plain(3);
-    neck_mpi_work_options options = {.struct_size = sizeof options, .user = &self, .run = run, .next = next, .done = done};
+    neck_mpi_work_options options = {
+        .struct_size = sizeof options, .user = &self, .run = run, .next = next, .done = done};
     EXPECT(neck_mpi_work_run(NULL, &options) == NECK_E_ARGUMENT, "no team");
     EXPECT(neck_mpi_work_run(team, NULL) == NECK_E_ARGUMENT, "no options");
     if (rank == 0) options.next = NULL;
@@ -224,8 +230,8 @@ static void wrong_use_of_work_is_refused(void)
 }
 
 static const mpi_test_fn tests[] = {
-    each_unit_is_run_once,         all_ranks_work_when_units_take_time, units_may_wait_for_others, waiting_for_nothing_is_an_error,
-    a_failing_unit_ends_the_work,  what_cannot_be_kept_ends_the_work,   others_learn_of_a_failure, work_can_be_taken_up_again,
-    wrong_use_of_work_is_refused,
+    each_unit_is_run_once,           all_ranks_work_when_units_take_time, units_may_wait_for_others,
+    waiting_for_nothing_is_an_error, a_failing_unit_ends_the_work,        what_cannot_be_kept_ends_the_work,
+    others_learn_of_a_failure,       work_can_be_taken_up_again,          wrong_use_of_work_is_refused,
 };
 MPI_TEST_MAIN(tests)
