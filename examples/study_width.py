@@ -7,10 +7,11 @@ Trains with neck-train, one run for each width and seed. What is there already i
 study may be interrupted at any time. Leaves results.md (the table), and with gnuplot loss.svg, entropy.svg, anisotropy.svg
 (every width over training) and spectrum-dWIDTH.svg (singular values over training) in FOLDER.
 
-Several processes share the runs: start the same command as often as there are machines or cores, by ssh, by the cluster's launcher
-(srun, mpirun), at any time, with SOFTNECK_NUM_THREADS as each may use. FOLDER must be the same for all, with working locks (flock;
-NFS has them). A process takes a run that no other is at, and when none is left waits: should another be killed, its run is taken up
-from its last checkpoint. Whoever finds all runs finished writes the results.
+Several processes share the runs: start the same command as often as there are machines or cores, by ssh, by the
+cluster's launcher (srun, mpirun), at any time, with SOFTNECK_NUM_THREADS as each may use. FOLDER must be the same for
+all, with working locks (flock; NFS has them). A process takes a run that no other is at, and when none is left waits:
+should another be killed, its run is taken up from its last checkpoint. Whoever finds all runs finished writes the
+results.
 """
 import argparse
 import contextlib

@@ -37,7 +37,8 @@ class ManyRanks(unittest.TestCase):
 
     def run_on(self, ranks, *arguments, **more):
         more = {"OMPI_MCA_btl": "self,vader", "SOFTNECK_NUM_THREADS": "1", **more}
-        return subprocess.run(self.command(ranks, *arguments), capture_output=True, timeout=120, env=environment(**more), check=False)
+        return subprocess.run(self.command(ranks, *arguments), capture_output=True, timeout=120, check=False,
+                              env=environment(**more))
 
     def expect(self, ranks, status, *arguments):
         result = self.run_on(ranks, *arguments)
@@ -58,6 +59,7 @@ class ManyRanks(unittest.TestCase):
             for i, (a, b) in enumerate(zip(one, many)):
                 self.agree(a, b, tolerance, f"{where}[{i}]")
         elif isinstance(one, float) and not isinstance(many, str) and many is not None:
-            self.assertTrue(math.isclose(one, many, rel_tol=tolerance, abs_tol=1e-13), f"{where}: {one!r} alone, {many!r} together")
+            self.assertTrue(math.isclose(one, many, rel_tol=tolerance, abs_tol=1e-13),
+                            f"{where}: {one!r} alone, {many!r} together")
         else:
             self.assertEqual(one, many, where)

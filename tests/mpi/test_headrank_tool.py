@@ -28,15 +28,17 @@ class Headrank(ManyRanks):
         np.save(self.path("y.npy"), (x @ head.T + generator.gumbel(size=(N, V))).argmax(1).astype(np.int64))
 
     def sweep(self, out, *more):
-        return "--states", self.path("x.npy"), "--targets", self.path("y.npy"), "--quiet", "--json", "--out", self.path(out), \
-            "--ranks", "2,6", "--lr-grid", "0.02,0.1", "--seeds", "1,2", "--steps", "40", "--batch", "64", "--vocabulary", str(V), \
-            "--head", "factored,dense", *more
+        return "--states", self.path("x.npy"), "--targets", self.path("y.npy"), "--quiet", "--json", "--out", \
+            self.path(out), "--ranks", "2,6", "--lr-grid", "0.02,0.1", "--seeds", "1,2", "--steps", "40", "--batch", \
+            "64", "--vocabulary", str(V), "--head", "factored,dense", *more
 
     def results(self, out):
         """Without what depends on the clock, and in an order of its own: runs are written down as they are finished."""
         with open(os.path.join(self.path(out), "runs.jsonl"), encoding="utf-8") as file:
             runs = [json.loads(line) for line in file]
-        return sorted(json.dumps({name: value for name, value in run.items() if name != "seconds"}, sort_keys=True) for run in runs)
+        for run in runs:
+            del run["seconds"]
+        return sorted(json.dumps(run, sort_keys=True) for run in runs)
 
     def left_over(self, out):
         return [name for name in os.listdir(self.path(out)) if ".run" in name or ".tmp" in name]
@@ -64,6 +66,10 @@ class Headrank(ManyRanks):
         self.expect(0, 0, *self.sweep("alone"))
         self.assertEqual(self.results("out"), self.results("alone"))
 
+    def start(self, ranks, *arguments):
+        return subprocess.Popen(self.command(ranks, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=environment(OMPI_MCA_btl="self,vader"))
+
     def ranks_of(self, process):
         """The processes that the launcher has started."""
         found = []
@@ -81,10 +87,8 @@ class Headrank(ManyRanks):
         more = "--steps", "3000"
         self.expect(0, 0, *self.sweep("alone", *more))
         killed, finished = 0, 0
-        settings = environment(OMPI_MCA_btl="self,vader")
         for wait in 0.9, 1.4, 1.1:
-            tool = subprocess.Popen(self.command(3, *self.sweep("out", *more)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                    env=settings)
+            tool = self.start(3, *self.sweep("out", *more))
             time.sleep(wait)
             ranks = self.ranks_of(tool)
             if ranks:
@@ -104,8 +108,7 @@ class Headrank(ManyRanks):
 
     def test_an_interrupted_sweep_goes_on(self):
         more = "--steps", "20000", "--ranks", "2", "--lr-grid", "0.1", "--head", "factored"
-        tool = subprocess.Popen(self.command(2, *self.sweep("out", *more)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=environment(OMPI_MCA_btl="self,vader"))
+        tool = self.start(2, *self.sweep("out", *more))
         while not os.path.exists(self.path("out/configuration.json")):
             time.sleep(0.02)
         time.sleep(0.3)
