@@ -104,8 +104,8 @@ class Layers(ManyRanks):
         files = []
         for ranks in (0, 3):
             files.append(self.path(f"states{ranks}.safetensors"))
-            self.rows(ranks, "--tokenizer", TOKENIZER, "--text", TEXT, "--max-tokens", "500", "--dump-states", files[-1],
-                      STORIES)
+            self.rows(ranks, "--tokenizer", TOKENIZER, "--text", TEXT, "--max-tokens", "500", "--dump-states",
+                      files[-1], STORIES)
         with open(files[0], "rb") as one, open(files[1], "rb") as other:
             self.assertEqual(one.read(), other.read())
 

@@ -13,8 +13,8 @@ from many import BUILD, SOURCE, TEXT, ManyRanks
 
 class StudyWidth(ManyRanks):
     def command(self, out):
-        return [sys.executable, os.path.join(SOURCE, "examples", "study_width.py"), "--quick", "--steps", "30", "--widths",
-                "8", "16", "--seeds", "1", "2", "--text", TEXT, "--build", BUILD, "--out", self.path(out)]
+        return [sys.executable, os.path.join(SOURCE, "examples", "study_width.py"), "--quick", "--steps", "30",
+                "--widths", "8", "16", "--seeds", "1", "2", "--text", TEXT, "--build", BUILD, "--out", self.path(out)]
 
     def start(self, out, **more):
         return subprocess.Popen(self.command(out), stderr=subprocess.DEVNULL, env=environment(), **more)
