@@ -69,7 +69,7 @@ def train(tool, run, settings, texts, tokenizer):
 
 
 def train_all(tool, out, runs, texts):
-    """Runs: name -> settings. Those that other processes are at are waited for. The first makes the tokenizer of all."""
+    """runs: name -> settings. What other processes are at is waited for. The first run makes the tokenizer of all."""
     left, first = list(runs), next(iter(runs))
     tokenizer = os.path.join(out, first, "tokenizer.json")
     while left:
