@@ -9,6 +9,7 @@
 #include "support_headrank_asked.h"
 #include "support_headrank_figures.h"
 #include "support_headrank_sweep.h"
+#include "support_ranks.h"
 #include "support_text.h"
 #include "support_tool.h"
 
@@ -115,26 +116,35 @@ static void report_sweep(session *now, const headrank_runs *runs, int whole)
     free(groups);
 }
 
+/* Rank 0 keeps the folder. 0 when it cannot, which it has told. */
+static int open_runs(session *now, headrank_runs *runs)
+{
+    int dropped = 0, opened = 1;
+    json_t *configuration = headrank_configuration(&now->asked->plan, &now->data);
+    if (ranks_rank() > 0) headrank_runs_follow(now->asked->out, runs);
+    else opened = headrank_runs_open(now->asked->out, configuration, runs, &dropped);
+    json_decref(configuration);
+    if (!opened) complain(now, runs->error);
+    if (dropped) args_complain(&headrank_tool, "note: the last line of runs.jsonl was torn; its run is made again");
+    return !ranks_any(!opened);
+}
+
 /* 0 when interrupted. */
 static int sweep(session *now)
 {
     headrank_runs runs;
-    int dropped, going = 1;
-    json_t *configuration = headrank_configuration(&now->asked->plan, &now->data);
-    if (!headrank_runs_open(now->asked->out, configuration, &runs, &dropped)) complain(now, runs.error);
-    else {
-        if (dropped) args_complain(&headrank_tool, "note: the last line of runs.jsonl was torn; its run is made again");
+    int going = 1;
+    if (open_runs(now, &runs)) {
         headrank_sweep all = {.plan = &now->asked->plan, .data = &now->data, .runs = &runs, .shown = &now->progress,
                               .tool = headrank_tool.name};
         going = headrank_sweep_run(&all);
         now->failed |= all.failed;
-        report_sweep(now, &runs, going);
+        if (ranks_rank() == 0) report_sweep(now, &runs, going);
         if (!going)
             fprintf(stderr, "%s: interrupted: %" PRId64 " of %" PRId64 " runs are finished; the same command goes on\n",
                     headrank_tool.name, all.done, all.total);
     }
     headrank_runs_close(&runs);
-    json_decref(configuration);
     return going;
 }
 
@@ -181,7 +191,8 @@ static int work(session *now)
 {
     measure_error error;
     headrank_asked *asked = now->asked;
-    if (!headrank_data_open(now->context, &asked->source, &now->data, &error)) {
+    int opened = headrank_data_open(now->context, &asked->source, &now->data, &error);
+    if (!measure_agree(opened, &error)) {
         if (error.status == NECK_E_CANCELLED) return 0;
         complain(now, error.text);
         return 1;
@@ -191,6 +202,7 @@ static int work(session *now)
         fprintf(stderr, "%s: note: the vocabulary is taken to be the %" PRId64 " tokens up to the largest target; "
                 "--vocabulary or --model tells it\n", headrank_tool.name, now->data.vocabulary);
     if (!asked->no_train) return sweep(now);
+    if (ranks_rank() > 0) return 1; /* closed forms are soon done: one rank does */
     return truncate_head(now) && (!asked->save || save_head(now));
 }
 

@@ -10,6 +10,7 @@
 #include "support_gnuplot.h"
 #include "support_layer_figures.h"
 #include "support_layer_report.h"
+#include "support_ranks.h"
 #include "support_text.h"
 #include "support_tool.h"
 
@@ -46,6 +47,7 @@ static const tool self = {
     .operands = "MODEL... --text FILE...",
     .notes = "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
              "2 wrong usage, 130 interrupted (what was measured by then is printed).",
+    .ranks = 1,
 };
 
 /* What the command line asks for. */
@@ -136,7 +138,7 @@ static int one_model(session *now, evaluated_series *into, const char *path, int
     else layer_report_table(&model, asked->request.variant, !now->printed);
     now->printed = 1;
     int whole = model.loss.tokens == model.wanted;
-    if (asked->plot) into->models[into->count++] = model;
+    if (asked->plot && ranks_rank() == 0) into->models[into->count++] = model;
     else evaluated_free(&model);
     return whole;
 }
@@ -157,7 +159,8 @@ static int one_path(session *now, const char *path)
     for (int64_t i = 0; i < count && going; i++) {
         const char *entry = neck_series_path(series, i);
         progress_item(&now->progress, entry, i, count);
-        going = !interrupt_seen() && one_model(now, into, entry, neck_series_step(series, i));
+        going = !ranks_any(interrupt_seen());
+        if (going) going = one_model(now, into, entry, neck_series_step(series, i));
     }
     neck_series_destroy(series);
     return going;

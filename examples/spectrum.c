@@ -8,10 +8,12 @@
 #include "support_counts.h"
 #include "support_figures.h"
 #include "support_gnuplot.h"
-#include "support_measure.h"
+#include "support_measure_bytes.h"
+#include "support_ranks.h"
 #include "support_report.h"
 #include "support_text.h"
 #include "support_tool.h"
+#include "support_work.h"
 
 enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOKENIZER, OPT_TOP,
        OPT_METRIC, OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
@@ -30,7 +32,8 @@ static const tool_option options[] = {
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
     {"frequency", OPT_FREQUENCY, "FILE",
-     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\nfile, or counts as a .npy, one per row"},
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\n"
+     "file, or counts as a .npy, one per row"},
     {"tokenizer", OPT_TOKENIZER, "PATH", "for --frequency of a text (default: beside the\nfirst model)"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},
@@ -58,6 +61,7 @@ static const tool self = {
     .operands = "PATH...",
     .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
     .more_help = list_metrics,
+    .ranks = 1,
 };
 
 /* Compared with token frequency unless asked otherwise. */
@@ -163,28 +167,146 @@ static void check_settings(settings *asked, int paths)
     if (!asked->tolerance_given && spectrum->method == NECK_METHOD_AUTO) spectrum->tolerance = TEXT_ACCURACY;
 }
 
-/* ---- the work ------------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------------------- */
 
-/* 0 when the work was interrupted. */
-static int one_checkpoint(session *now, measured_series *into, const char *path, int64_t step)
+static void show(session *now, measured_series *into, measured *row)
+{
+    report_row(&now->asked->report, into->name, row);
+    if (now->asked->plot) into->rows[into->count++] = *row;
+    else measured_free(row);
+}
+
+static void complain(session *now, const measure_error *error)
+{
+    args_complain(&self, error->text);
+    now->failed = 1;
+}
+
+/* ---- checkpoints, handed out to ranks ------------------------------------------------------------------------- */
+
+/* A path under way. Results may come in another order than they are shown in. */
+typedef struct handing {
+    session *now;
+    const neck_series *series;
+    measured_series *into;
+    int64_t count, given, shown;
+    void **results; /* of those that have come, but are not shown */
+} handing;
+
+static void show_what_has_come(handing *all)
 {
     measured row;
     measure_error error;
-    int good = now->asked->list
-                   ? report_tensors(&now->asked->report, now->context, path, &error)
-                   : measure_checkpoint(now->context, path, step, &now->asked->request, &row, &error);
+    for (; all->shown < all->count && all->results[all->shown]; all->shown++) {
+        progress_clear(&all->now->progress);
+        if (measured_take(all->results[all->shown], &row, &error)) show(all->now, all->into, &row);
+        else complain(all->now, &error);
+        free(all->results[all->shown]);
+    }
+}
+
+static int32_t next_checkpoint(void *user, int32_t rank, int64_t *unit)
+{
+    handing *all = user;
+    if (rank == 0) show_what_has_come(all);
+    if (all->given < all->count && !interrupt_seen()) {
+        *unit = all->given++;
+        return WORK_UNIT;
+    }
+    return rank == 0 && all->shown < all->given ? WORK_WAIT : WORK_END;
+}
+
+static neck_status run_checkpoint(void *user, int64_t unit)
+{
+    const handing *all = user;
+    session *now = all->now;
+    measured row;
+    measure_error error;
+    const char *path = neck_series_path(all->series, unit);
+    progress_item(&now->progress, path, unit, all->count);
+    int good = measure_checkpoint(now->context, path, neck_series_step(all->series, unit), &now->asked->request, &row,
+                                  &error);
+    progress_clear(&now->progress);
+    if (!good && error.status == NECK_E_CANCELLED) return neck_error_set(error.status, error.text);
+    if (!good) return measured_give_error(&error);
+    neck_status status = measured_give(&row);
+    measured_free(&row);
+    return status;
+}
+
+static neck_status keep_result(void *user, int32_t rank, int64_t unit, const void *bytes, int64_t size)
+{
+    handing *all = user;
+    (void)rank;
+    all->results[unit] = text_alloc((size_t)size);
+    memcpy(all->results[unit], bytes, (size_t)size);
+    return NECK_OK;
+}
+
+/* 0 when the work was interrupted. */
+static int hand_out(session *now, const neck_series *series, measured_series *into)
+{
+    handing all = {.now = now, .series = series, .into = into, .count = neck_series_count(series)};
+    const work_list list = {&all, next_checkpoint, run_checkpoint, keep_result, NULL};
+    all.results = text_alloc((size_t)all.count * sizeof *all.results);
+    for (int64_t i = 0; i < all.count; i++) all.results[i] = NULL;
+    neck_status status = work_run(&list);
+    show_what_has_come(&all);
+    for (int64_t i = all.shown; i < all.count; i++) free(all.results[i]);
+    free(all.results);
+    if (status == NECK_OK) return !ranks_any(ranks_rank() == 0 && all.given < all.count);
+    if (status == NECK_E_CANCELLED) return 0;
+    args_complain(&self, neck_last_error());
+    now->failed = 1;
+    return 1;
+}
+
+/* ---- one checkpoint, shared by ranks; what checkpoints hold ----------------------------------------------------- */
+
+/* 0 when the work was interrupted. */
+static int share(session *now, const neck_series *series, measured_series *into, int64_t index)
+{
+    measured row;
+    measure_error error;
+    int good = measure_checkpoint(now->context, neck_series_path(series, index), neck_series_step(series, index),
+                                  &now->asked->request, &row, &error);
     progress_clear(&now->progress);
     if (!good && error.status == NECK_E_CANCELLED) return 0;
-    if (!good) args_complain(&self, error.text);
-    now->failed |= !good;
-    if (!good || now->asked->list) return 1;
-    report_row(&now->asked->report, into->name, &row);
-    if (now->asked->plot) into->rows[into->count++] = row;
+    if (!good) complain(now, &error);
+    else if (ranks_rank() == 0) show(now, into, &row);
     else measured_free(&row);
     return 1;
 }
 
-/* 0 when the work was interrupted. */
+static int list(session *now, const neck_series *series, measured_series *into, int64_t index)
+{
+    measure_error error;
+    (void)into;
+    if (ranks_rank() > 0) return 1;
+    int good = report_tensors(&now->asked->report, now->context, neck_series_path(series, index), &error);
+    progress_clear(&now->progress);
+    if (!good && error.status == NECK_E_CANCELLED) return 0;
+    if (!good) complain(now, &error);
+    return 1;
+}
+
+/* ---- the work ------------------------------------------------------------------------------------------------- */
+
+/* 0 when the work was interrupted. All ranks go on, or none. */
+static int one_after_the_other(session *now, const neck_series *series, measured_series *into,
+                               int (*one)(session *, const neck_series *, measured_series *, int64_t))
+{
+    int64_t count = neck_series_count(series);
+    int going = 1;
+    for (int64_t i = 0; i < count && going; i++) {
+        progress_item(&now->progress, neck_series_path(series, i), i, count);
+        going = !ranks_any(interrupt_seen());
+        if (going) going = !ranks_any(!one(now, series, into, i));
+    }
+    return going;
+}
+
+/* 0 when the work was interrupted. With fewer checkpoints than ranks, ranks share the rows of each. */
 static int one_path(session *now, const char *path)
 {
     neck_series *series = tool_series(&self, now->context, path);
@@ -194,12 +316,10 @@ static int one_path(session *now, const char *path)
     measured_series *into = &now->series[now->series_count++];
     into->name = text_path_name(path);
     into->rows = text_alloc((size_t)count * sizeof *into->rows);
-    int going = 1;
-    for (int64_t i = 0; i < count && going; i++) {
-        const char *entry = neck_series_path(series, i);
-        progress_item(&now->progress, entry, i, count);
-        going = !interrupt_seen() && one_checkpoint(now, into, entry, neck_series_step(series, i));
-    }
+    now->asked->request.together = count < ranks_size();
+    int going = now->asked->list               ? one_after_the_other(now, series, into, list)
+                : now->asked->request.together ? one_after_the_other(now, series, into, share)
+                                               : hand_out(now, series, into);
     neck_series_destroy(series);
     return going;
 }
@@ -238,7 +358,7 @@ static void draw(session *now)
     free(file);
 }
 
-static void load_weights(session *now, const char *model)
+static int load_weights(session *now, const char *model)
 {
     measure_error error;
     settings *asked = now->asked;
@@ -256,9 +376,8 @@ static void load_weights(session *now, const char *model)
         failed = !counts_read(now->context, &from, request, &error);
     }
     progress_clear(&now->progress);
-    if (!failed) return;
-    args_complain(&self, error.text);
-    exit(TOOL_FAILED);
+    if (failed) complain(now, &error);
+    return !ranks_any(failed);
 }
 
 static void finish(session *now)
@@ -284,9 +403,9 @@ int main(int argc, char **argv)
 
     session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
     now.context = tool_begin(&self, &asked.common, 0, progress_report, &now.progress);
-    load_weights(&now, argv[optind]);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
+    if (!load_weights(&now, argv[optind])) optind = argc;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
     if (going && asked.plot && !asked.list) draw(&now);
     finish(&now);

@@ -6,8 +6,16 @@
 Trains with neck-train, one run for each width and seed. What is there already is kept or taken up where it was stopped, so the
 study may be interrupted at any time. Leaves results.md (the table), and with gnuplot loss.svg, entropy.svg, anisotropy.svg
 (every width over training) and spectrum-dWIDTH.svg (singular values over training) in FOLDER.
+
+Several processes share the runs: start the same command as often as there are machines or cores, by ssh, by the
+cluster's launcher (srun, mpirun), at any time, with SOFTNECK_NUM_THREADS as each may use. FOLDER must be the same for
+all, with working locks (flock; NFS has them). A process takes a run that no other is at, and when none is left waits:
+should another be killed, its run is taken up from its last checkpoint. Whoever finds all runs finished writes the
+results.
 """
 import argparse
+import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -15,6 +23,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMON = {"vocab-size": 2048, "layers": 2, "batch": 16, "learning-rate": 2e-3, "weight-decay": 0.1, "schedule": "constant",
@@ -28,6 +37,26 @@ FIGURES = {"loss": ("validation_loss", "validation loss (nats)"),
            "anisotropy": ("anisotropy", "anisotropy of the last states")}
 
 
+PATIENCE = 2  # seconds between two looks for a run that another process has let go of
+
+
+def alone():
+    """The environment without what a launcher says of ranks: the tools that are started here work for themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_", "PMIX_", "PMI_"))}
+
+
+@contextlib.contextmanager
+def held(path):
+    """Whether this process has the lock, which no other can have meanwhile; the system frees it when a process dies."""
+    with open(path, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def train(tool, run, settings, texts, tokenizer):
     """Makes, continues or keeps a run."""
     if os.path.exists(os.path.join(run, "run.json")):
@@ -36,7 +65,25 @@ def train(tool, run, settings, texts, tokenizer):
         command = [tool, "--out", run, *[part for name, value in settings.items() for part in (f"--{name}", str(value))]]
         command += ["--tokenizer", tokenizer] if os.path.exists(tokenizer) else []
         command += ["--text", *texts]
-    subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.DEVNULL, env=alone())
+
+
+def train_all(tool, out, runs, texts):
+    """runs: name -> settings. What other processes are at is waited for. The first run makes the tokenizer of all."""
+    left, first = list(runs), next(iter(runs))
+    tokenizer = os.path.join(out, first, "tokenizer.json")
+    while left:
+        before = len(left)
+        for name in list(left):
+            if name != first and first in left and not os.path.exists(tokenizer):
+                break
+            with held(os.path.join(out, f".{name}.lock")) as mine:
+                if mine:
+                    print(name, file=sys.stderr)
+                    train(tool, os.path.join(out, name), runs[name], texts, tokenizer)
+                    left.remove(name)
+        if len(left) == before:
+            time.sleep(PATIENCE)
 
 
 def rows(run):
@@ -101,7 +148,7 @@ def figures(build, out, runs):
     for width, run in runs.items():
         subprocess.run([os.path.join(build, "examples", "neck-spectrum"), "--quiet", "--plot",
                         os.path.join(out, f"spectrum-d{width}.svg"), os.path.join(run, "checkpoints")], check=True,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, env=alone())
 
 
 def main():
@@ -120,18 +167,18 @@ def main():
     out = asked.out or os.path.join(asked.build, "study-width-quick" if asked.quick else "study-width")
     os.makedirs(out, exist_ok=True)
     texts = asked.text or [max(glob.glob(os.path.join(HERE, "data", "text", "*.jsonl")), key=os.path.getsize)]
-    tokenizer, found = os.path.join(out, f"d{widths[0]}-seed0", "tokenizer.json"), {}
-    for seed in seeds:
-        for width in widths:
-            run = os.path.join(out, f"d{width}-seed{seed}")
-            print(f"width {width}, seed {seed}", file=sys.stderr)
-            train(os.path.join(asked.build, "examples", "neck-train"), run,
-                  {**settings, "hidden-size": width, "heads": max(1, width // 16), "seed": seed}, texts, tokenizer)
-            found[width, seed] = summary(run)
-    figures(asked.build, out, {width: os.path.join(out, f"d{width}-seed{seeds[0]}") for width in widths})
-    with open(os.path.join(out, "results.md"), "w", encoding="utf-8") as file:
-        file.write(table(found))
-    print(table(found), end="")
+    names = {(width, seed): f"d{width}-seed{seed}" for seed in seeds for width in widths}
+    train_all(os.path.join(asked.build, "examples", "neck-train"), out,
+              {name: {**settings, "hidden-size": width, "heads": max(1, width // 16), "seed": seed}
+               for (width, seed), name in names.items()}, texts)
+    with held(os.path.join(out, ".results.lock")) as mine:
+        if not mine:
+            return
+        figures(asked.build, out, {width: os.path.join(out, names[width, seeds[0]]) for width in widths})
+        found = table({key: summary(os.path.join(out, name)) for key, name in names.items()})
+        with open(os.path.join(out, "results.md"), "w", encoding="utf-8") as file:
+            file.write(found)
+        print(found, end="")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support_ranks.h"
+#include "support_share.h"
 #include "support_text.h"
 
 const layer_column layer_columns[LAYER_MEASURES] = {
@@ -151,26 +153,65 @@ static void measure_layer(neck_context *context, const neck_evaluation *evaluati
     neck_spectrum_destroy(spectrum);
 }
 
-static void measure_layers(neck_context *context, const neck_evaluation *evaluation, int32_t variant, evaluated *out)
+/* Each rank measures some, and all get all. */
+static neck_status measure_layers(neck_context *context, const neck_evaluation *evaluation, int32_t variant,
+                                  evaluated *out)
 {
     out->layer_count = neck_evaluation_layers(evaluation);
-    if (out->layer_count == 0) return;
+    if (out->layer_count == 0) return NECK_OK;
     out->layers = text_alloc((size_t)out->layer_count * sizeof *out->layers);
-    for (int64_t i = 0; i < out->layer_count; i++)
+    neck_status status = NECK_OK;
+    for (int64_t i = ranks_rank(); i < out->layer_count; i += ranks_size())
         measure_layer(context, evaluation, i, variant, &out->layers[i]);
+    for (int64_t i = 0; i < out->layer_count && status == NECK_OK; i++)
+        status = share_copy(&out->layers[i], sizeof *out->layers, (int32_t)(i % ranks_size()));
+    return status;
 }
 
 /* ---- a model ---------------------------------------------------------------------------------------------------- */
 
-static neck_status push_all(neck_context *context, evaluate_progress *track, neck_evaluation *evaluation,
-                            const encoded *documents, int64_t count)
+/* This rank's batches, of those of all documents in a row. States are written by rank 0, which then runs all. */
+static void share_batches(const neck_evaluation *evaluation, const encoded *documents, int64_t count, int dumped,
+                          int64_t *first, int64_t *batches, int64_t *all)
 {
+    *all = 0;
+    for (int64_t i = 0; i < count; i++) *all += neck_evaluation_batches(evaluation, documents[i].count);
+    share_of(*all, first, batches);
+    if (!dumped) return;
+    *first = 0;
+    *batches = ranks_rank() == 0 ? *all : 0;
+}
+
+/* What lies in both [first, first + count) and the next `length` places from begin on. */
+static int64_t overlap(int64_t *first, int64_t count, int64_t begin, int64_t length)
+{
+    int64_t end = *first + count < begin + length ? *first + count : begin + length;
+    if (*first < begin) *first = begin;
+    return end > *first ? end - *first : 0;
+}
+
+static int64_t tokens_so_far(const neck_evaluation *evaluation)
+{
+    neck_text_loss loss = {.struct_size = sizeof loss};
+    return neck_evaluation_loss(evaluation, &loss) == NECK_OK ? loss.tokens : 0;
+}
+
+static neck_status push_all(neck_context *context, evaluate_progress *track, neck_evaluation *evaluation,
+                            const encoded *documents, int64_t count, int dumped)
+{
+    int64_t first, batches, all, begin = 0;
     neck_status status = NECK_OK;
+    share_batches(evaluation, documents, count, dumped, &first, &batches, &all);
     track->before = 0;
+    if (all > 0) track->total = (int64_t)((double)track->total * (double)batches / (double)all);
     for (int64_t i = 0; i < count && status == NECK_OK; i++) {
         const encoded *next = &documents[i];
-        status = neck_evaluation_push_tokens(context, evaluation, next->ids, next->count, next->bytes, next->words);
-        if (next->count > 1) track->before += next->count - 1;
+        int64_t length = neck_evaluation_batches(evaluation, next->count), from = first;
+        int64_t own = overlap(&from, batches, begin, length);
+        status = neck_evaluation_push_part(context, evaluation, next->ids, next->count, next->bytes, next->words,
+                                           own > 0 ? from - begin : 0, own);
+        begin += length;
+        if (own > 0) track->before = tokens_so_far(evaluation);
     }
     return status;
 }
@@ -186,6 +227,23 @@ static void describe(const neck_model *model, const char *path, int64_t step, ev
                        .loss = {.struct_size = sizeof out->loss}};
 }
 
+static neck_status evaluate(neck_context *context, evaluate_progress *track, neck_model *model,
+                            const encoded *documents, int64_t count, const evaluate_request *request,
+                            neck_evaluation **out)
+{
+    neck_evaluation_options options = request->evaluation;
+    int dumped = request->dump != NULL;
+    neck_status status = NECK_OK;
+    if (dumped && ranks_rank() == 0)
+        status = neck_states_file_create(context, request->dump, neck_model_head_size(model), NECK_F32, &options.dump);
+    if (status == NECK_OK) status = neck_evaluation_create(context, model, &options, out);
+    if (status == NECK_OK) status = push_all(context, track, *out, documents, count, dumped);
+    if (status == NECK_OK && options.dump) status = neck_states_file_finish(options.dump);
+    neck_states_file_destroy(options.dump);
+    return status;
+}
+
+/* Interrupted, one process tells of what it has done by then; several have no time to add it up. */
 static int run(neck_context *context, evaluate_progress *track, neck_model *model, const neck_tokenizer *tokenizer,
                const corpus *text, const evaluate_request *request, evaluated *out, measure_error *error)
 {
@@ -194,43 +252,45 @@ static int run(neck_context *context, evaluate_progress *track, neck_model *mode
     encoded *documents = text_alloc((size_t)(text->count ? text->count : 1) * sizeof *documents);
     neck_status status =
         encode_all(context, tokenizer, text, request->max_tokens, documents, &count, &track->total);
-    neck_evaluation_options options = request->evaluation;
-    if (status == NECK_OK && request->dump)
-        status = neck_states_file_create(context, request->dump, neck_model_head_size(model), NECK_F32, &options.dump);
-    if (status == NECK_OK) status = neck_evaluation_create(context, model, &options, &evaluation);
-    if (status == NECK_OK) status = push_all(context, track, evaluation, documents, count);
-    if (status == NECK_OK && request->dump) status = neck_states_file_finish(options.dump);
     out->wanted = track->total;
-    track->finishing = status == NECK_E_CANCELLED;
+    if (status == NECK_OK) status = evaluate(context, track, model, documents, count, request, &evaluation);
+    status = ranks_agree(status);
+    track->finishing = status == NECK_E_CANCELLED && ranks_size() == 1;
+    if (status == NECK_OK) status = share_evaluation(evaluation);
     if (status == NECK_OK || track->finishing) {
         neck_status counted = neck_evaluation_loss(evaluation, &out->loss);
-        if (counted == NECK_OK) measure_layers(context, evaluation, request->variant, out);
+        if (counted == NECK_OK) counted = measure_layers(context, evaluation, request->variant, out);
         status = track->finishing && counted != NECK_OK ? NECK_E_CANCELLED : counted;
     }
     if (status != NECK_OK) measure_fail(error, status, out->path);
     neck_evaluation_destroy(evaluation);
-    neck_states_file_destroy(options.dump);
     for (int64_t i = 0; i < count; i++) free(documents[i].ids);
     free(documents);
     return status == NECK_OK;
 }
 
+static int open_both(neck_context *context, const char *path, const evaluate_request *request, neck_model **model,
+                     neck_tokenizer **tokenizer, measure_error *error)
+{
+    neck_status status = neck_model_open(context, path, NULL, model);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    *tokenizer = evaluate_tokenizer(context, request->tokenizer, path, error);
+    return *tokenizer != NULL;
+}
+
 int evaluate_model(neck_context *context, evaluate_progress *track, const char *path, int64_t step, const corpus *text,
                    const evaluate_request *request, evaluated *out, measure_error *error)
 {
-    neck_model *model;
+    neck_model *model = NULL;
+    neck_tokenizer *tokenizer = NULL;
     evaluated made;
-    neck_status status = neck_model_open(context, path, NULL, &model);
-    if (status != NECK_OK) return measure_fail(error, status, path);
-    neck_tokenizer *tokenizer = evaluate_tokenizer(context, request->tokenizer, path, error);
-    if (!tokenizer) {
-        neck_model_destroy(model);
-        return 0;
+    int done = measure_agree(open_both(context, path, request, &model, &tokenizer, error), error);
+    if (done) {
+        describe(model, path, step, &made);
+        done = run(context, track, model, tokenizer, text, request, &made, error);
+        if (done) *out = made;
+        else evaluated_free(&made);
     }
-    describe(model, path, step, &made);
-    int done = run(context, track, model, tokenizer, text, request, &made, error);
-    if (done) *out = made;
-    else evaluated_free(&made);
     neck_model_destroy(model);
     neck_tokenizer_destroy(tokenizer);
     return done;

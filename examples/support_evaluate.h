@@ -59,7 +59,8 @@ typedef struct evaluate_progress {
 /* evaluate_report - a neck_progress_fn; user is an evaluate_progress. Cancels after Ctrl-C.
  * evaluate_tokenizer - the tokenizer at `given`, or beside the model at `path`. NULL and error when there is none.
  * evaluate_model - the model at path over all documents. 1 and out (free it with evaluated_free), also after Ctrl-C
- * when something was predicted by then; else 0 and error. track belongs to the context. */
+ * when something was predicted by then; else 0 and error. track belongs to the context. Ranks share the text's
+ * batches out and call it together. */
 int32_t evaluate_report(void *user, const neck_progress *told);
 neck_tokenizer *evaluate_tokenizer(neck_context *context, const char *given, const char *path, measure_error *error);
 int evaluate_model(neck_context *context, evaluate_progress *track, const char *path, int64_t step, const corpus *text,

@@ -59,6 +59,7 @@ const tool headrank_tool = {
              "an interrupted one left; a folder of another configuration is refused.\n"
              "Exit status: 0 all done, 1 something failed (the rest is printed), 2 wrong\n"
              "usage, 130 interrupted.",
+    .ranks = 1,
 };
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */

@@ -260,6 +260,11 @@ int headrank_runs_open(const char *folder, const json_t *configuration, headrank
     return take_lock(out) && same_configuration(out, configuration) && read_runs(out, dropped);
 }
 
+void headrank_runs_follow(const char *folder, headrank_runs *out)
+{
+    *out = (headrank_runs){.folder = text_copy(folder), .lock = -1};
+}
+
 void headrank_runs_close(headrank_runs *runs)
 {
     if (runs->lock >= 0) close(runs->lock);

@@ -33,11 +33,13 @@ typedef struct headrank_runs {
 
 /* headrank_runs_open  - makes the folder or takes up what it holds; configuration (borrowed) must be the same then. 1,
  *                       or 0 and error. dropped: 1 when the last line was torn and left out.
+ * headrank_runs_follow - for other ranks than the one that opened it: the folder alone.
  * headrank_runs_find  - the run of that head, rank, learning rate and seed, or NULL.
  * headrank_runs_add   - appends; headrank_runs_write puts all on disk: the file is whole at every moment. 0 and error
  *                       on failure.
  * headrank_runs_file  - the path of a file in the folder; release with free. */
 int headrank_runs_open(const char *folder, const json_t *configuration, headrank_runs *out, int *dropped);
+void headrank_runs_follow(const char *folder, headrank_runs *out);
 void headrank_runs_close(headrank_runs *runs);
 headrank_run *headrank_runs_find(const headrank_runs *runs, int32_t kind, int64_t rank, double rate, int64_t seed);
 headrank_run *headrank_runs_add(headrank_runs *runs, const headrank_run *run);

@@ -1,270 +1,319 @@
-/* support_headrank_sweep.c - the order of a sweep: a grid of learning rates on the first seed, the best on the rest. */
+/* support_headrank_sweep.c - the order of a sweep: a grid of learning rates on the first seed, the best on the rest;
+ * over as many ranks as there are. */
 #include "support_headrank_sweep.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "support_headrank_closed.h"
+#include "support_headrank_train.h"
+#include "support_ranks.h"
 #include "support_text.h"
-
-enum { LEAST_CHECKPOINT = 100 }; /* steps */
-
-/* One training on its way. */
-typedef struct training {
-    headrank_sweep *sweep;
-    headrank_run run;
-    char name[128];
-    char *checkpoint;
-} training;
+#include "support_work.h"
 
 char *headrank_dense_file(const headrank_runs *runs)
 {
     return headrank_runs_file(runs, "dense.safetensors");
 }
 
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+/* What is to be done with a run of a group; runs are the grid on the first seed, then the other seeds. */
+enum state { OPEN, UNDER_WAY, DONE };
+
+/* A head kind at a rank. The other seeds open when its learning rate is known. */
+typedef struct group {
+    int32_t kind;
+    int64_t rank;
+    int64_t grid_done;
+    int64_t chosen; /* the index of its rate; -1: not known yet, or all diverged */
+    char *states;
+} group;
+
+/* What rank 0 knows; of the others only the groups are read. */
+typedef struct schedule {
+    headrank_sweep *sweep;
+    group *groups;
+    int64_t count, each; /* runs a group */
+    int64_t *steps;      /* of each rank's run */
+    char name[128];      /* of the run that is shown */
+} schedule;
+
 /* A line on standard error, where the bar may stand. */
 static void say(const headrank_sweep *sweep, const char *what, const char *text)
 {
     progress_clear(sweep->shown);
-    fprintf(stderr, "%s: %s: ", sweep->tool, what);
+    fprintf(stderr, "%s: %s%s", sweep->tool, what, *what ? ": " : "");
     text_print(stderr, text);
     fputc('\n', stderr);
 }
 
-/* ---- one training ----------------------------------------------------------------------------------------------- */
-
-/* The library tells of one run; the bar is about all of them. */
-static int32_t report(void *user, const neck_progress *told)
+/* A unit of work is a run: group, rate and seed in one number that every rank can read. */
+static int64_t unit_of(const schedule *self, int64_t index, int64_t rate, int64_t seed)
 {
-    const training *now = user;
-    const headrank_sweep *sweep = now->sweep;
-    if (strcmp(told->task, "training") != 0) return interrupt_seen();
-    neck_progress all = *told;
-    all.done += sweep->done * sweep->plan->steps;
-    all.total = sweep->total * sweep->plan->steps;
-    return progress_report(sweep->shown, &all);
+    const headrank_plan *plan = self->sweep->plan;
+    return (index * plan->rate_count + rate) * plan->seed_count + seed;
 }
 
-static neck_status make_head(neck_context *context, const training *now, neck_head **out)
+static group *group_of(const schedule *self, int64_t unit)
 {
-    const headrank_plan *plan = now->sweep->plan;
-    const headrank_data *data = now->sweep->data;
-    int32_t kind = now->run.kind;
-    if (plan->from_head && kind == NECK_HEAD_FACTORED)
-        return headrank_closed_head(context, data, now->run.rank, 0, out); /* starts nearer than the plain truncation */
-    neck_head_options options = {.struct_size = sizeof options,
-                                 .kind = kind,
-                                 .vocabulary = data->vocabulary,
-                                 .hidden_size = data->train.states.cols,
-                                 .rank = headrank_has_rank(kind) ? now->run.rank : 0,
-                                 .components = kind == NECK_HEAD_MOS ? plan->components : 0,
-                                 .paper_init = kind == NECK_HEAD_FACTORED && plan->paper_init,
-                                 .weights = plan->from_head ? &data->head : NULL};
-    return neck_head_create(context, &options, out);
+    const headrank_plan *plan = self->sweep->plan;
+    return &self->groups[unit / plan->seed_count / plan->rate_count];
 }
 
-/* A tenth of the steps, but never so few that writing takes the time. */
-static int64_t checkpoint_every(int64_t steps)
+static headrank_run run_of(const schedule *self, int64_t unit)
 {
-    return steps / 10 > LEAST_CHECKPOINT ? steps / 10 : LEAST_CHECKPOINT;
+    const headrank_plan *plan = self->sweep->plan;
+    const group *of = group_of(self, unit);
+    int64_t seed = unit % plan->seed_count;
+    return (headrank_run){.kind = of->kind,
+                          .rank = of->rank,
+                          .learning_rate = plan->rates[unit / plan->seed_count % plan->rate_count],
+                          .seed = plan->seeds[seed],
+                          .chosen = seed > 0};
 }
 
-static neck_status train(neck_context *context, training *now, neck_head *head)
+/* Its place among the runs of its group. */
+static char *state_of(const schedule *self, int64_t unit)
 {
-    const headrank_plan *plan = now->sweep->plan;
-    neck_optimizer_options rule = plan->rule;
-    rule.learning_rate = now->run.learning_rate;
-    neck_cross_entropy_options loss = {.struct_size = sizeof loss, .memory_cap = plan->memory};
-    neck_head_training_options options = {.struct_size = sizeof options,
-                                          .steps = plan->steps,
-                                          .batch = plan->batch,
-                                          .optimizer = &rule,
-                                          .loss = &loss,
-                                          .clip_norm = plan->clip,
-                                          .seed = (uint64_t)now->run.seed,
-                                          .checkpoint = now->checkpoint,
-                                          .checkpoint_every = checkpoint_every(plan->steps)};
-    neck_head_training_result result = {.struct_size = sizeof result};
-    neck_status status = neck_head_train(context, head, &now->sweep->data->train, &now->sweep->data->valid, &options,
-                                         &result);
-    if (status != NECK_OK) return status;
-    now->run.diverged = result.diverged;
-    now->run.valid_loss = result.valid_loss;
-    now->run.accuracy = result.valid_accuracy;
-    now->run.train_loss = result.train_loss;
-    now->run.tokens = result.tokens;
-    now->run.parameters = neck_head_parameter_count(head);
-    now->run.rank_limit = neck_head_rank_limit(head);
-    return NECK_OK;
+    const headrank_plan *plan = self->sweep->plan;
+    int64_t seed = unit % plan->seed_count, rate = unit / plan->seed_count % plan->rate_count;
+    return &group_of(self, unit)->states[seed == 0 ? rate : plan->rate_count + seed - 1];
 }
 
-/* The full head that W-errors are of, when no model gives one: the dense one that validates best. Kept before its run
- * is written down, so that the file is there whenever the line is. */
-static neck_status keep_dense(neck_context *context, const training *now, const neck_head *head)
+/* ---- what is done ----------------------------------------------------------------------------------------------- */
+
+static void mark_chosen(headrank_runs *runs, const group *of, double rate)
 {
-    const headrank_runs *runs = now->sweep->runs;
-    if (now->run.kind != NECK_HEAD_DENSE || now->run.diverged) return NECK_OK;
+    for (int64_t i = 0; i < runs->count; i++) {
+        headrank_run *run = &runs->items[i];
+        if (run->kind == of->kind && run->rank == of->rank) run->chosen = run->learning_rate == rate;
+    }
+}
+
+static void give_up(schedule *self, group *of)
+{
+    headrank_sweep *sweep = self->sweep;
+    char what[64];
+    snprintf(what, sizeof what, "%s, rank %" PRId64, neck_head_kind_name(of->kind), of->rank);
+    say(sweep, what, "diverged at every learning rate");
+    sweep->total -= sweep->plan->seed_count - 1;
+    sweep->failed = 1;
+    for (int64_t i = sweep->plan->rate_count; i < self->each; i++) of->states[i] = DONE;
+}
+
+static void mark_done(schedule *self, int64_t unit);
+
+/* The grid is complete. Of the other seeds some may have been run before. */
+static void choose_rate(schedule *self, group *of)
+{
+    headrank_sweep *sweep = self->sweep;
+    const headrank_plan *plan = sweep->plan;
+    double rate = headrank_best_rate(plan, sweep->runs, of->kind, of->rank);
+    if (isnan(rate)) {
+        give_up(self, of);
+        return;
+    }
+    while (of->chosen < 0 || plan->rates[of->chosen] != rate) of->chosen++;
+    mark_chosen(sweep->runs, of, rate);
+    for (int64_t seed = 1; seed < plan->seed_count; seed++)
+        if (headrank_runs_find(sweep->runs, of->kind, of->rank, rate, plan->seeds[seed]))
+            mark_done(self, unit_of(self, of - self->groups, of->chosen, seed));
+}
+
+static void mark_done(schedule *self, int64_t unit)
+{
+    const headrank_plan *plan = self->sweep->plan;
+    group *of = group_of(self, unit);
+    *state_of(self, unit) = DONE;
+    self->sweep->done++;
+    if (unit % plan->seed_count == 0 && ++of->grid_done == plan->rate_count) choose_rate(self, of);
+}
+
+/* ---- the list of work ------------------------------------------------------------------------------------------- */
+
+static int64_t next_of(const schedule *self, int64_t index)
+{
+    const headrank_plan *plan = self->sweep->plan;
+    const group *of = &self->groups[index];
+    int64_t last = of->chosen < 0 ? plan->rate_count : self->each;
+    for (int64_t i = 0; i < last; i++) {
+        int64_t seed = i < plan->rate_count ? 0 : i - plan->rate_count + 1;
+        if (of->states[i] == OPEN) return unit_of(self, index, seed == 0 ? i : of->chosen, seed);
+    }
+    return -1;
+}
+
+/* Whether some run is on its way: others may wait for it. */
+static int is_under_way(const schedule *self)
+{
+    for (int64_t i = 0; i < self->count; i++)
+        if (memchr(self->groups[i].states, UNDER_WAY, (size_t)self->each)) return 1;
+    return 0;
+}
+
+/* The first group first, so that its figures are there early. */
+static int32_t next_run(void *user, int32_t rank, int64_t *unit)
+{
+    schedule *self = user;
+    (void)rank;
+    if (interrupt_seen()) return WORK_END;
+    for (int64_t i = 0; i < self->count; i++) {
+        int64_t found = next_of(self, i);
+        if (found < 0) continue;
+        *unit = found;
+        *state_of(self, found) = UNDER_WAY;
+        return WORK_UNIT;
+    }
+    return is_under_way(self) ? WORK_WAIT : WORK_END;
+}
+
+static neck_status run_one(void *user, int64_t unit)
+{
+    const schedule *self = user;
+    headrank_training now;
+    char text[1024];
+    headrank_run run = run_of(self, unit);
+    headrank_training_make(self->sweep->plan, self->sweep->data, self->sweep->runs, &run, &now);
+    (void)work_tell(0);
+    neck_status status = headrank_training_run(&now);
+    if (status != NECK_OK && status != NECK_E_CANCELLED) {
+        snprintf(text, sizeof text, "%s: %s", now.name, neck_last_error());
+        (void)neck_error_set(status, text);
+    }
+    if (status == NECK_OK) status = work_give(&now.run, sizeof now.run);
+    if (status == NECK_OK) status = work_give(now.note, sizeof now.note);
+    headrank_training_free(&now);
+    return status;
+}
+
+/* The full head that W-errors are of, when no model gives one: the dense one that validates best. Taken over before its
+ * run is written down, so that the file is there whenever the line is. */
+static int keep_dense(const headrank_sweep *sweep, const headrank_training *finished)
+{
+    const headrank_runs *runs = sweep->runs;
+    const headrank_run *run = &finished->run;
+    if (run->kind != NECK_HEAD_DENSE || run->diverged) return 1;
     for (int64_t i = 0; i < runs->count; i++)
-        if (runs->items[i].kind == now->run.kind && runs->items[i].valid_loss <= now->run.valid_loss) return NECK_OK;
-    char *path = headrank_dense_file(runs);
-    neck_status status = neck_head_save(context, head, path);
-    free(path);
-    return status;
+        if (runs->items[i].kind == run->kind && runs->items[i].valid_loss <= run->valid_loss) return 1;
+    char *from = headrank_training_head(finished), *to = headrank_dense_file(runs);
+    int kept = rename(from, to) == 0;
+    free(from);
+    free(to);
+    return kept;
 }
 
-/* With what belongs to it: the optimizer's files beside it, and those a killed process was writing. */
-static void remove_checkpoint(const training *now)
+static neck_status keep_run(void *user, int32_t rank, int64_t unit, const void *bytes, int64_t size)
 {
-    const headrank_runs *runs = now->sweep->runs;
-    const char *name = text_base_name(now->checkpoint);
-    DIR *folder = opendir(runs->folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        if (strncmp(entry->d_name, name, strlen(name)) != 0) continue;
-        char *path = headrank_runs_file(runs, entry->d_name);
-        unlink(path);
-        free(path);
+    schedule *self = user;
+    headrank_sweep *sweep = self->sweep;
+    headrank_training finished;
+    headrank_run run;
+    char text[6400];
+    (void)size;
+    memcpy(&run, bytes, sizeof run);
+    headrank_training_make(sweep->plan, sweep->data, sweep->runs, &run, &finished);
+    const char *note = (const char *)bytes + sizeof run;
+    if (*note) {
+        say(sweep, finished.name, note);
+        say(sweep, finished.name, "this run started afresh");
     }
-    if (folder) closedir(folder);
-}
-
-static neck_status make_and_train(neck_context *context, training *now)
-{
-    neck_head *head = NULL;
-    neck_status status = make_head(context, now, &head);
-    if (status == NECK_OK) status = train(context, now, head);
-    if (status == NECK_OK) status = keep_dense(context, now, head);
-    neck_head_destroy(head);
-    return status;
-}
-
-static double seconds_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* With a context of its own: its seed makes the head. A checkpoint that does not fit is of no use; without it the run
- * starts afresh. */
-static neck_status run_training(training *now)
-{
-    neck_context_options options = {.struct_size = sizeof options,
-                                    .threads = now->sweep->plan->threads,
-                                    .seed = (uint64_t)now->run.seed,
-                                    .progress = report,
-                                    .progress_user = now};
-    neck_context *context;
-    double began = seconds_now();
-    neck_status status = neck_context_create(&options, &context);
-    if (status != NECK_OK) return status;
-    status = make_and_train(context, now);
-    if (status == NECK_E_FORMAT && access(now->checkpoint, F_OK) == 0) {
-        say(now->sweep, now->name, neck_last_error());
-        say(now->sweep, now->name, "this run starts afresh");
-        remove_checkpoint(now);
-        status = make_and_train(context, now);
+    int kept = keep_dense(sweep, &finished);
+    if (!kept) snprintf(sweep->runs->error, sizeof sweep->runs->error, "%s: %s", finished.name, strerror(errno));
+    if (kept) headrank_runs_add(sweep->runs, &finished.run);
+    if (kept) kept = headrank_runs_write(sweep->runs);
+    if (kept) {
+        headrank_training_clean(&finished);
+        mark_done(self, unit);
+        self->steps[rank] = 0;
     }
-    neck_context_destroy(context);
-    now->run.seconds = seconds_now() - began;
-    return status;
+    headrank_training_free(&finished);
+    if (kept) return NECK_OK;
+    snprintf(text, sizeof text, "cannot keep a finished run: %s", sweep->runs->error);
+    return neck_error_set(NECK_E_IO, text);
+}
+
+/* Ranks tell of one run each; the bar is about all of them. */
+static void show_steps(void *user, int32_t rank, int64_t unit, int64_t steps)
+{
+    schedule *self = user;
+    headrank_sweep *sweep = self->sweep;
+    headrank_training of;
+    headrank_run run = run_of(self, unit);
+    neck_progress all = {sizeof all, "training", "steps", sweep->done * sweep->plan->steps,
+                         sweep->total * sweep->plan->steps};
+    self->steps[rank] = steps;
+    for (int32_t i = 0; i < ranks_size(); i++) all.done += self->steps[i];
+    headrank_training_make(sweep->plan, sweep->data, sweep->runs, &run, &of);
+    snprintf(self->name, sizeof self->name, "%s", of.name);
+    headrank_training_free(&of);
+    sweep->shown->item = self->name;
+    sweep->shown->index = sweep->done;
+    sweep->shown->items = sweep->total;
+    (void)progress_report(sweep->shown, &all);
 }
 
 /* ---- the sweep -------------------------------------------------------------------------------------------------- */
 
-/* What became of a run. */
-enum outcome { DONE, FAILED, INTERRUPTED };
-
-static enum outcome finish(training *now, neck_status status)
+static void begin(schedule *self)
 {
-    headrank_sweep *sweep = now->sweep;
-    if (status == NECK_OK) {
-        headrank_runs_add(sweep->runs, &now->run);
-        if (!headrank_runs_write(sweep->runs)) {
-            say(sweep, "cannot keep a finished run", sweep->runs->error);
-            return FAILED;
-        }
-        remove_checkpoint(now);
-        sweep->done++;
-        return DONE;
-    }
-    if (status == NECK_E_CANCELLED) return INTERRUPTED;
-    say(sweep, now->name, neck_last_error());
-    return FAILED;
-}
-
-static enum outcome ensure(headrank_sweep *sweep, int32_t kind, int64_t rank, double rate, int64_t seed, int chosen)
-{
-    if (headrank_runs_find(sweep->runs, kind, rank, rate, seed)) {
-        sweep->done++;
-        return DONE;
-    }
-    if (interrupt_seen()) return INTERRUPTED;
-    training now = {.sweep = sweep,
-                    .run = {.kind = kind, .rank = rank, .learning_rate = rate, .seed = seed, .chosen = chosen}};
-    snprintf(now.name, sizeof now.name, "%s-rank%" PRId64 "-lr%g-seed%" PRId64, neck_head_kind_name(kind), rank, rate,
-             seed);
-    now.checkpoint = text_alloc(strlen(sweep->runs->folder) + sizeof now.name + 16);
-    sprintf(now.checkpoint, "%s/%s.run", sweep->runs->folder, now.name);
-    sweep->shown->item = now.name;
-    sweep->shown->index = sweep->done;
-    sweep->shown->items = sweep->total;
-    enum outcome outcome = finish(&now, run_training(&now));
-    sweep->shown->item = "";
-    free(now.checkpoint);
-    return outcome;
-}
-
-static void mark_chosen(headrank_runs *runs, int32_t kind, int64_t rank, double rate)
-{
-    for (int64_t i = 0; i < runs->count; i++) {
-        headrank_run *run = &runs->items[i];
-        if (run->kind == kind && run->rank == rank) run->chosen = run->learning_rate == rate;
-    }
-}
-
-static enum outcome one_group(headrank_sweep *sweep, int32_t kind, int64_t rank)
-{
+    headrank_sweep *sweep = self->sweep;
     const headrank_plan *plan = sweep->plan;
-    enum outcome outcome = DONE;
-    for (int64_t i = 0; i < plan->rate_count && outcome == DONE; i++)
-        outcome = ensure(sweep, kind, rank, plan->rates[i], plan->seeds[0], 0);
-    if (outcome != DONE) return outcome;
-    double rate = headrank_best_rate(plan, sweep->runs, kind, rank);
-    if (isnan(rate)) {
-        char what[64];
-        snprintf(what, sizeof what, "%s, rank %" PRId64, neck_head_kind_name(kind), rank);
-        say(sweep, what, "diverged at every learning rate");
-        sweep->total -= plan->seed_count - 1;
-        sweep->failed = 1;
-        return DONE;
-    }
-    mark_chosen(sweep->runs, kind, rank, rate);
-    for (int64_t i = 1; i < plan->seed_count && outcome == DONE; i++)
-        outcome = ensure(sweep, kind, rank, rate, plan->seeds[i], 1);
-    return outcome;
+    self->each = plan->rate_count + plan->seed_count - 1;
+    for (int64_t i = 0; i < plan->kind_count; i++) self->count += headrank_rank_count(plan, plan->kinds[i]);
+    self->groups = text_alloc((size_t)self->count * sizeof *self->groups);
+    self->steps = text_alloc((size_t)ranks_size() * sizeof *self->steps);
+    memset(self->steps, 0, (size_t)ranks_size() * sizeof *self->steps);
+    sweep->total = self->count * self->each;
+    group *next = self->groups;
+    for (int64_t i = 0; i < plan->kind_count; i++)
+        for (int64_t j = 0; j < headrank_rank_count(plan, plan->kinds[i]); j++, next++) {
+            int64_t rank = headrank_rank_at(plan, sweep->data, plan->kinds[i], j);
+            char *states = text_alloc((size_t)self->each);
+            *next = (group){.kind = plan->kinds[i], .rank = rank, .chosen = -1, .states = states};
+            memset(states, OPEN, (size_t)self->each);
+        }
+}
+
+/* Runs of an earlier sweep in this folder. */
+static void take_up(schedule *self)
+{
+    const headrank_sweep *sweep = self->sweep;
+    const headrank_plan *plan = sweep->plan;
+    for (int64_t i = 0; i < self->count; i++)
+        for (int64_t j = 0; j < plan->rate_count; j++) {
+            const group *of = &self->groups[i];
+            if (headrank_runs_find(sweep->runs, of->kind, of->rank, plan->rates[j], plan->seeds[0]))
+                mark_done(self, unit_of(self, i, j, 0));
+        }
+}
+
+/* Which runs were chosen may have changed without a new one. */
+static void write_chosen(headrank_sweep *sweep)
+{
+    if (sweep->runs->count == 0 || headrank_runs_write(sweep->runs)) return;
+    say(sweep, "cannot keep the finished runs", sweep->runs->error);
+    sweep->failed = 1;
 }
 
 int headrank_sweep_run(headrank_sweep *sweep)
 {
-    const headrank_plan *plan = sweep->plan;
-    enum outcome outcome = DONE;
-    for (int64_t i = 0; i < plan->kind_count; i++)
-        sweep->total += headrank_rank_count(plan, plan->kinds[i]) * (plan->rate_count + plan->seed_count - 1);
+    schedule self = {.sweep = sweep};
+    const work_list list = {&self, next_run, run_one, keep_run, show_steps};
+    begin(&self);
+    if (ranks_rank() == 0) take_up(&self);
     progress_item(sweep->shown, "", 0, sweep->total);
-    for (int64_t i = 0; i < plan->kind_count && outcome == DONE; i++)
-        for (int64_t j = 0; j < headrank_rank_count(plan, plan->kinds[i]) && outcome == DONE; j++)
-            outcome = one_group(sweep, plan->kinds[i], headrank_rank_at(plan, sweep->data, plan->kinds[i], j));
+    neck_status status = work_run(&list);
     progress_clear(sweep->shown);
-    /* Which runs were chosen may have changed without a new one. */
-    if (outcome != FAILED && sweep->runs->count > 0 && !headrank_runs_write(sweep->runs)) {
-        say(sweep, "cannot keep the finished runs", sweep->runs->error);
-        outcome = FAILED;
-    }
-    sweep->failed |= outcome == FAILED;
-    return outcome != INTERRUPTED;
+    sweep->shown->item = "";
+    int failed = status != NECK_OK && status != NECK_E_CANCELLED;
+    if (failed) say(sweep, "", neck_last_error());
+    else if (ranks_rank() == 0) write_chosen(sweep);
+    sweep->failed |= failed;
+    for (int64_t i = 0; i < self.count; i++) free(self.groups[i].states);
+    free(self.groups);
+    free(self.steps);
+    return failed || (status == NECK_OK && (ranks_rank() > 0 || sweep->done == sweep->total));
 }

@@ -9,6 +9,8 @@
 
 #include <softneck/token_file.h>
 
+#include "support_ranks.h"
+#include "support_share.h"
 #include "support_text.h"
 
 int measure_fail(measure_error *error, neck_status status, const char *path)
@@ -17,6 +19,15 @@ int measure_fail(measure_error *error, neck_status status, const char *path)
     int named = strstr(message, path) != NULL;
     error->status = status;
     snprintf(error->text, sizeof error->text, "%s%s%s", named ? "" : path, named ? "" : ": ", message);
+    return 0;
+}
+
+int measure_agree(int good, measure_error *error)
+{
+    neck_status status = ranks_agree(good ? NECK_OK : neck_error_set(error->status, error->text));
+    if (status == NECK_OK || !good) return good;
+    error->status = status;
+    snprintf(error->text, sizeof error->text, "%s", neck_last_error());
     return 0;
 }
 
@@ -71,38 +82,52 @@ static neck_status compare(neck_context *context, const neck_matrix *matrix, con
     return status;
 }
 
-static int measure_open(neck_context *context, neck_checkpoint *checkpoint, const measure_request *request,
-                        measured *out, measure_error *error)
-{
-    const char *path = neck_checkpoint_path(checkpoint);
-    int64_t index;
-    int32_t tied;
+/* The matrix that is meant. */
+typedef struct subject {
+    neck_checkpoint *checkpoint;
+    neck_tensor tensor;
     neck_matrix matrix;
-    neck_tensor tensor = {.struct_size = sizeof tensor};
-    neck_spectrum *spectrum;
-    neck_status status = find_tensor(checkpoint, request->tensor, &index, &tied);
-    if (status == NECK_OK) status = neck_checkpoint_tensor(checkpoint, index, &tensor);
-    if (status == NECK_OK) status = neck_checkpoint_matrix(context, checkpoint, index, &matrix);
+    int32_t tied;
+} subject;
+
+static int find(neck_context *context, const char *path, const measure_request *request, subject *out,
+                measure_error *error)
+{
+    int64_t index;
+    out->tensor.struct_size = sizeof out->tensor;
+    neck_status status = neck_checkpoint_open(context, path, NULL, &out->checkpoint);
     if (status != NECK_OK) return measure_fail(error, status, path);
-    if (request->spectrum.row_weights &&
-        !check_count(path, tensor.name, "row weights", request->weight_count, matrix.rows, error))
+    path = neck_checkpoint_path(out->checkpoint);
+    status = find_tensor(out->checkpoint, request->tensor, &index, &out->tied);
+    if (status == NECK_OK) status = neck_checkpoint_tensor(out->checkpoint, index, &out->tensor);
+    if (status == NECK_OK) status = neck_checkpoint_matrix(context, out->checkpoint, index, &out->matrix);
+    if (status != NECK_OK) return measure_fail(error, status, path);
+    const char *name = out->tensor.name;
+    int64_t rows = out->matrix.rows;
+    if (request->spectrum.row_weights && !check_count(path, name, "row weights", request->weight_count, rows, error))
         return 0;
-    int fewer = request->counts_of_tokens && request->count_count < matrix.rows;
-    if (request->counts && !fewer &&
-        !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error))
-        return 0;
-    status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
+    int fewer = request->counts_of_tokens && request->count_count < rows;
+    return !request->counts || fewer || check_count(path, name, "token counts", request->count_count, rows, error);
+}
+
+static int measure(neck_context *context, const subject *of, const measure_request *request, measured *out,
+                   measure_error *error)
+{
+    const char *path = neck_checkpoint_path(of->checkpoint);
+    neck_spectrum *spectrum;
+    neck_status status = request->together ? share_spectrum(context, &of->matrix, &request->spectrum, &spectrum)
+                                           : neck_spectrum_compute(context, &of->matrix, &request->spectrum, &spectrum);
     if (status != NECK_OK) return measure_fail(error, status, path);
     *out = (measured){.path = text_copy(path),
-                      .tensor = text_copy(tensor.name),
-                      .format = neck_checkpoint_format(checkpoint),
-                      .dtype = tensor.dtype,
-                      .tied = tied,
-                      .rows = matrix.rows,
-                      .cols = matrix.cols,
+                      .tensor = text_copy(of->tensor.name),
+                      .format = neck_checkpoint_format(of->checkpoint),
+                      .dtype = of->tensor.dtype,
+                      .tied = of->tied,
+                      .rows = of->matrix.rows,
+                      .cols = of->matrix.cols,
                       .spectrum = spectrum,
                       .metrics = evaluate_all(spectrum)};
-    status = compare(context, &matrix, request, out);
+    if (!request->together || ranks_rank() == 0) status = compare(context, &of->matrix, request, out);
     if (status == NECK_OK) return 1;
     measured_free(out);
     return measure_fail(error, status, path);
@@ -111,12 +136,12 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
 int measure_checkpoint(neck_context *context, const char *path, int64_t step, const measure_request *request,
                        measured *out, measure_error *error)
 {
-    neck_checkpoint *checkpoint;
-    neck_status status = neck_checkpoint_open(context, path, NULL, &checkpoint);
-    if (status != NECK_OK) return measure_fail(error, status, path);
-    int done = measure_open(context, checkpoint, request, out, error);
+    subject of = {.checkpoint = NULL};
+    int done = find(context, path, request, &of, error);
+    if (request->together) done = measure_agree(done, error);
+    done = done && measure(context, &of, request, out, error);
     if (done) out->step = step;
-    neck_checkpoint_destroy(checkpoint);
+    neck_checkpoint_destroy(of.checkpoint);
     return done;
 }
 

@@ -14,6 +14,7 @@ typedef struct measure_request {
     int64_t count_count;  /* of counts */
     int counts_of_tokens; /* counted by tokens' numbers, so that a head that was padded may have more rows */
     int64_t components;   /* how many to compare; cut to what the matrix has */
+    int together;         /* all ranks call with the same checkpoint, and share its rows; components are rank 0's */
 } measure_request;
 
 enum { MEASURE_NOT_TOLD = -1 };
@@ -50,6 +51,10 @@ void measured_free(measured *row);
 /* measure_weights - the numbers of a .npy file of one dimension (or one column), of a floating or integer dtype.
  * Returns them (release with free) and their count, or NULL and fills error. */
 double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error);
+
+/* measure_agree - good on all ranks, or on none: then error tells of the first that failed, or of this one. All
+ * ranks call it together. Returns whether all are good. */
+int measure_agree(int good, measure_error *error);
 
 /* measure_fail - writes status and neck_last_error() into error, after path unless the message names it. Returns 0. */
 int measure_fail(measure_error *error, neck_status status, const char *path);

@@ -29,9 +29,10 @@ neck_series *tool_series(const tool *self, neck_context *context, const char *pa
 {
     neck_series *series;
     measure_error error;
-    neck_status status = neck_series_open(context, path, &series);
+    neck_status opened = neck_series_open(context, path, &series), status = ranks_agree(opened);
     if (status == NECK_OK) return series;
     measure_fail(&error, status, path);
+    if (opened == NECK_OK) neck_series_destroy(series);
     args_complain(self, error.text);
     return NULL;
 }

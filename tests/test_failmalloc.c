@@ -123,6 +123,18 @@ static neck_status measure_partition(neck_context *context, const operation *sel
     return status;
 }
 
+static neck_status make_triangle(neck_context *context, const operation *self, outputs *out)
+{
+    return neck_qr_triangle(context, self->matrix, self->matrix->cols == COLS ? shift : NULL, out->numbers, NULL);
+}
+
+static neck_status take_numbers(neck_context *context, const operation *self, outputs *out)
+{
+    static const double numbers[] = {2, 2, 4, 2, 5, 0, NECK_METHOD_QR, NECK_VARIANT_RAW, 2, 1, 0, 0};
+    (void)self;
+    return neck_spectrum_from_numbers(context, numbers, sizeof numbers / sizeof *numbers, &out->spectrum);
+}
+
 static const operation operations[] = {
     {"gram create", make_gram, .finish = drop_gram},
     {"gram fill", fill_gram, .finish = drop_gram},
@@ -142,6 +154,8 @@ static const operation operations[] = {
     {"spectrum of wide by QR", compute_spectrum, .finish = drop_spectrum, .matrix = &wide, .method = NECK_METHOD_QR,
      .variant = NECK_VARIANT_CENTERED},
     {"spectrum from values", take_values, .finish = drop_spectrum},
+    {"spectrum from numbers", take_numbers, .finish = drop_spectrum},
+    {"triangle", make_triangle, .matrix = &tall},
     {"metrics", evaluate_metrics, .matrix = &tall},
     {"svd", compute_svd, .matrix = &tall},
     {"svd centered", compute_svd, .matrix = &tall, .variant = NECK_VARIANT_CENTERED},

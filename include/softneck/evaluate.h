@@ -75,6 +75,39 @@ NECK_API neck_status neck_evaluation_push_tokens(neck_context *context, neck_eva
 NECK_API neck_status neck_evaluation_push_text(neck_context *context, neck_evaluation *evaluation,
                                                const neck_tokenizer *tokenizer, const char *text, int64_t nbytes);
 
+/* ---- one evaluation from many ---------------------------------------------------------------------------------- */
+
+/* A document is run in batches: up to batch_tokens of windows of equal length. Evaluations of the same model, with
+ * the same options and contexts of the same seed, may share them out: all get every document in the same order, each
+ * runs a part of its batches, and what they found adds up to what one that runs all of them finds (up to the order
+ * of sums; the sample is the same row for row).
+ *
+ * neck_evaluation_batches - how many a document of count tokens has; 0 when there is nothing to predict.
+ * neck_evaluation_push_part - as neck_evaluation_push_tokens, but runs only batches [first, first + batches); none
+ *   is fine. The document is counted where its first batch is run, bytes and words in proportion to the tokens
+ *   predicted.
+ *   Errors: NECK_E_ARGUMENT (no such batches), and those of neck_evaluation_push_tokens.
+ *
+ * An evaluation as numbers that add up, part by part: part 0 is the loss, part 1 + i layer i with its gram and
+ * sample.
+ * neck_evaluation_parts - 1, or 1 + layers.
+ * neck_evaluation_size  - how many numbers a part has; 0 when there is no such part.
+ * neck_evaluation_get   - writes them to numbers.
+ * neck_evaluation_set   - the part becomes what numbers say, which are sums of evaluations that shared documents
+ *   out.
+ *   Errors: NECK_E_ARGUMENT (no such part), NECK_E_NONFINITE, NECK_E_OVERFLOW (a count), NECK_E_STATE (more or fewer
+ *   rows of a layer than this evaluation has run or left to others); the evaluation is then as before. */
+NECK_API int64_t neck_evaluation_batches(const neck_evaluation *evaluation, int64_t count);
+NECK_API neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *evaluation,
+                                               const int32_t *tokens, int64_t count, int64_t nbytes, int64_t words,
+                                               int64_t first, int64_t batches);
+NECK_API int64_t neck_evaluation_parts(const neck_evaluation *evaluation);
+NECK_API int64_t neck_evaluation_size(const neck_evaluation *evaluation, int64_t part);
+NECK_API neck_status neck_evaluation_get(const neck_evaluation *evaluation, int64_t part, double *numbers);
+NECK_API neck_status neck_evaluation_set(neck_evaluation *evaluation, int64_t part, const double *numbers);
+
+/* ---- results --------------------------------------------------------------------------------------------------- */
+
 /* What was predicted, and how well. Set struct_size before the call; only fields within it are written. Perplexities
  * are those of LM Evaluation Harness: exp of the summed nll over the number of units; NaN where that number is 0. */
 typedef struct neck_text_loss {

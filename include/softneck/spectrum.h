@@ -96,6 +96,23 @@ NECK_API double neck_spectrum_resolution(const neck_spectrum *spectrum);
 NECK_API int32_t neck_spectrum_method(const neck_spectrum *spectrum);
 NECK_API int32_t neck_spectrum_variant(const neck_spectrum *spectrum);
 
+/* neck_spectrum_within - 1 when every value above the numerical rank threshold of QR, max(rows, cols) * 2^-52 * the
+ * largest, is known to within tolerance, relative; else 0. What neck_spectrum_options.tolerance asks of GRAM.
+ * neck_method_for - the method that AUTO begins with for a matrix of that shape. */
+NECK_API int32_t neck_spectrum_within(const neck_spectrum *spectrum, double tolerance);
+NECK_API int32_t neck_method_for(int64_t rows, int64_t cols);
+
+/* A spectrum as numbers, to be stored or sent: 8 + 2 count of them, in this order: count, size, rows, cols,
+ * frobenius_squared, resolution, method, variant; the values; their error bounds.
+ * neck_spectrum_numbers - how many there are.
+ * neck_spectrum_get     - writes them to numbers.
+ * neck_spectrum_from_numbers - the spectrum that length such numbers tell of, the same bit for bit.
+ *   Errors: NECK_E_ARGUMENT (numbers that are no spectrum's), NECK_E_NOMEM. */
+NECK_API int64_t neck_spectrum_numbers(const neck_spectrum *spectrum);
+NECK_API neck_status neck_spectrum_get(const neck_spectrum *spectrum, double *numbers);
+NECK_API neck_status neck_spectrum_from_numbers(neck_context *context, const double *numbers, int64_t length,
+                                                neck_spectrum **out);
+
 /* neck_method_name, neck_variant_name - "gram", "qr", "given", ...; "raw", "centered", "frequency_centered",
  * "drop_top". Static strings, "?" for unknown numbers.
  * neck_variant_find - the number for such a name; NECK_E_NOT_FOUND otherwise. */
@@ -121,6 +138,18 @@ typedef struct neck_svd_options {
  * neck_spectrum_compute. */
 NECK_API neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix,
                                       const neck_svd_options *options, double *u, double *s, double *vt,
+                                      double *error_bound);
+
+/* neck_qr_triangle - R of the QR factorisation of Y, the rows of matrix minus shift: all that the singular values and
+ * right singular vectors of many rows depend on. The triangles of parts of a matrix, one on top of the other, have the
+ * triangle of the whole.
+ *   shift        cols finite doubles, or NULL for none
+ *   r            cols x cols doubles, row-major; upper triangular with zeros below. Of fewer rows than columns it is Y
+ *                itself, above rows of zeros
+ *   error_bound  absolute, of each singular value of r as one of Y; may be NULL
+ * By blocked Householder QR: backward stable. Memory: about 2 cols^2 doubles, plus at most 64 MB.
+ * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED. */
+NECK_API neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, const double *shift, double *r,
                                       double *error_bound);
 
 #ifdef __cplusplus

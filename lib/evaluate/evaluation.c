@@ -1,5 +1,5 @@
 /* evaluate/evaluation.c - a running evaluation: documents in, sums of their loss, states of their layers. */
-#include "softneck/evaluate.h"
+#include "evaluate/evaluation_object.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,27 +7,11 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/options.h"
-#include "evaluate/watch.h"
-#include "evaluate/windows.h"
 
 /* A model trained for longer contexts than this is rarely better on them, but always slower. */
 #define LONGEST_DEFAULT_CONTEXT 2048
 #define DEFAULT_BATCH_TOKENS 4096
 #define DEFAULT_SAMPLE_ROWS 1024
-
-struct neck_evaluation {
-    neck__allocator allocator;
-    neck_model *model;
-    neck_evaluation_options options; /* defaults filled in */
-    neck__watch watch;               /* no layers unless they are watched */
-    int64_t documents;
-    int64_t tokens;
-    int64_t correct;
-    double bytes;
-    double words;
-    double nll_sum;
-    double nll_squares;
-};
 
 /* ---- create and destroy --------------------------------------------------------------------------------------- */
 
@@ -169,46 +153,104 @@ static neck_status run_batch(neck_context *context, neck_evaluation *evaluation,
 
 /* ---- documents -------------------------------------------------------------------------------------------------- */
 
-static neck_status run_windows(neck_context *context, neck_evaluation *evaluation, const neck__windows *windows,
-                               const int32_t *tokens)
+static neck__windows windows_of(const neck_evaluation *evaluation, int64_t tokens)
 {
     const neck_evaluation_options *options = &evaluation->options;
-    int64_t count = neck__windows_count(windows), start = evaluation->tokens;
+    return (neck__windows){.tokens = tokens,
+                           .context = options->context_length,
+                           .stride = options->stride,
+                           .reach_back = options->reach_back};
+}
+
+/* A document's windows in batches: all of one length, but for the last window, which may be alone. */
+typedef struct division {
+    int64_t windows; /* 0: nothing to predict */
+    int64_t alike;   /* of the first one's length */
+    int64_t most;    /* in a batch */
+    int64_t batches;
+} division;
+
+static division divide(const neck_evaluation *evaluation, const neck__windows *windows)
+{
+    division made = {.windows = neck__windows_count(windows)};
+    if (made.windows == 0) return made;
     int64_t length = neck__windows_at(windows, 0).inputs;
-    int64_t most = options->batch_tokens / length;
+    made.alike = made.windows - (neck__windows_at(windows, made.windows - 1).inputs != length);
+    made.most = evaluation->options.batch_tokens / length;
+    if (made.most < 1) made.most = 1;
+    made.batches = (made.alike + made.most - 1) / made.most + (made.windows - made.alike);
+    return made;
+}
+
+/* The first window of a batch. */
+static int64_t window_of(const division *parts, int64_t index)
+{
+    if (index == parts->batches) return parts->windows;
+    return index * parts->most < parts->alike ? index * parts->most : parts->alike;
+}
+
+static int64_t predicted(const neck__windows *windows, int64_t first, int64_t last)
+{
+    int64_t tokens = 0;
+    for (int64_t i = first; i < last; i++) tokens += neck__windows_at(windows, i).targets;
+    return tokens;
+}
+
+/* Windows [first, last), where batches begin and end. */
+static neck_status run_windows(neck_context *context, neck_evaluation *evaluation, const neck__windows *windows,
+                               const division *parts, int64_t first, int64_t last, const int32_t *tokens)
+{
+    int64_t start = evaluation->tokens, all = predicted(windows, first, last);
+    int64_t most = parts->most < last - first ? parts->most : last - first;
     batch run = {.nll = NULL};
-    if (most < 1) most = 1;
-    if (most > count) most = count;
-    neck_status status = batch_init(&evaluation->allocator, most, length, &run);
-    for (int64_t i = 0; i < count && status == NECK_OK;) {
-        status = neck__progress(context, "evaluate", "tokens", evaluation->tokens - start, windows->tokens - 1);
+    neck_status status = batch_init(&evaluation->allocator, most, neck__windows_at(windows, first).inputs, &run);
+    for (int64_t i = first; i < last && status == NECK_OK;) {
+        status = neck__progress(context, "evaluate", "tokens", evaluation->tokens - start, all);
         if (status != NECK_OK) break;
-        i += batch_fill(&run, windows, i, count, most, tokens);
+        i += batch_fill(&run, windows, i, last, most, tokens);
         status = run_batch(context, evaluation, &run);
     }
     batch_free(&evaluation->allocator, &run);
     return status;
 }
 
-neck_status neck_evaluation_push_tokens(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
-                                        int64_t count, int64_t nbytes, int64_t words)
+int64_t neck_evaluation_batches(const neck_evaluation *evaluation, int64_t count)
+{
+    if (!evaluation) return 0;
+    neck__windows windows = windows_of(evaluation, count);
+    return divide(evaluation, &windows).batches;
+}
+
+neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
+                                      int64_t count, int64_t nbytes, int64_t words, int64_t first, int64_t batches)
 {
     if (!evaluation || (!tokens && count > 0)) return neck__fail(NECK_E_ARGUMENT, "evaluation or tokens is NULL");
     if (count < 0 || nbytes < 0 || words < 0)
         return neck__fail(NECK_E_ARGUMENT, "count, nbytes or words is negative: %lld, %lld, %lld", (long long)count,
                           (long long)nbytes, (long long)words);
-    neck__windows windows = {.tokens = count,
-                             .context = evaluation->options.context_length,
-                             .stride = evaluation->options.stride,
-                             .reach_back = evaluation->options.reach_back};
-    if (neck__windows_count(&windows) == 0) return NECK_OK;
-    int64_t before = evaluation->tokens;
-    neck_status status = run_windows(context, evaluation, &windows, tokens);
+    neck__windows windows = windows_of(evaluation, count);
+    division parts = divide(evaluation, &windows);
+    if (first < 0 || batches < 0 || first > parts.batches || batches > parts.batches - first)
+        return neck__fail(NECK_E_ARGUMENT, "batches %lld to %lld: the document has %lld", (long long)first,
+                          (long long)(first + batches), (long long)parts.batches);
+    if (parts.batches == 0) return NECK_OK;
+    int64_t before = evaluation->tokens, begin = window_of(&parts, first), end = window_of(&parts, first + batches);
+    neck__watch_leave_out(&evaluation->watch, predicted(&windows, 0, begin));
+    neck_status status = NECK_OK;
+    if (batches > 0) status = run_windows(context, evaluation, &windows, &parts, begin, end, tokens);
+    if (status == NECK_OK) neck__watch_leave_out(&evaluation->watch, predicted(&windows, end, parts.windows));
     double share = (double)(evaluation->tokens - before) / (double)(count - 1);
-    evaluation->documents += share > 0;
+    evaluation->documents += share > 0 && first == 0;
     evaluation->bytes += share * (double)nbytes;
     evaluation->words += share * (double)words;
     return status;
+}
+
+neck_status neck_evaluation_push_tokens(neck_context *context, neck_evaluation *evaluation, const int32_t *tokens,
+                                        int64_t count, int64_t nbytes, int64_t words)
+{
+    return neck_evaluation_push_part(context, evaluation, tokens, count, nbytes, words, 0,
+                                     neck_evaluation_batches(evaluation, count));
 }
 
 /* ---- results ---------------------------------------------------------------------------------------------------- */

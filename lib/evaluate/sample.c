@@ -14,7 +14,7 @@ neck_status neck__sample_init(const neck__allocator *allocator, int64_t capacity
     if (!neck__mul(capacity, cols, &size))
         return neck__fail(NECK_E_OVERFLOW, "a sample of %lld rows of %lld numbers is too large", (long long)capacity,
                           (long long)cols);
-    float *rows = neck__alloc(allocator, size, sizeof *rows, "a sample of states");
+    float *rows = neck__calloc(allocator, size, sizeof *rows, "a sample of states");
     if (!rows) return NECK_E_NOMEM;
     *out = (neck__sample){.allocator = *allocator, .seed = seed, .capacity = capacity, .cols = cols, .rows = rows};
     return NECK_OK;
@@ -48,6 +48,14 @@ void neck__sample_push(neck__sample *sample, const float *rows, int64_t count, i
         int64_t slot = slot_of(sample, sample->seen++);
         if (slot < 0) continue;
         memcpy(sample->rows + slot * sample->cols, rows + i * row_stride, (size_t)sample->cols * sizeof *rows);
+    }
+}
+
+void neck__sample_leave_out(neck__sample *sample, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t slot = slot_of(sample, sample->seen++);
+        if (slot >= 0) memset(sample->rows + slot * sample->cols, 0, (size_t)sample->cols * sizeof *sample->rows);
     }
 }
 

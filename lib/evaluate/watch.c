@@ -35,6 +35,11 @@ void neck__watch_free(neck__watch *watch)
     neck__release(&watch->allocator, watch->layers);
 }
 
+void neck__watch_leave_out(neck__watch *watch, int64_t count)
+{
+    for (int64_t i = 0; i < watch->count; i++) neck__sample_leave_out(&watch->layers[i].sample, count);
+}
+
 /* The rows [first, last) of the batch, as far as this block has them. */
 static neck_status take(neck__watch *watch, const neck_states *states, int64_t first, int64_t last)
 {

@@ -28,6 +28,9 @@ typedef struct neck__watch {
 neck_status neck__watch_init(neck_context *context, const neck_model *model, int64_t sample_rows, neck__watch *out);
 void neck__watch_free(neck__watch *watch);
 
+/* The next count rows of every layer are others' to watch. */
+void neck__watch_leave_out(neck__watch *watch, int64_t count);
+
 /* A neck_states_fn; user is the watch. Takes the rows whose prediction counts. */
 int32_t neck__watch_states(void *user, const neck_states *states);
 

@@ -26,23 +26,21 @@ static neck_status check_options(const neck_spectrum_options *options)
     return NECK_OK;
 }
 
-static int32_t first_method(const neck__source *source, int32_t wanted)
+int32_t neck_method_for(int64_t rows, int64_t cols)
 {
-    if (wanted != NECK_METHOD_AUTO) return wanted;
-    double order = (double)neck__source_order(source);
-    return (double)neck__source_length(source) * order * order <= CHEAP_QR ? NECK_METHOD_QR : NECK_METHOD_GRAM;
+    double order = (double)(rows < cols ? rows : cols), length = (double)(rows < cols ? cols : rows);
+    return length * order * order <= CHEAP_QR ? NECK_METHOD_QR : NECK_METHOD_GRAM;
 }
 
-/* Some value that QR could tell from zero is not known to the tolerance. */
-static int too_coarse(const neck_spectrum *spectrum, double tolerance)
+int32_t neck_spectrum_within(const neck_spectrum *spectrum, double tolerance)
 {
     double long_side = (double)(spectrum->rows > spectrum->cols ? spectrum->rows : spectrum->cols);
     double threshold = long_side * DBL_EPSILON * spectrum->values[0];
     for (int64_t i = 0; i < spectrum->count; i++)
         if (spectrum->values[i] + spectrum->bounds[i] > threshold &&
             spectrum->bounds[i] > tolerance * fmax(spectrum->values[i], threshold))
-            return 1;
-    return 0;
+            return 0;
+    return 1;
 }
 
 static neck_status solve(neck_context *context, const neck__source *source, int32_t method, neck_spectrum *spectrum)
@@ -59,8 +57,10 @@ static neck_status solve(neck_context *context, const neck__source *source, int3
 static neck_status solve_to_tolerance(neck_context *context, const neck__source *source,
                                       const neck_spectrum_options *options, neck_spectrum *spectrum)
 {
-    NECK_TRY(solve(context, source, first_method(source, options->method), spectrum));
-    if (options->tolerance == 0 || spectrum->method == NECK_METHOD_QR || !too_coarse(spectrum, options->tolerance))
+    int32_t first =
+        options->method == NECK_METHOD_AUTO ? neck_method_for(spectrum->rows, spectrum->cols) : options->method;
+    NECK_TRY(solve(context, source, first, spectrum));
+    if (options->tolerance == 0 || first == NECK_METHOD_QR || neck_spectrum_within(spectrum, options->tolerance))
         return NECK_OK;
     neck__log(context, 1, "the Gram matrix resolves values above %.3g only; refining by QR", spectrum->resolution);
     return solve(context, source, NECK_METHOD_QR, spectrum);

@@ -214,7 +214,7 @@ class Resuming(HeadrankTest):
         os.mkdir(self.path("out"))
         self.write("out/factored-rank2-lr0.02-seed1.run", "no checkpoint")
         result = self.expect(0, *self.sweep())
-        self.assertIn(b"this run starts afresh", result.stderr)
+        self.assertIn(b"this run started afresh", result.stderr)
         self.expect(0, *self.sweep("whole"))
         self.assertEqual(self.results(), self.results("whole"))
 

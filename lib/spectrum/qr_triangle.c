@@ -1,0 +1,63 @@
+/* spectrum/qr_triangle.c - R of rows, for those who put parts of a matrix together. */
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "linalg/view.h"
+#include "softneck/spectrum.h"
+#include "spectrum/tsqr.h"
+
+#define ROUNDOFF (DBL_EPSILON / 2)
+
+static neck_status check_shift(const double *shift, int64_t cols)
+{
+    for (int64_t j = 0; shift && j < cols; j++)
+        if (!isfinite(shift[j])) return neck__fail(NECK_E_NONFINITE, "shift[%" PRId64 "] is %g", j, shift[j]);
+    return NECK_OK;
+}
+
+/* Too few rows for a triangle: they are as good as it. */
+static neck_status copy_rows(neck_context *context, const neck__source *source, double *r, double *bound)
+{
+    int64_t rows = source->view.rows, cols = source->view.cols;
+    double squares = 0;
+    NECK_TRY(neck_matrix_check_finite(context, &source->view, NULL, NULL));
+    for (int64_t i = 0; i < rows; i++) {
+        neck__source_read(source, i, 0, cols, r + i * cols);
+        squares += neck__sum_squares(cols, r + i * cols);
+    }
+    memset(r + rows * cols, 0, (size_t)((cols - rows) * cols) * sizeof *r);
+    *bound = source->shift ? ROUNDOFF * sqrt(squares) : 0;
+    return NECK_OK;
+}
+
+static neck_status factor(neck_context *context, const neck__source *source, double *r, double *bound)
+{
+    neck__tsqr tsqr;
+    NECK_TRY(neck__tsqr_factor(context, source, 0, &tsqr));
+    int64_t n = tsqr.order;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) r[i * n + j] = tsqr.r[j * n + i];
+    *bound = neck__tsqr_chain(&tsqr) * ROUNDOFF * sqrt(tsqr.frobenius_squared);
+    neck__tsqr_free(&tsqr);
+    return NECK_OK;
+}
+
+neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, const double *shift, double *r,
+                             double *error_bound)
+{
+    neck__source source = {.shift = shift};
+    double bound;
+    if (!r) return neck__fail(NECK_E_ARGUMENT, "r is NULL");
+    NECK_TRY(neck__view_check(matrix, &source.view));
+    NECK_TRY(check_shift(shift, source.view.cols));
+    NECK_TRY(neck__source_choose_scale(context, &source));
+    neck_status (*make)(neck_context *, const neck__source *, double *, double *) =
+        source.view.rows < source.view.cols ? copy_rows : factor;
+    NECK_TRY(make(context, &source, r, &bound));
+    for (int64_t i = 0; i < source.view.cols * source.view.cols; i++) r[i] /= source.scale;
+    if (error_bound) *error_bound = bound / source.scale;
+    return NECK_OK;
+}
