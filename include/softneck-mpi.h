@@ -7,5 +7,7 @@
 
 #include "softneck-mpi/team.h"
 #include "softneck-mpi/gram.h"
+#include "softneck-mpi/operator.h"
+#include "softneck-mpi/ngram.h"
 
 #endif
