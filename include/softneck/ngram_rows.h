@@ -47,7 +47,7 @@ NECK_API void neck_ngram_rows_destroy(neck_ngram_rows *rows);
 /* neck_ngram_matrix_of_rows - the matrix of rows, of which it keeps nothing. Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_OVERFLOW
  *   (more than 2^31 - 1 rows).
  * neck_ngram_matrix_gram - rows [first, first + count) of W^T W = D + R^T R to out (count x cols, row-major), by token. Each entry is
- *   summed in an order that is the same for (i, j) and (j, i), and for any number of threads. Errors: NECK_E_ARGUMENT. */
+ *   summed in an order that is the same for (i, j) and (j, i), and for any number of threads. Errors: NECK_E_ARGUMENT, NECK_E_CANCELLED. */
 NECK_API neck_status neck_ngram_matrix_of_rows(neck_context *context, const neck_ngram_rows *rows, neck_ngram_matrix **out);
 NECK_API neck_status neck_ngram_matrix_gram(neck_context *context, const neck_ngram_matrix *matrix, int64_t first, int64_t count,
                                             double *out);

@@ -12,6 +12,7 @@ void neck_mpi_ngram_matrix_destroy(neck_mpi_ngram_matrix *matrix)
     if (!matrix) return;
     neck_ngram_matrix_destroy(matrix->dealt);
     neck_ngram_matrix_destroy(matrix->shared);
+    neck_ngram_matrix_destroy(matrix->small);
     free(matrix->columns);
     free(matrix->squares);
     free(matrix);
@@ -22,7 +23,7 @@ typedef struct making {
     neck_context *context;
     neck_mpi_team *team;
     neck_mpi_ngram_matrix *matrix;
-    neck_ngram_rows *own, *dealt, *shared;
+    neck_ngram_rows *own, *dealt, *shared, *small; /* small: see neck_mpi_ngram_matrix */
     neck__mpi_parts parts;
     double *diagonal; /* cols: D of all ranks */
 } making;
@@ -62,6 +63,7 @@ static neck_status place_diagonal(making *self)
                                             .diagonal = self->team->rank == 0 ? shared : NULL};
     neck_status status = neck_ngram_rows_add(self->context, self->dealt, &of_dealt);
     if (status == NECK_OK && self->shared) status = neck_ngram_rows_add(self->context, self->shared, &of_shared);
+    if (status == NECK_OK && self->small) status = neck_ngram_rows_add(self->context, self->small, &of_shared);
     free(dealt);
     return status;
 }
@@ -169,12 +171,24 @@ static neck_status deal(making *self)
     return NECK_OK;
 }
 
+/* What one rank can solve at once is on rank 0 as a whole too. */
+static neck_status gather_small(making *self)
+{
+    neck_ngram_rows_view rows;
+    if (!self->shared || !neck__mpi_ngram_is_cheap(self->matrix)) return NECK_OK;
+    neck_status status = look(self->shared, &rows);
+    if (status == NECK_OK) status = neck_ngram_rows_create(self->context, rows.cols, &self->small);
+    NECK_TRY(neck_mpi_agree(self->team, status));
+    return neck__mpi_gather_rows(self->context, self->team, &rows, self->small);
+}
+
 static neck_status make_matrices(making *self)
 {
     neck_mpi_ngram_matrix *matrix = self->matrix;
     neck_status status = place_diagonal(self);
     if (status == NECK_OK) status = neck_ngram_matrix_of_rows(self->context, self->dealt, &matrix->dealt);
     if (status == NECK_OK && self->shared) status = neck_ngram_matrix_of_rows(self->context, self->shared, &matrix->shared);
+    if (status == NECK_OK && self->small && self->team->rank == 0) status = neck_ngram_matrix_of_rows(self->context, self->small, &matrix->small);
     matrix->columns = self->parts.columns;
     self->parts.columns = NULL;
     return neck_mpi_agree(self->team, status);
@@ -188,6 +202,7 @@ static neck_status make(making *self, const neck_ngrams *ngrams, int64_t cols, i
     NECK_TRY(neck_mpi_agree(self->team, read_own(self, ngrams, cols, weight)));
     NECK_TRY(deal(self));
     NECK_TRY(measure(self));
+    NECK_TRY(gather_small(self));
     return make_matrices(self);
 }
 
@@ -218,6 +233,7 @@ neck_status neck_mpi_ngram_matrix_create(neck_context *context, neck_mpi_team *t
     neck_ngram_rows_destroy(self.own);
     neck_ngram_rows_destroy(self.dealt);
     neck_ngram_rows_destroy(self.shared);
+    neck_ngram_rows_destroy(self.small);
     neck__mpi_parts_free(&self.parts);
     if (status == NECK_OK) *out = self.matrix;
     if (status == NECK_E_IO) return status; /* MPI may still write to sums */

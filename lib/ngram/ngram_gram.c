@@ -1,6 +1,7 @@
 /* ngram/ngram_gram.c - rows of W^T W = D + R^T R, for whoever puts it together elsewhere. */
 #include <string.h>
 
+#include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "ngram/ngram_matrix.h"
@@ -36,5 +37,5 @@ neck_status neck_ngram_matrix_gram(neck_context *context, const neck_ngram_matri
                           (long long)matrix->layout.cols);
     filling job = {matrix, first, out};
     neck__parallel(context, count, fill_row, &job);
-    return NECK_OK;
+    return neck__progress(context, "gram of n-grams", "columns", first + count, matrix->layout.cols);
 }
