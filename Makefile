@@ -146,7 +146,7 @@ bench: deps ## time against numpy and PyTorch on the same matrices
 PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
 SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
 RUN    = $(SCRIPT) sh tests/check/run.sh
-CHECKS := headers layers symbols install readme isa fuzz asan ubsan valgrind
+CHECKS := headers layers symbols install readme isa fuzz asan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
 	+@$(AGAIN) all tests
@@ -174,16 +174,18 @@ check-install: all ## install, build a C and a C++ program by pkg-config and CMa
 check-readme: all ## the examples in README.md run as written
 	@$(SCRIPT) $(PY) tests/check/readme.py
 
-# Sanitizers get build folders of their own. Both kinds in one build, because malformed files are replayed on it.
-sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+# Sanitizers get build folders of their own. Both kinds in one build and one run: each test is compiled and run under
+# either once, and malformed files are replayed on the same build. -g1: lines for stack traces, which is all they need.
+sanitize = $(AGAIN) BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g1 -fno-omit-frame-pointer' \
            EXTRA_CFLAGS='-fsanitize=$(2) -fno-sanitize-recover=all' EXTRA_LDFLAGS='-fsanitize=$(2)'
-# Statistics are for the plain build: SOFTNECK_RUNS.
-ASAN  = SOFTNECK_RUNS=100 ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
-UBSAN = SOFTNECK_RUNS=100 UBSAN_OPTIONS=print_stacktrace=1 $(call sanitize,ubsan,undefined)
+# What is done again and again, for statistics, is for the plain build: SOFTNECK_RUNS.
+SLOW  = SOFTNECK_RUNS=100 UBSAN_OPTIONS=print_stacktrace=1
+ASAN  = $(SLOW) ASAN_OPTIONS=allocator_may_return_null=1 $(call sanitize,asan,address$(,)undefined)
+UBSAN = $(SLOW) $(call sanitize,ubsan,undefined)
 , := ,
-check-asan: ## the unit tests under AddressSanitizer and LeakSanitizer
+check-asan: ## the unit tests under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
 	+@$(ASAN) check-unit
-check-ubsan: ## the unit tests under UndefinedBehaviorSanitizer alone, optimised
+check-ubsan: ## the same under UndefinedBehaviorSanitizer alone, optimised; not part of check
 	+@$(UBSAN) CFLAGS='-O2 -g' check-unit
 check-fuzz: ## replay the corpus of malformed files under both
 	+@$(ASAN) fuzz-replay

@@ -12,11 +12,11 @@
 #include "support_args.h"
 #include "support_argmax_report.h"
 #include "support_measure.h"
-#include "support_progress.h"
 #include "support_text.h"
+#include "support_tool.h"
 
-enum { OPT_BIAS = 256, OPT_TENSOR, OPT_TOKENIZER, OPT_SHOW, OPT_REFLECTIONS, OPT_NO_PROGRAM, OPT_TOLERANCE, OPT_RESUME, OPT_JSON,
-       OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_BIAS = 256, OPT_TENSOR, OPT_TOKENIZER, OPT_SHOW, OPT_REFLECTIONS, OPT_NO_PROGRAM, OPT_TOLERANCE, OPT_RESUME,
+        OPT_JSON };
 
 static const tool_option options[] = {
     {"bias", OPT_BIAS, "NAME", "the head's bias: a tensor of the checkpoint, or a\nfile FILE.npy"},
@@ -28,29 +28,25 @@ static const tool_option options[] = {
     {"tolerance", OPT_TOLERANCE, "X", "how near, relatively, a row must be to a mean of\nothers to count as one (default 1e-12)"},
     {"resume", OPT_RESUME, "FILE", "keep verdicts in FILE: an interrupted run goes on\nfrom there (one checkpoint)"},
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-argmax",
-    "Which tokens of a head can no hidden state make the most probable? One row a head.\n"
-    "PATH is a checkpoint, a model folder or a folder of checkpoints, as for\n"
-    "neck-spectrum.",
-    options,
-    "PATH...",
+    .name = "neck-argmax",
+    .summary = "Which tokens of a head can no hidden state make the most probable? One row a head.\n"
+               "PATH is a checkpoint, a model folder or a folder of checkpoints, as for\n"
+               "neck-spectrum.",
+    .options = options,
+    .operands = "PATH...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
 };
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     neck_argmax_options search;
     argmax_report report;
     const char *bias, *tensor, *tokenizer;
-    int32_t threads;
-    int quiet;
 } settings;
 
 /* What goes on while the paths are worked through. */
@@ -77,15 +73,6 @@ static void take_option(settings *asked, int code)
     case OPT_TOLERANCE: asked->search.tolerance = args_real(&self, "tolerance", optarg, 0, 0.5); break;
     case OPT_RESUME: asked->search.resume = optarg; break;
     case OPT_JSON: asked->report.json = 1; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -98,7 +85,8 @@ static int ends_with(const char *text, const char *end)
 }
 
 /* The bias as numbers (release with free), or NULL and *error. */
-static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *name, int64_t rows, measure_error *error)
+static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *name, int64_t rows,
+                         measure_error *error)
 {
     double *bias = NULL;
     int64_t count = 0;
@@ -121,7 +109,8 @@ static double *load_bias(session *now, neck_checkpoint *checkpoint, const char *
     }
     if (count == rows) return bias;
     error->status = NECK_E_ARGUMENT;
-    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " biases for a head of %" PRId64 " tokens", name, count, rows);
+    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " biases for a head of %" PRId64 " tokens", name, count,
+             rows);
     free(bias);
     return NULL;
 }
@@ -176,15 +165,9 @@ static int one_checkpoint(session *now, const char *path, int64_t step)
 /* 0 when the work was interrupted. */
 static int one_path(session *now, const char *path, int alone)
 {
-    neck_series *series;
-    measure_error error;
-    neck_status status = neck_series_open(now->context, path, &series);
-    if (status != NECK_OK) {
-        measure_fail(&error, status, path);
-        args_complain(&self, error.text);
-        now->failed = 1;
-        return 1;
-    }
+    neck_series *series = tool_series(&self, now->context, path);
+    now->failed |= !series;
+    if (!series) return 1;
     int64_t count = neck_series_count(series);
     if (now->asked->search.resume && (!alone || count > 1))
         args_usage_error(&self, "--resume is for one checkpoint: the file holds the verdicts on one head");
@@ -212,30 +195,16 @@ static void open_tokenizer(session *now)
 int main(int argc, char **argv)
 {
     settings asked = {.search.struct_size = sizeof asked.search};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     if (optind == argc) args_usage_error(&self, "no PATH given");
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
+    now.context = tool_begin(&self, &asked.common, 0, progress_report, &now.progress);
     open_tokenizer(&now);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i], argc - optind == 1);
-    if (!going)
-        args_complain(&self, asked.search.resume ? "interrupted: what was found by then is in the file of --resume"
-                                                 : "interrupted: what was done by then is printed");
     neck_tokenizer_destroy(asked.report.tokenizer);
-    neck_context_destroy(now.context);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        args_complain(&self, "cannot write to standard output");
-        now.failed = 1;
-    }
-    return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    asked.search.resume ? "interrupted: what was found by then is in the file of --resume"
+                                        : "interrupted: what was done by then is printed");
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <getopt.h>
 
@@ -13,8 +12,9 @@
 #include "support_table.h"
 #include "support_task.h"
 #include "support_text.h"
+#include "support_tool.h"
 
-enum { OPT_TASK = 256, OPT_TOKENIZER, OPT_LIMIT, OPT_JSON, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_TASK = 256, OPT_TOKENIZER, OPT_LIMIT, OPT_JSON };
 
 static const tool_option options[] = {
     {"task", OPT_TASK, "NAME",
@@ -23,31 +23,28 @@ static const tool_option options[] = {
     {"tokenizer", OPT_TOKENIZER, "PATH", "its file or folder (default: beside the model)"},
     {"limit", OPT_LIMIT, "N", "only the first N items"},
     {"json", OPT_JSON, NULL, "one JSON object per model, not a table"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-eval",
-    "Language models on a task, one row a model. FILE holds one JSON object a line.\n"
-    "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
-    "file, or a folder of such checkpoints, taken in order of step.",
-    options,
-    "MODEL... --task NAME FILE",
+    .name = "neck-eval",
+    .summary = "Language models on a task, one row a model. FILE holds one JSON object a line.\n"
+               "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
+               "file, or a folder of such checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "MODEL... --task NAME FILE",
+    .notes = "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
+             "2 wrong usage, 130 interrupted (what was scored by then is printed).",
 };
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     const task *task;
     const char *tokenizer;
     json_t *items;
     size_t limit;
-    int32_t threads;
     int json;
-    int quiet;
 } settings;
 
 /* What goes on while the models are worked through. */
@@ -75,16 +72,6 @@ static void take_option(settings *asked, int code)
     case OPT_TOKENIZER: asked->tokenizer = optarg; break;
     case OPT_LIMIT: asked->limit = (size_t)args_integer(&self, "limit", optarg, 1, INT64_MAX); break;
     case OPT_JSON: asked->json = 1; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
-               "2 wrong usage, 130 interrupted (what was scored by then is printed).\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -214,15 +201,9 @@ static void one_model(session *now, const char *path, int64_t step)
 
 static void one_path(session *now, const char *path)
 {
-    neck_series *series;
-    measure_error error;
-    neck_status status = neck_series_open(now->context, path, &series);
-    if (status != NECK_OK) {
-        measure_fail(&error, status, path);
-        args_complain(&self, error.text);
-        now->failed = 1;
-        return;
-    }
+    neck_series *series = tool_series(&self, now->context, path);
+    now->failed |= !series;
+    if (!series) return;
     int64_t count = neck_series_count(series);
     for (int64_t i = 0; i < count && !interrupt_seen(); i++) {
         const char *entry = neck_series_path(series, i);
@@ -232,33 +213,18 @@ static void one_path(session *now, const char *path)
     neck_series_destroy(series);
 }
 
-static void finish(session *now)
-{
-    json_decref(now->asked->items);
-    neck_context_destroy(now->context);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    args_complain(&self, "cannot write to standard output");
-    now->failed = 1;
-}
-
 int main(int argc, char **argv)
 {
     settings asked = {.items = NULL};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     if (argc - optind < 2) args_usage_error(&self, "MODEL and FILE are needed");
     if (!asked.task) args_usage_error(&self, "no --task given");
     load_items(&asked, argv[argc - 1]);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
-    neck_context_options wanted = {
-        .struct_size = sizeof wanted, .threads = asked.threads, .progress = stop_when_interrupted};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
+    now.context = tool_begin(&self, &asked.common, 0, stop_when_interrupted, NULL);
     for (int i = optind; i < argc - 1 && !interrupt_seen(); i++) one_path(&now, argv[i]);
-    if (interrupt_seen()) args_complain(&self, "interrupted: what was scored by then is printed");
-    finish(&now);
-    return interrupt_seen() ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    json_decref(asked.items);
+    return tool_end(&self, now.context, tool_status(!interrupt_seen(), now.failed),
+                    "interrupted: what was scored by then is printed");
 }

@@ -3,9 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <getopt.h>
 
 #include "support_args.h"
 #include "support_gnuplot.h"
@@ -13,6 +10,7 @@
 #include "support_headrank_figures.h"
 #include "support_headrank_sweep.h"
 #include "support_text.h"
+#include "support_tool.h"
 
 /* What goes on while it works. */
 typedef struct session {
@@ -34,8 +32,8 @@ static void complain(session *now, const char *text)
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
 {
-    if (!drawn) complain(now, error);
-    else if (!now->asked->quiet) args_tell_written(&headrank_tool, file);
+    progress_clear(&now->progress);
+    now->failed |= !tool_tell_file(&headrank_tool, &now->asked->common, drawn, file, error);
 }
 
 static void draw_sweep(session *now, const headrank_group *groups, int64_t count, const headrank_reference *reference)
@@ -169,7 +167,7 @@ static int save_head(session *now)
     measure_error error;
     if (headrank_closed_save(now->context, &now->data, asked->save_rank, asked->centered, asked->save, &error)) {
         progress_clear(&now->progress);
-        if (!asked->quiet) args_tell_written(&headrank_tool, asked->save);
+        if (!asked->common.quiet) args_tell_written(&headrank_tool, asked->save);
         return 1;
     }
     if (error.status == NECK_E_CANCELLED) return 0;
@@ -189,7 +187,7 @@ static int work(session *now)
         return 1;
     }
     headrank_asked_complete(asked, &now->data);
-    if (now->data.vocabulary_is_guess && !asked->quiet)
+    if (now->data.vocabulary_is_guess && !asked->common.quiet)
         fprintf(stderr, "%s: note: the vocabulary is taken to be the %" PRId64 " tokens up to the largest target; "
                 "--vocabulary or --model tells it\n", headrank_tool.name, now->data.vocabulary);
     if (!asked->no_train) return sweep(now);
@@ -200,22 +198,12 @@ int main(int argc, char **argv)
 {
     headrank_asked asked;
     headrank_asked_read(&asked, argc, argv);
-    session now = {.asked = &asked, .progress = progress_make(headrank_tool.name, asked.quiet)};
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.plan.threads,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&headrank_tool, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    session now = {.asked = &asked, .progress = progress_make(headrank_tool.name, asked.common.quiet)};
+    now.context = tool_begin(&headrank_tool, &asked.common, 0, progress_report, &now.progress);
     progress_item(&now.progress, asked.source.states, 0, 1);
     int going = work(&now);
     progress_clear(&now.progress);
     headrank_data_close(&now.data);
     headrank_asked_free(&asked);
-    neck_context_destroy(now.context);
-    if (fflush(stdout) != 0 || ferror(stdout)) complain(&now, "cannot write to standard output");
-    return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_end(&headrank_tool, now.context, tool_status(going, now.failed), NULL);
 }

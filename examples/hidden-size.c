@@ -1,5 +1,4 @@
 /* neck-hidden-size - how wide a model is, from its logits. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,37 +10,34 @@
 #include "support_args.h"
 #include "support_json.h"
 #include "support_measure.h"
-#include "support_progress.h"
 #include "support_table.h"
 #include "support_text.h"
+#include "support_tool.h"
 
-enum { OPT_TENSOR = 256, OPT_VALUES, OPT_JSON, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_TENSOR = 256, OPT_VALUES, OPT_JSON };
 
 static const tool_option options[] = {
     {"tensor", OPT_TENSOR, "NAME", "the matrix of logits, where a file holds several"},
     {"values", OPT_VALUES, NULL, "with --json: all singular values too"},
     {"json", OPT_JSON, NULL, "one JSON object per file, not a table"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-hidden-size",
-    "How wide is the model that gave these logits? FILE holds a matrix (.npy, .npz,\n"
-    "safetensors, .pt), a vector of logits or log-probabilities a row: more of them\n"
-    "than the model is wide.",
-    options,
-    "FILE...",
+    .name = "neck-hidden-size",
+    .summary = "How wide is the model that gave these logits? FILE holds a matrix (.npy, .npz,\n"
+               "safetensors, .pt), a vector of logits or log-probabilities a row: more of them\n"
+               "than the model is wide.",
+    .options = options,
+    .operands = "FILE...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
 };
 
 /* What the command line asks for, and what goes on. */
 typedef struct session {
+    tool_common common;
     const char *tensor;
-    int values, json, quiet;
-    int32_t threads;
+    int values, json;
     neck_context *context;
     progress progress;
     int begun, failed;
@@ -53,15 +49,6 @@ static void take_option(session *now, int code)
     case OPT_TENSOR: now->tensor = optarg; break;
     case OPT_VALUES: now->values = 1; break;
     case OPT_JSON: now->json = 1; break;
-    case OPT_THREADS: now->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: now->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -156,29 +143,16 @@ static int one_file(session *now, const char *path)
 int main(int argc, char **argv)
 {
     session now = {0};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&now, code);
+    for (int code; (code = args_next(&self, argc, argv, &now.common)) != -1;) take_option(&now, code);
     if (optind == argc) args_usage_error(&self, "no FILE given");
     if (now.values && !now.json) args_usage_error(&self, "--values needs --json");
-    now.progress = progress_make(self.name, now.quiet);
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = now.threads,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    now.progress = progress_make(self.name, now.common.quiet);
+    now.context = tool_begin(&self, &now.common, 0, progress_report, &now.progress);
     int going = 1;
     for (int i = optind; i < argc && going; i++) {
         progress_item(&now.progress, argv[i], i - optind, argc - optind);
         going = !interrupt_seen() && one_file(&now, argv[i]);
     }
-    if (!going) args_complain(&self, "interrupted: what was done by then is printed");
-    neck_context_destroy(now.context);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        args_complain(&self, "cannot write to standard output");
-        now.failed = 1;
-    }
-    return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <getopt.h>
 
@@ -12,9 +11,10 @@
 #include "support_layer_figures.h"
 #include "support_layer_report.h"
 #include "support_text.h"
+#include "support_tool.h"
 
 enum { OPT_TEXT = 256, OPT_TOKENIZER, OPT_CONTEXT, OPT_STRIDE, OPT_MAX_TOKENS, OPT_VARIANT, OPT_SAMPLE, OPT_DUMP,
-       OPT_JSON, OPT_PLOT, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+        OPT_JSON, OPT_PLOT };
 
 static const tool_option options[] = {
     {"text", OPT_TEXT, "FILE",
@@ -34,30 +34,27 @@ static const tool_option options[] = {
     {"plot", OPT_PLOT, "FILE",
      "draw into FILE.svg or FILE.png: anisotropy against\ndepth, a line a model; of checkpoints also loss\nagainst "
      "training step into FILE-loss.svg or .png"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-layers",
-    "Language models over text: loss, perplexity, and the geometry of every layer.\n"
-    "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
-    "file, or a folder of such checkpoints, taken in order of step.",
-    options,
-    "MODEL... --text FILE...",
+    .name = "neck-layers",
+    .summary = "Language models over text: loss, perplexity, and the geometry of every layer.\n"
+               "MODEL is a model folder (config.json beside the weights), a GGUF or llama2.c\n"
+               "file, or a folder of such checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "MODEL... --text FILE...",
+    .notes = "Exit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
+             "2 wrong usage, 130 interrupted (what was measured by then is printed).",
 };
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     evaluate_request request;
     corpus text;
     const char *plot;
-    int32_t threads;
     int json;
-    int quiet;
 } settings;
 
 /* What goes on while the models are worked through. */
@@ -105,16 +102,6 @@ static void take_option(settings *asked, int code)
     case OPT_DUMP: request->dump = optarg; break;
     case OPT_JSON: asked->json = 1; break;
     case OPT_PLOT: asked->plot = optarg; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 all evaluated, 1 something failed (the rest is printed),\n"
-               "2 wrong usage, 130 interrupted (what was measured by then is printed).\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -128,8 +115,7 @@ static void check_settings(const settings *asked, int models)
     if (windows->context_length > 0 && windows->stride > windows->context_length)
         args_usage_error(&self, "--stride %" PRId64 " is longer than --context %" PRId64, windows->stride,
                          windows->context_length);
-    if (asked->plot && !figure_type_known(asked->plot))
-        args_usage_error(&self, "--plot is '%s': the name must end in .svg or .png", asked->plot);
+    figure_check(&self, asked->plot);
 }
 
 /* ---- the work --------------------------------------------------------------------------------------------------- */
@@ -158,15 +144,9 @@ static int one_model(session *now, evaluated_series *into, const char *path, int
 /* 0 when the work was interrupted. */
 static int one_path(session *now, const char *path)
 {
-    neck_series *series;
-    measure_error error;
-    neck_status status = neck_series_open(now->context, path, &series);
-    if (status != NECK_OK) {
-        measure_fail(&error, status, path);
-        args_complain(&self, error.text);
-        now->failed = 1;
-        return 1;
-    }
+    neck_series *series = tool_series(&self, now->context, path);
+    now->failed |= !series;
+    if (!series) return 1;
     int64_t count = neck_series_count(series);
     if (now->asked->request.dump && count > 1)
         args_usage_error(&self, "--dump-states takes one model: there are %" PRId64 " in '%s'", count, path);
@@ -185,9 +165,7 @@ static int one_path(session *now, const char *path)
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
 {
-    if (!drawn) args_complain(&self, error);
-    else if (!now->asked->quiet) args_tell_written(&self, file);
-    now->failed |= !drawn;
+    now->failed |= !tool_tell_file(&self, &now->asked->common, drawn, file, error);
 }
 
 static void draw(session *now)
@@ -216,34 +194,22 @@ static void finish(session *now)
     }
     free(now->series);
     corpus_free(&now->asked->text);
-    neck_context_destroy(now->context);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    args_complain(&self, "cannot write to standard output");
-    now->failed = 1;
 }
 
 int main(int argc, char **argv)
 {
     settings asked = {.request.evaluation = {.struct_size = sizeof asked.request.evaluation, .watch_layers = 1}};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
     now.track.shown = &now.progress;
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .progress = evaluate_report,
-                                   .progress_user = &now.track};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    now.context = tool_begin(&self, &asked.common, 0, evaluate_report, &now.track);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
-    if (!going) args_complain(&self, "interrupted: what was done by then is printed");
-    else if (asked.plot) draw(&now);
+    if (going && asked.plot) draw(&now);
     finish(&now);
-    return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

@@ -16,11 +16,11 @@
 #include "support_ngram_figure.h"
 #include "support_ngram_measure.h"
 #include "support_ngram_report.h"
-#include "support_progress.h"
 #include "support_text.h"
+#include "support_tool.h"
 
 enum { OPT_ORDER = 256, OPT_TOKENIZER, OPT_EXACT, OPT_TOP, OPT_DENSITY, OPT_WIDTH, OPT_WEIGHT, OPT_RANKS, OPT_GROW, OPT_MEMORY,
-       OPT_PLOT, OPT_JSON, OPT_VALUES, OPT_SEED, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+        OPT_PLOT, OPT_JSON, OPT_VALUES, OPT_SEED };
 
 static const tool_option options[] = {
     {"order", OPT_ORDER, "N", "tokens of an n-gram, 2 to 8 (default 5): contexts have\none less"},
@@ -40,32 +40,29 @@ static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "JSON objects, one a line, not a table"},
     {"values", OPT_VALUES, NULL, "print the singular values too"},
     {"seed", OPT_SEED, "N", "of the random vectors of --top and --density (default 0)"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress and no estimates on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress and no estimates on standard error"),
 };
 
 static const tool self = {
-    "neck-ngram",
-    "How many dimensions does the data have? Counts n-grams, and measures the spectrum of\n"
-    "the matrix of their next-token distributions, a row a context (arXiv 2404.07647, Fig. 7).\n"
-    "A CORPUS is a file, or NAME=FILE,FILE... for several: text (one document; a file named\n"
-    "*.jsonl holds one a line, in its \"text\") or token files of neck-tokenize.",
-    options,
-    "CORPUS...",
+    .name = "neck-ngram",
+    .summary = "How many dimensions does the data have? Counts n-grams, and measures the spectrum of\n"
+               "the matrix of their next-token distributions, a row a context (arXiv 2404.07647, Fig. 7).\n"
+               "A CORPUS is a file, or NAME=FILE,FILE... for several: text (one document; a file named\n"
+               "*.jsonl holds one a line, in its \"text\") or token files of neck-tokenize.",
+    .options = options,
+    .operands = "CORPUS...",
+    .notes = "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.",
 };
 
 /* The smallest part of a corpus that --grow measures. */
 enum { GROWTH_STEPS = 6 };
 
 typedef struct settings {
+    tool_common common;
     ngram_request request;
     const char *tokenizer, *plot;
     int64_t seed;
-    int32_t threads;
-    int method_given, json, values, quiet;
+    int method_given, json, values;
 } settings;
 
 typedef struct session {
@@ -102,7 +99,8 @@ static void take_ranks(ngram_request *request, const char *text)
 {
     char **parts = args_split(text);
     for (request->rank_count = 0; parts[request->rank_count]; request->rank_count++) {
-        if (request->rank_count == NGRAM_MOST_RANKS) args_usage_error(&self, "--ranks has more than %d", NGRAM_MOST_RANKS);
+        if (request->rank_count == NGRAM_MOST_RANKS)
+            args_usage_error(&self, "--ranks has more than %d", NGRAM_MOST_RANKS);
         request->ranks[request->rank_count] = args_integer(&self, "ranks", parts[request->rank_count], 0, INT64_MAX);
     }
     free(parts);
@@ -142,15 +140,6 @@ static void take_option(settings *asked, int code)
     case OPT_JSON: asked->json = 1; break;
     case OPT_VALUES: asked->values = 1; break;
     case OPT_SEED: asked->seed = args_integer(&self, "seed", optarg, 0, INT64_MAX); break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -167,8 +156,7 @@ static void check_settings(settings *asked, int corpora)
         args_usage_error(&self, "--width is for --density");
     if (asked->values && asked->request.method == NGRAM_DENSITY)
         args_usage_error(&self, "--density knows no single values: --values is for --exact and --top");
-    if (asked->plot && !figure_type_known(asked->plot))
-        args_usage_error(&self, "--plot is '%s': the name must end in .svg or .png", asked->plot);
+    figure_check(&self, asked->plot);
     if (!asked->request.memory) asked->request.memory = half_of_memory();
     asked->request.curve = asked->plot != NULL;
 }
@@ -188,7 +176,7 @@ static void tell(void *user, const char *line)
 {
     session *now = user;
     progress_clear(&now->progress);
-    if (!now->asked->quiet) args_complain(&self, line);
+    if (!now->asked->common.quiet) args_complain(&self, line);
 }
 
 static void keep_curve(session *now, const char *name, ngram_row *row)
@@ -236,8 +224,7 @@ static int draw(session *now)
 {
     char error[512];
     if (!ngram_figure(now->curves, now->curve_count, now->asked->plot, error)) return complain(now, error);
-    if (!now->asked->quiet) args_tell_written(&self, now->asked->plot);
-    return 1;
+    return tool_tell_file(&self, &now->asked->common, 1, now->asked->plot, error);
 }
 
 static int make_folder(session *now)
@@ -269,7 +256,7 @@ static int run(session *now, char **corpora, int count)
     return now->asked->plot ? draw(now) : 1;
 }
 
-static int finish(session *now, int good)
+static void finish(session *now)
 {
     for (int64_t i = 0; i < now->curve_count; i++) {
         ngram_row_free(&now->curves[i].row);
@@ -277,37 +264,24 @@ static int finish(session *now, int good)
     }
     free(now->curves);
     ngram_cutter_close(&now->cutter);
-    neck_context_destroy(now->context);
     if (now->folder[0]) rmdir(now->folder);
-    if (interrupt_seen()) {
-        args_complain(&self, "interrupted");
-        return TOOL_INTERRUPTED;
-    }
-    if (fflush(stdout) == 0 && !ferror(stdout)) return good ? TOOL_OK : TOOL_FAILED;
-    args_complain(&self, "cannot write to standard output");
-    return TOOL_FAILED;
 }
 
 int main(int argc, char **argv)
 {
     settings asked = {.request = {.order = 5, .steps = 1, .rank_count = 7,
                                   .ranks = {1000, 2000, 5000, 8000, 10000, 12500, 15000}}};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .seed = (uint64_t)asked.seed,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json, .values = asked.values};
-    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams, .tell = tell, .user = &now};
-    interrupt_catch();
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
+    now.context = tool_begin(&self, &asked.common, (uint64_t)asked.seed, progress_report, &now.progress);
+    now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json,
+                                .values = asked.values};
+    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams,
+                                    .tell = tell, .user = &now};
     signal(SIGPIPE, SIG_IGN); /* a failed write ends the work in order, without leaving files behind */
-    return finish(&now, run(&now, argv + optind, argc - optind));
+    int good = run(&now, argv + optind, argc - optind);
+    finish(&now);
+    return tool_end(&self, now.context, tool_status(!interrupt_seen(), !good), "interrupted");
 }

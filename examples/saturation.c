@@ -1,6 +1,5 @@
 /* neck-saturation - has a training run saturated, since when, and what turned with it? */
 #include <getopt.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +13,13 @@
 #include "support_saturation_figure.h"
 #include "support_table.h"
 #include "support_text.h"
+#include "support_tool.h"
 
-/* With --gate. */
+/* With --gate; --help tells them. */
 enum { GATE_SATURATED = 3, GATE_DIVERGED = 4 };
 
 enum { OPT_COLUMN = 256, OPT_STEP, OPT_WHERE, OPT_LOSS, OPT_PERPLEXITY, OPT_SCORE, OPT_TEXT, OPT_TOKENIZER, OPT_MAX_TOKENS,
-       OPT_EXCESS, OPT_DIVERGENCE, OPT_REPORT, OPT_PLOT, OPT_JSON, OPT_GATE, OPT_WATCH, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+        OPT_EXCESS, OPT_DIVERGENCE, OPT_REPORT, OPT_PLOT, OPT_JSON, OPT_GATE, OPT_WATCH };
 
 static const tool_option options[] = {
     {"column", OPT_COLUMN, "NAME", "the curve to judge (default: text.loss,\nvalidation_loss ..., loss ..., perplexity)"},
@@ -38,32 +38,30 @@ static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object, not a table"},
     {"gate", OPT_GATE, NULL, "exit with 3 if saturated, 4 if diverged"},
     {"watch", OPT_WATCH, "SECONDS", "look again that often and tell what is new, until\nCtrl-C (with --gate: until saturated or diverged)"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-saturation",
-    "Has a training run saturated, since when, and what turned with it? RUN is a run\n"
-    "folder (of neck-train, or checkpoints of any trainer, with its log.jsonl or\n"
-    "trainer_state.json if there is one), or a log: FILE.csv, FILE.jsonl, FILE.json.",
-    options,
-    "RUN",
+    .name = "neck-saturation",
+    .summary = "Has a training run saturated, since when, and what turned with it? RUN is a run\n"
+               "folder (of neck-train, or checkpoints of any trainer, with its log.jsonl or\n"
+               "trainer_state.json if there is one), or a log: FILE.csv, FILE.jsonl, FILE.json.",
+    .options = options,
+    .operands = "RUN",
+    .notes = "Exit status: 0 judged, 1 something failed, 2 wrong usage, 130 interrupted; with --gate\n"
+             "also 3 saturated, 4 diverged, so that 0 means neither.",
 };
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     run_request run;
     verdict_request verdict;
     corpus text;
     curve_filter *filters;
     const char *report, *plot;
     double watch; /* seconds; 0: look once */
-    int32_t threads;
-    int json, gate, quiet;
+    int json, gate;
 } settings;
 
 typedef struct session {
@@ -102,13 +100,6 @@ static void add_text(settings *asked, const char *path)
     exit(TOOL_FAILED);
 }
 
-static void print_help(void)
-{
-    args_help(&self);
-    printf("\nExit status: 0 judged, 1 something failed, 2 wrong usage, 130 interrupted; with --gate\n"
-           "also %d saturated, %d diverged, so that 0 means neither.\n", GATE_SATURATED, GATE_DIVERGED);
-}
-
 static void take_option(settings *asked, int code)
 {
     neck_saturation_options *assess = &asked->verdict.assess;
@@ -121,7 +112,9 @@ static void take_option(settings *asked, int code)
     case OPT_SCORE: asked->verdict.kind = VERDICT_SCORE; break;
     case OPT_TEXT: add_text(asked, optarg); break;
     case OPT_TOKENIZER: asked->run.evaluation.tokenizer = optarg; break;
-    case OPT_MAX_TOKENS: asked->run.evaluation.max_tokens = args_integer(&self, "max-tokens", optarg, 1, INT64_MAX); break;
+    case OPT_MAX_TOKENS:
+        asked->run.evaluation.max_tokens = args_integer(&self, "max-tokens", optarg, 1, INT64_MAX);
+        break;
     case OPT_EXCESS: assess->minimum_excess = args_real(&self, "minimum-excess", optarg, 1e-9, 1e6); break;
     case OPT_DIVERGENCE: assess->divergence_excess = args_real(&self, "divergence", optarg, 1e-9, 1e9); break;
     case OPT_REPORT: asked->report = optarg; break;
@@ -129,12 +122,6 @@ static void take_option(settings *asked, int code)
     case OPT_JSON: asked->json = 1; break;
     case OPT_GATE: asked->gate = 1; break;
     case OPT_WATCH: asked->watch = args_real(&self, "watch", optarg, 0.1, 86400); break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default: print_help(); exit(TOOL_OK);
     }
 }
 
@@ -145,8 +132,7 @@ static void check_settings(const settings *asked, int paths)
     double most = assess->divergence_excess > 0 ? assess->divergence_excess : 1;
     if (paths != 1) args_usage_error(&self, paths == 0 ? "no RUN given" : "one RUN at a time");
     if (most <= least) args_usage_error(&self, "--divergence, %g, must exceed --minimum-excess, %g", most, least);
-    if (asked->plot && !figure_type_known(asked->plot))
-        args_usage_error(&self, "--plot is '%s': the name must end in .svg or .png", asked->plot);
+    figure_check(&self, asked->plot);
     if (asked->text.count == 0 && asked->run.text) args_usage_error(&self, "there is nothing in the --text files");
     if (!asked->run.text && (asked->run.evaluation.tokenizer || asked->run.evaluation.max_tokens))
         args_usage_error(&self, "--tokenizer and --max-tokens need --text");
@@ -168,8 +154,9 @@ static void print_curve(const table_column *columns, const curve *of)
         if (drawn.smooth[i] < drawn.smooth[lowest]) lowest = i;
         if (drawn.smooth[i] > drawn.smooth[highest]) highest = i;
     }
-    double cells[] = {(double)count, count ? drawn.x[0] : NAN, count ? drawn.x[count - 1] : NAN, count ? drawn.y[0] : NAN,
-                      count ? drawn.smooth[lowest] : NAN, count ? drawn.smooth[highest] : NAN, count ? drawn.y[count - 1] : NAN};
+    double cells[] = {(double)count, count ? drawn.x[0] : NAN, count ? drawn.x[count - 1] : NAN,
+                      count ? drawn.y[0] : NAN, count ? drawn.smooth[lowest] : NAN, count ? drawn.smooth[highest] : NAN,
+                      count ? drawn.y[count - 1] : NAN};
     for (int i = 0; i < 7; i++) {
         if (i < 3 && count) snprintf(step, sizeof step, "%.0f", cells[i]);
         table_print_cell(&columns[i], i < 3 && count ? step : text_number(number, cells[i], 0));
@@ -203,8 +190,9 @@ static void print_sentences(int count, verdict_sentence *sentences)
 
 static void print_table(const session *now, const verdict *judged)
 {
-    static const table_column columns[] = {{"points", NULL}, {"first step", NULL}, {"last step", NULL}, {"first value", NULL},
-                                           {"lowest level", NULL}, {"highest level", NULL}, {"last value", NULL}, {"curve", NULL}};
+    static const table_column columns[] = {{"points", NULL}, {"first step", NULL}, {"last step", NULL},
+                                           {"first value", NULL}, {"lowest level", NULL}, {"highest level", NULL},
+                                           {"last value", NULL}, {"curve", NULL}};
     verdict_sentence sentences[VERDICT_MOST_SENTENCES];
     table_print_head(columns, sizeof columns / sizeof *columns);
     for (int64_t i = 0; i < now->run.curves.count; i++) print_curve(columns, &now->run.curves.list[i]);
@@ -218,9 +206,7 @@ static void print_table(const session *now, const verdict *judged)
 
 static void tell_file(session *now, int written, const char *file, const char *error)
 {
-    if (!written) args_complain(&self, error);
-    else if (!now->asked->quiet) args_tell_written(&self, file);
-    now->failed |= !written;
+    now->failed |= !tool_tell_file(&self, &now->asked->common, written, file, error);
 }
 
 static void tell(session *now, const verdict *judged)
@@ -298,17 +284,12 @@ static void finish(session *now)
     corpus_free(&now->asked->text);
     for (int64_t i = 0; i < now->asked->run.curve.filter_count; i++) free((char *)now->asked->filters[i].column);
     free(now->asked->filters);
-    neck_context_destroy(now->context);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    args_complain(&self, "cannot write to standard output");
-    now->failed = 1;
 }
 
 static int status_of(const session *now, int going)
 {
-    if (!going) return TOOL_INTERRUPTED;
-    if (now->failed) return TOOL_FAILED;
-    if (!now->asked->gate || !gate_shut(now)) return TOOL_OK;
+    const int status = tool_status(going, now->failed);
+    if (status != TOOL_OK || !now->asked->gate || !gate_shut(now)) return status;
     return now->verdict == NECK_VERDICT_DIVERGED ? GATE_DIVERGED : GATE_SATURATED;
 }
 
@@ -316,23 +297,15 @@ int main(int argc, char **argv)
 {
     settings asked = {.verdict = {.kind = -1, .assess = {.struct_size = sizeof asked.verdict.assess}},
                       .run.evaluation.evaluation = {.struct_size = sizeof(neck_evaluation_options), .watch_layers = 1}};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet), .verdict = NECK_VERDICT_UNCLEAR};
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet),
+                   .verdict = NECK_VERDICT_UNCLEAR};
     now.track.shown = &now.progress;
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .progress = evaluate_report,
-                                   .progress_user = &now.track};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    now.context = tool_begin(&self, &asked.common, 0, evaluate_report, &now.track);
     int going = work(&now, argv[optind]);
-    if (!going && !(asked.watch > 0 && now.judged)) args_complain(&self, "interrupted: nothing is judged");
-    int status = status_of(&now, going);
+    int status = status_of(&now, going), watched = asked.watch > 0 && now.judged;
     finish(&now);
-    return status == TOOL_OK && now.failed ? TOOL_FAILED : status;
+    return tool_end(&self, now.context, status, watched ? NULL : "interrupted: nothing is judged");
 }

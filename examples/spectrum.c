@@ -1,22 +1,19 @@
 /* neck-spectrum - singular spectra and rank metrics of language-model heads in checkpoints, one row per checkpoint. */
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support_args.h"
 #include "support_figures.h"
 #include "support_gnuplot.h"
 #include "support_measure.h"
-#include "support_progress.h"
 #include "support_report.h"
 #include "support_text.h"
+#include "support_tool.h"
 
 enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOP, OPT_METRIC,
-       OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+        OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST };
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
@@ -40,20 +37,25 @@ static const tool_option options[] = {
     {"plot", OPT_PLOT, "FILE",
      "draw into FILE.svg or FILE.png: singular values\nover training steps as a heat map, and singular\nentropy into "
      "FILE-entropy.svg or .png; without\ntraining steps: singular values against rank"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
+static void list_metrics(void)
+{
+    printf("\nMetrics:\n");
+    for (int64_t i = 0; i < neck_metric_count(); i++)
+        printf("  %-28s %-12s %s\n", neck_metric_name(i), neck_metric_unit(i), neck_metric_summary(i));
+}
+
 static const tool self = {
-    "neck-spectrum",
-    "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
-    "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
-    ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
-    options,
-    "PATH...",
+    .name = "neck-spectrum",
+    .summary = "Singular spectra and rank metrics of language-model heads, one row a checkpoint.\n"
+               "PATH is a checkpoint (safetensors, PyTorch .pt or .bin, llama2.c .bin, .gguf,\n"
+               ".npy, .npz), a model folder, or a folder of checkpoints, taken in order of step.",
+    .options = options,
+    .operands = "PATH...",
+    .notes = "Exit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.",
+    .more_help = list_metrics,
 };
 
 /* Compared with token frequency unless asked otherwise. */
@@ -61,16 +63,15 @@ enum { COMPONENTS = 3 };
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     measure_request request;
     report report;
     const char *row_weights;
     const char *frequency;
     const char *plot;
     int64_t *metrics;
-    int32_t threads;
     int tolerance_given;
     int list;
-    int quiet;
 } settings;
 
 /* What goes on while the paths are worked through. */
@@ -84,15 +85,6 @@ typedef struct session {
 } session;
 
 /* ---- the command line ----------------------------------------------------------------------------------------- */
-
-static void print_help(void)
-{
-    args_help(&self);
-    printf("\nMetrics:\n");
-    for (int64_t i = 0; i < neck_metric_count(); i++)
-        printf("  %-28s %-12s %s\n", neck_metric_name(i), neck_metric_unit(i), neck_metric_summary(i));
-    printf("\nExit status: 0 all read, 1 something failed (the rest is printed), 2 wrong usage, 130 interrupted.\n");
-}
 
 static int32_t method_of(const char *name)
 {
@@ -145,12 +137,6 @@ static void take_option(settings *asked, int code)
         asked->tolerance_given = 1;
         break;
     case OPT_PLOT: asked->plot = optarg; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default: print_help(); exit(TOOL_OK);
     }
 }
 
@@ -168,8 +154,7 @@ static void check_settings(settings *asked, int paths)
         args_usage_error(&self, "--frequency does not go with --variant drop_top");
     if (asked->tolerance_given && spectrum->method != NECK_METHOD_AUTO)
         args_usage_error(&self, "--tolerance needs --method auto");
-    if (asked->plot && !figure_type_known(asked->plot))
-        args_usage_error(&self, "--plot is '%s': the name must end in .svg or .png", asked->plot);
+    figure_check(&self, asked->plot);
     if (!asked->tolerance_given && spectrum->method == NECK_METHOD_AUTO) spectrum->tolerance = TEXT_ACCURACY;
 }
 
@@ -197,15 +182,9 @@ static int one_checkpoint(session *now, measured_series *into, const char *path,
 /* 0 when the work was interrupted. */
 static int one_path(session *now, const char *path)
 {
-    neck_series *series;
-    measure_error error;
-    neck_status status = neck_series_open(now->context, path, &series);
-    if (status != NECK_OK) {
-        measure_fail(&error, status, path);
-        args_complain(&self, error.text);
-        now->failed = 1;
-        return 1;
-    }
+    neck_series *series = tool_series(&self, now->context, path);
+    now->failed |= !series;
+    if (!series) return 1;
     int64_t count = neck_series_count(series);
     measured_series *into = &now->series[now->series_count++];
     into->name = text_path_name(path);
@@ -222,9 +201,7 @@ static int one_path(session *now, const char *path)
 
 static void tell_figure(session *now, int drawn, const char *file, const char *error)
 {
-    if (!drawn) args_complain(&self, error);
-    else if (!now->asked->quiet) args_tell_written(&self, file);
-    now->failed |= !drawn;
+    now->failed |= !tool_tell_file(&self, &now->asked->common, drawn, file, error);
 }
 
 /* A heat map needs steps; next to paths that have them, a path without is not drawn. */
@@ -263,7 +240,8 @@ static void load_weights(session *now)
     measure_request *request = &asked->request;
     int failed = 0;
     if (asked->row_weights) {
-        request->spectrum.row_weights = measure_weights(now->context, asked->row_weights, &request->weight_count, &error);
+        request->spectrum.row_weights = measure_weights(now->context, asked->row_weights, &request->weight_count,
+                                                        &error);
         failed = !request->spectrum.row_weights;
     }
     if (asked->frequency && !failed) {
@@ -291,34 +269,22 @@ static void finish(session *now)
     free((double *)now->asked->request.counts);
     free(now->asked->metrics);
     report_free(&now->asked->report);
-    neck_context_destroy(now->context);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return;
-    args_complain(&self, "cannot write to standard output");
-    now->failed = 1;
 }
 
 int main(int argc, char **argv)
 {
     settings asked = {.request.spectrum.struct_size = sizeof asked.request.spectrum};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
+    now.context = tool_begin(&self, &asked.common, 0, progress_report, &now.progress);
     load_weights(&now);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
-    if (!going) args_complain(&self, "interrupted: what was done by then is printed");
-    else if (asked.plot && !asked.list) draw(&now);
+    if (going && asked.plot && !asked.list) draw(&now);
     finish(&now);
-    return !going ? TOOL_INTERRUPTED : now.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_end(&self, now.context, tool_status(going, now.failed),
+                    "interrupted: what was done by then is printed");
 }

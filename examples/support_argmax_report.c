@@ -116,7 +116,8 @@ static void print_token(const argmax_report *self, const neck_argmax *argmax, in
         printf(" with %" PRId64, verdict.twin);
     else if (rows > 0)
         printf(", a mean of %" PRId64 " rows", rows);
-    if (verdict.probability_bound < 1) printf(", probability at most %s", text_number(number, verdict.probability_bound, 0));
+    if (verdict.probability_bound < 1)
+        printf(", probability at most %s", text_number(number, verdict.probability_bound, 0));
     putchar('\n');
     free(spelling);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <softneck.h>
+
 #include "support_text.h"
 
 #define MOST_OPTIONS 64
@@ -71,7 +73,7 @@ static void translate(const tool *self, struct option *longs, char *shorts)
     *shorts = '\0';
 }
 
-int args_next(const tool *self, int argc, char **argv)
+static int next_of_all(const tool *self, int argc, char **argv)
 {
     struct option longs[MOST_OPTIONS];
     char shorts[2 * MOST_OPTIONS];
@@ -104,10 +106,26 @@ static void print_option(const tool_option *option)
     }
 }
 
-void args_help(const tool *self)
+static void print_help(const tool *self)
 {
     printf("Usage: %s [OPTION]... %s\n%s\n\nOptions:\n", self->name, self->operands, self->summary);
     for (const tool_option *option = self->options; option->name; option++) print_option(option);
+    if (self->more_help) self->more_help();
+    printf("\n%s\n", self->notes);
+}
+
+int args_next(const tool *self, int argc, char **argv, tool_common *common)
+{
+    for (;;) {
+        int code = next_of_all(self, argc, argv);
+        switch (code) {
+        case OPT_THREADS: common->threads = (int32_t)args_integer(self, "threads", optarg, 1, 1024); break;
+        case OPT_QUIET: common->quiet = 1; break;
+        case OPT_VERSION: printf("%s %s\n%s\n", self->name, neck_version_string(), neck_build_info()); exit(TOOL_OK);
+        case 'h': print_help(self); exit(TOOL_OK);
+        default: return code;
+        }
+    }
 }
 
 int64_t args_integer(const tool *self, const char *name, const char *text, int64_t least, int64_t most)

@@ -51,8 +51,8 @@ void drawn_curve_free(drawn_curve *self);
 
 /* curves_read_csv   - a table with a heading line; cells that are no number, and empty ones, are left out. NAME_stderr is
  *                     taken for the standard errors of column NAME.
- * curves_read_jsonl - one JSON object a line, its numbers; a torn last line, as a kill leaves it, is none. Members of an
- *                     object "values" (neck_monitor's logs) count as the line's own.
+ * curves_read_jsonl - one JSON object a line, its numbers; a torn last line, as a kill leaves it, is none. Members of
+ *                     an object "values" (neck_monitor's logs) count as the line's own.
  * curves_read_json  - a file of one JSON array of such objects, or an object with one as "log_history" (trainer_state.json).
  * curves_read       - by the name's ending: .jsonl, .json, else CSV.
  * All return 0 and one line in error on failure; what was read by then stays. */

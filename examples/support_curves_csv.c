@@ -152,7 +152,8 @@ static int is_error_column(const columns *self, int64_t column)
 static int passes(const table *from, const columns *of, const curve_request *request)
 {
     for (int64_t i = 0; i < request->filter_count; i++)
-        if (of->filters[i] >= from->count || strcmp(from->cells[of->filters[i]], request->filters[i].value) != 0) return 0;
+        if (of->filters[i] >= from->count || strcmp(from->cells[of->filters[i]], request->filters[i].value) != 0)
+            return 0;
     return 1;
 }
 

@@ -43,9 +43,10 @@ static int has_suffix(const char *name, const char *suffix)
     return length > wanted && strcmp(name + length - wanted, suffix) == 0;
 }
 
-int figure_type_known(const char *output)
+void figure_check(const tool *self, const char *plot)
 {
-    return has_suffix(output, ".svg") || has_suffix(output, ".png");
+    if (plot && !has_suffix(plot, ".svg") && !has_suffix(plot, ".png"))
+        args_usage_error(self, "--plot is '%s': the name must end in .svg or .png", plot);
 }
 
 char *figure_beside(const char *output, const char *suffix)

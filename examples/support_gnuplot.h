@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "support_args.h"
+
 /* A figure in the making: a private temporary folder with its data files and the script. gnuplot runs inside that
  * folder and sees no file name but its own, so names with quotes, blanks or newlines need no care. */
 typedef struct figure {
@@ -12,8 +14,8 @@ typedef struct figure {
     char error[512]; /* what went wrong first; "" while all is well */
 } figure;
 
-/* figure_type_known - whether a file name ends in .svg or .png. */
-int figure_type_known(const char *output);
+/* figure_check - a usage error unless the argument of --plot, if it was given, ends in .svg or .png. */
+void figure_check(const tool *self, const char *plot);
 
 /* figure_beside - the name of a second figure: "run.svg" with "-loss" is "run-loss.svg". Release with free. */
 char *figure_beside(const char *output, const char *suffix);

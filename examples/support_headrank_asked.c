@@ -12,8 +12,7 @@
 
 enum { OPT_STATES = 256, OPT_TARGETS, OPT_MODEL, OPT_VOCABULARY, OPT_RANKS, OPT_HEAD, OPT_COMPONENTS, OPT_RATES,
        OPT_SEEDS, OPT_OPTIMIZER, OPT_STEPS, OPT_BATCH, OPT_DECAY, OPT_CLIP, OPT_VALID, OPT_FROM_HEAD, OPT_PAPER,
-       OPT_OUT, OPT_NO_TRAIN, OPT_CENTERED, OPT_SAVE, OPT_PLOT, OPT_JSON, OPT_THREADS, OPT_MEMORY, OPT_QUIET,
-       OPT_VERSION };
+       OPT_OUT, OPT_NO_TRAIN, OPT_CENTERED, OPT_SAVE, OPT_PLOT, OPT_JSON, OPT_MEMORY };
 
 static const tool_option options[] = {
     {"states", OPT_STATES, "FILE", "the same as STATES"},
@@ -43,22 +42,23 @@ static const tool_option options[] = {
     {"save", OPT_SAVE, "RANK:FILE", "with --no-train: write the truncated head (a, b)"},
     {"plot", OPT_PLOT, "FILE", "draw loss and accuracy into FILE.svg or .png, and\nFILE-rates, FILE-werror beside it"},
     {"json", OPT_JSON, NULL, "one JSON object per head and rank, not a table"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
+    ARGS_THREADS,
     {"memory", OPT_MEMORY, "MB", "what a loss may work in (default 128)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_END("no progress on standard error"),
 };
 
 const tool headrank_tool = {
-    "neck-headrank",
-    "What the rank of a language model's head is worth: heads trained on frozen\n"
-    "hidden states, each at the learning rate it does best at; or, with --no-train,\n"
-    "the model's own head truncated. STATES is what neck-layers --dump-states writes,\n"
-    "or any file with a matrix of states.",
-    options,
-    "STATES --out FOLDER",
+    .name = "neck-headrank",
+    .summary = "What the rank of a language model's head is worth: heads trained on frozen\n"
+               "hidden states, each at the learning rate it does best at; or, with --no-train,\n"
+               "the model's own head truncated. STATES is what neck-layers --dump-states writes,\n"
+               "or any file with a matrix of states.",
+    .options = options,
+    .operands = "STATES --out FOLDER",
+    .notes = "A finished run is a line of FOLDER/runs.jsonl. The same command takes up what\n"
+             "an interrupted one left; a folder of another configuration is refused.\n"
+             "Exit status: 0 all done, 1 something failed (the rest is printed), 2 wrong\n"
+             "usage, 130 interrupted.",
 };
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */
@@ -177,19 +177,7 @@ static void take_option(headrank_asked *asked, int code)
     case OPT_SAVE: take_save(asked, optarg); break;
     case OPT_PLOT: asked->plot = optarg; break;
     case OPT_JSON: asked->json = 1; break;
-    case OPT_THREADS: plan->threads = (int32_t)args_integer(self, "threads", optarg, 1, 1024); break;
     case OPT_MEMORY: plan->memory = args_integer(self, "memory", optarg, 1, 1 << 20) << 20; break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self->name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(self);
-        printf("\nA finished run is a line of FOLDER/runs.jsonl. The same command takes up what\n"
-               "an interrupted one left; a folder of another configuration is refused.\n"
-               "Exit status: 0 all done, 1 something failed (the rest is printed), 2 wrong\n"
-               "usage, 130 interrupted.\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -209,8 +197,7 @@ static void check(const headrank_asked *asked)
     if (asked->plan.from_head && !asked->source.model) args_usage_error(self, "--from-head needs --model");
     if (asked->plan.from_head && asked->plan.paper_init)
         args_usage_error(self, "--from-head and --paper-init exclude each other");
-    if (asked->plot && !figure_type_known(asked->plot))
-        args_usage_error(self, "--plot is '%s': the name must end in .svg or .png", asked->plot);
+    figure_check(self, asked->plot);
 }
 
 void headrank_asked_read(headrank_asked *asked, int argc, char **argv)
@@ -227,7 +214,8 @@ void headrank_asked_read(headrank_asked *asked, int argc, char **argv)
     plan->kinds = kinds("factored", &plan->kind_count);
     plan->rates = reals("lr-grid", "1e-3,2e-3,5e-3,1e-2,2e-2,5e-2", &plan->rate_count);
     plan->seeds = integers("seeds", "1,2,3", 0, &plan->seed_count);
-    for (int code; (code = args_next(&headrank_tool, argc, argv)) != -1;) take_option(asked, code);
+    for (int code; (code = args_next(&headrank_tool, argc, argv, &asked->common)) != -1;) take_option(asked, code);
+    plan->threads = asked->common.threads;
     if (plan->rule.rule == NECK_OPTIMIZER_SGD) plan->rule.momentum = 0.9;
     if (optind < argc) asked->source.states = argv[optind++];
     if (optind < argc) args_usage_error(&headrank_tool, "one STATES at a time: what is '%s'?", argv[optind]);

@@ -7,6 +7,7 @@
 
 /* What the command line asks for. */
 typedef struct headrank_asked {
+    tool_common common;
     headrank_source source;
     headrank_plan plan;
     const char *out; /* folder of the sweep */
@@ -16,7 +17,6 @@ typedef struct headrank_asked {
     int no_train;
     int centered;
     int json;
-    int quiet;
 } headrank_asked;
 
 extern const tool headrank_tool;

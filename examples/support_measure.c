@@ -37,24 +37,27 @@ static neck_measure *evaluate_all(const neck_spectrum *spectrum)
 }
 
 /* Row weights or counts must be as many as the matrix has rows. */
-static int check_count(const char *path, const char *tensor, const char *what, int64_t count, int64_t rows, measure_error *error)
+static int check_count(const char *path, const char *tensor, const char *what, int64_t count, int64_t rows,
+                       measure_error *error)
 {
     if (count == rows) return 1;
     error->status = NECK_E_ARGUMENT;
-    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " %s for the %" PRId64 " rows of '%s'", path, count, what, rows,
-             tensor);
+    snprintf(error->text, sizeof error->text, "%s: %" PRId64 " %s for the %" PRId64 " rows of '%s'", path, count, what,
+             rows, tensor);
     return 0;
 }
 
 /* Compares the components of the matrix with the counts. */
-static neck_status compare(neck_context *context, const neck_matrix *matrix, const measure_request *request, measured *out)
+static neck_status compare(neck_context *context, const neck_matrix *matrix, const measure_request *request,
+                           measured *out)
 {
     int64_t most = matrix->rows < matrix->cols ? matrix->rows : matrix->cols;
     neck_frequency_options options = {.struct_size = sizeof options, .variant = request->spectrum.variant};
     if (!request->counts) return NECK_OK;
     out->components = request->components < most ? request->components : most;
     out->frequency = text_alloc((size_t)out->components * sizeof *out->frequency);
-    return neck_frequency_measure(context, matrix, request->counts, &options, out->components, out->frequency, &out->counted);
+    return neck_frequency_measure(context, matrix, request->counts, &options, out->components, out->frequency,
+                                  &out->counted);
 }
 
 static int measure_open(neck_context *context, neck_checkpoint *checkpoint, const measure_request *request,
@@ -73,7 +76,8 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
     if (request->spectrum.row_weights &&
         !check_count(path, tensor.name, "row weights", request->weight_count, matrix.rows, error))
         return 0;
-    if (request->counts && !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error)) return 0;
+    if (request->counts && !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error))
+        return 0;
     status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
     if (status != NECK_OK) return measure_fail(error, status, path);
     *out = (measured){.path = text_copy(path),

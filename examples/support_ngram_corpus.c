@@ -48,7 +48,9 @@ int ngram_cutter_open(neck_context *context, const char *asked, ngram_cutter *ou
 {
     *out = (ngram_cutter){.path = asked};
     if (!asked) return 1;
-    out->kind = strcmp(asked, "bytes") == 0 ? CUT_BY_BYTES : parse_words(asked, &out->most_words) ? CUT_BY_WORDS : CUT_BY_FILE;
+    out->kind = strcmp(asked, "bytes") == 0             ? CUT_BY_BYTES
+                : parse_words(asked, &out->most_words) ? CUT_BY_WORDS
+                                                       : CUT_BY_FILE;
     if (out->kind != CUT_BY_FILE) return 1;
     neck_status status = neck_tokenizer_open(context, asked, NULL, &out->tokenizer);
     return status == NECK_OK ? 1 : fail_call(error, asked, status);
@@ -251,8 +253,8 @@ void ngram_corpus_close(ngram_corpus *self)
 
 #define PIECE 65536 /* tokens read at a time */
 
-static neck_status push_range(neck_context *context, const neck_token_file *file, int64_t begin, int64_t end, int32_t *ids,
-                              neck_ngram_counter *counter)
+static neck_status push_range(neck_context *context, const neck_token_file *file, int64_t begin, int64_t end,
+                              int32_t *ids, neck_ngram_counter *counter)
 {
     for (int64_t at = begin; at < end; at += PIECE) {
         int64_t count = end - at < PIECE ? end - at : PIECE;
@@ -278,7 +280,8 @@ static neck_status push_file(neck_context *context, const neck_token_file *file,
     return status;
 }
 
-neck_status ngram_corpus_push(neck_context *context, const ngram_corpus *self, int64_t tokens, neck_ngram_counter *counter)
+neck_status ngram_corpus_push(neck_context *context, const ngram_corpus *self, int64_t tokens,
+                              neck_ngram_counter *counter)
 {
     int32_t *ids = text_alloc(PIECE * sizeof *ids);
     neck_status status = NECK_OK;

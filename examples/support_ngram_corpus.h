@@ -17,8 +17,8 @@ typedef struct ngram_cutter {
     neck_tokenizer *tokenizer; /* CUT_BY_FILE */
 } ngram_cutter;
 
-/* ngram_cutter_open - `asked` is a tokenizer's file or folder, "bytes", "words", "words:N" (N >= 2), or NULL: token files alone. 0 and
- * one line in error on failure. */
+/* ngram_cutter_open - `asked` is a tokenizer's file or folder, "bytes", "words", "words:N" (N >= 2), or NULL: token
+ * files alone. 0 and one line in error on failure. */
 int ngram_cutter_open(neck_context *context, const char *asked, ngram_cutter *out, char error[CORPUS_ERROR_SIZE]);
 void ngram_cutter_close(ngram_cutter *cutter);
 
@@ -31,15 +31,16 @@ typedef struct ngram_corpus {
     int64_t vocab_size; /* the same in all */
 } ngram_corpus;
 
-/* ngram_corpus_open - argument: a file, or NAME=FILE[,FILE...] unless a file is called so. A token file is taken as it is; texts are
- *   cut and kept as a token file, which is written at `scratch` and not seen there afterwards. 0 and one line in error on failure, ""
- *   when interrupted.
+/* ngram_corpus_open - argument: a file, or NAME=FILE[,FILE...] unless a file is called so. A token file is taken as it
+ *   is; texts are cut and kept as a token file, which is written at `scratch` and not seen there afterwards. 0 and one
+ *   line in error on failure, "" when interrupted.
  * ngram_corpus_close - also after a failure. */
 int ngram_corpus_open(neck_context *context, const char *argument, const ngram_cutter *cutter, const char *scratch,
                       ngram_corpus *out, char error[CORPUS_ERROR_SIZE]);
 void ngram_corpus_close(ngram_corpus *self);
 
 /* ngram_corpus_push - its first `tokens` tokens into a counter, document by document. */
-neck_status ngram_corpus_push(neck_context *context, const ngram_corpus *self, int64_t tokens, neck_ngram_counter *counter);
+neck_status ngram_corpus_push(neck_context *context, const ngram_corpus *self, int64_t tokens,
+                              neck_ngram_counter *counter);
 
 #endif

@@ -109,7 +109,8 @@ static void tell_cost(ngram_session *session, const char *name, const ngram_row 
     session->tell(session->user, line);
 }
 
-static neck_status choose_method(ngram_session *session, const char *name, const neck_ngram_matrix *matrix, ngram_row *row)
+static neck_status choose_method(ngram_session *session, const char *name, const neck_ngram_matrix *matrix,
+                                 ngram_row *row)
 {
     const ngram_request *asked = session->asked;
     int64_t bytes;
@@ -122,7 +123,8 @@ static neck_status choose_method(ngram_session *session, const char *name, const
     int fits = bytes <= asked->memory && seconds <= PATIENCE;
     if (seconds > 0) tell_cost(session, name, row, bytes, seconds);
     row->method = asked->method == NGRAM_EXACT || fits ? NGRAM_EXACT : NGRAM_DENSITY;
-    if (asked->method == NGRAM_AUTO && !fits) session->tell(session->user, "too much: its density instead (--exact insists)");
+    if (asked->method == NGRAM_AUTO && !fits)
+        session->tell(session->user, "too much: its density instead (--exact insists)");
     return NECK_OK;
 }
 
@@ -141,7 +143,8 @@ static void make_curve(ngram_row *row, int64_t last)
     row->curve = text_alloc((size_t)row->curve_count * sizeof *row->curve);
     row->curve_ranks = text_alloc((size_t)row->curve_count * sizeof *row->curve_ranks);
     for (int64_t i = 0; i < row->curve_count; i++)
-        row->curve_ranks[i] = (int64_t)((double)last * (double)i / (double)(row->curve_count - 1 ? row->curve_count - 1 : 1));
+        row->curve_ranks[i] =
+            (int64_t)((double)last * (double)i / (double)(row->curve_count - 1 ? row->curve_count - 1 : 1));
 }
 
 static neck_band w_error_of(const neck_spectrum *spectrum, int64_t rank)
@@ -186,8 +189,8 @@ static int decreasing(const void *a, const void *b)
 }
 
 /* The largest values of W are among the largest of its largest part and all others, which cost little. */
-static neck_status find_top(ngram_session *session, const neck_ngram_matrix *matrix, int64_t count, int64_t others, double *values,
-                            double *error)
+static neck_status find_top(ngram_session *session, const neck_ngram_matrix *matrix, int64_t count, int64_t others,
+                            double *values, double *error)
 {
     const neck_operator *part = neck_ngram_matrix_part(matrix, NULL);
     double *bounds = values + others + count;
@@ -196,7 +199,8 @@ static neck_status find_top(ngram_session *session, const neck_ngram_matrix *mat
     if (status == NECK_OK && part) {
         int64_t rows = neck_operator_rows(part), cols = neck_operator_cols(part), most = rows < cols ? rows : cols;
         if (most > count) most = count;
-        status = neck_truncated_svd(session->context, part, most, NULL, values + others, NULL, NULL, NULL, bounds + others, NULL);
+        status = neck_truncated_svd(session->context, part, most, NULL, values + others, NULL, NULL, NULL,
+                                    bounds + others, NULL);
         found += most;
     }
     *error = 0;
@@ -235,15 +239,17 @@ static void read_density(const ngram_request *asked, const neck_density *density
         row->w_error[i] = asked->ranks[i] <= row->size ? density_w_error(density, asked->ranks[i]) : unknown;
     for (int i = 0; i < NGRAM_LEVELS; i++)
         if (neck_density_rank_for_w_error(density, ngram_levels[i], &row->rank[i]) != NECK_OK) row->rank[i] = unknown;
-    if (neck_density_effective_rank(density, NECK_P_LINEAR, &row->effective_rank) != NECK_OK) row->effective_rank = unknown;
-    if (neck_density_effective_rank(density, NECK_P_SQUARED, &row->entropy_rank) != NECK_OK) row->entropy_rank = unknown;
+    if (neck_density_effective_rank(density, NECK_P_LINEAR, &row->effective_rank) != NECK_OK)
+        row->effective_rank = unknown;
+    if (neck_density_effective_rank(density, NECK_P_SQUARED, &row->entropy_rank) != NECK_OK)
+        row->entropy_rank = unknown;
     if (!asked->curve) return;
     make_curve(row, row->size);
     for (int64_t i = 0; i < row->curve_count; i++) row->curve[i] = density_w_error(density, row->curve_ranks[i]);
 }
 
-static neck_status find_density(ngram_session *session, const neck_ngram_matrix *matrix, const ngram_row *row, double *rest,
-                                double *squares, neck_density **out)
+static neck_status find_density(ngram_session *session, const neck_ngram_matrix *matrix, const ngram_row *row,
+                                double *rest, double *squares, neck_density **out)
 {
     const neck_operator *part = neck_ngram_matrix_part(matrix, NULL);
     const neck_density_options options = {.struct_size = sizeof options,

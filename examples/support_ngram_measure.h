@@ -52,8 +52,8 @@ typedef struct ngram_session {
     double speed; /* floating-point operations a second of the eigensolver, measured when it is first asked for */
 } ngram_session;
 
-/* ngram_measure - the first `tokens` tokens of a corpus. 0 and one line in error on failure, "" when interrupted; then nothing is to
- * be freed. */
+/* ngram_measure - the first `tokens` tokens of a corpus. 0 and one line in error on failure, "" when interrupted; then
+ * nothing is to be freed. */
 int ngram_measure(ngram_session *session, const ngram_corpus *text, int64_t tokens, ngram_row *out,
                   char error[CORPUS_ERROR_SIZE]);
 void ngram_row_free(ngram_row *row);

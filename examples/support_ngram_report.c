@@ -38,7 +38,8 @@ static void put_counts(json_t *object, const ngram_row *row)
                   {"successors", row->counts.successors},   {"coupled", row->matrix.coupled},
                   {"parts", row->matrix.parts},             {"largest_part", row->matrix.largest_part},
                   {"coupled_rows", row->matrix.coupled_rows}, {"coupled_entries", row->matrix.coupled_entries}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) json_put_integer(object, counts[i].name, counts[i].value);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_put_integer(object, counts[i].name, counts[i].value);
     json_put_number(object, "frobenius_squared", row->matrix.frobenius_squared);
 }
 
@@ -119,7 +120,8 @@ static void print_count(const table_column *column, int64_t count)
 static void print_values(const ngram_row *row)
 {
     printf("%12s  %-22s  %s\n", "rank", "singular value", "error at most");
-    for (int64_t i = 0; i < row->known; i++) printf("%12" PRId64 "  %-22.16g  %.1e\n", i + 1, row->values[i], row->errors[i]);
+    for (int64_t i = 0; i < row->known; i++)
+        printf("%12" PRId64 "  %-22.16g  %.1e\n", i + 1, row->values[i], row->errors[i]);
 }
 
 static void print_table(ngram_report *self, const char *name, const ngram_row *row)

@@ -45,7 +45,8 @@ static void write_head(FILE *out, const run *from, const char *headline)
 static void write_verdict(FILE *out, const run *from, const verdict *judged, const char *headline)
 {
     verdict_sentence sentences[VERDICT_MOST_SENTENCES];
-    fprintf(out, "<section class=\"verdict\" style=\"background:var(--%s)\">\n", neck_verdict_name(judged->found.verdict));
+    fprintf(out, "<section class=\"verdict\" style=\"background:var(--%s)\">\n",
+            neck_verdict_name(judged->found.verdict));
     element(out, "h1", headline);
     fputs("<p>", out);
     svg_escape(out, from->path);
@@ -79,7 +80,8 @@ static void step_row(FILE *out, const char *name, int64_t step, int64_t low, int
     if (step < 0) return;
     verdict_step(numbers[0], step);
     if (low < 0) snprintf(text, sizeof text, "%s", numbers[0]);
-    else snprintf(text, sizeof text, "%s (%s to %s)", numbers[0], verdict_step(numbers[1], low), verdict_step(numbers[2], high));
+    else snprintf(text, sizeof text, "%s (%s to %s)", numbers[0], verdict_step(numbers[1], low),
+                  verdict_step(numbers[2], high));
     row(out, name, text);
 }
 

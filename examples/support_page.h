@@ -1,4 +1,5 @@
-/* support_page.h - the report on one run: a single HTML file with everything in it, that asks nothing of any network. */
+/* support_page.h - the report on one run: a single HTML file with everything in it, that asks nothing of any
+ * network. */
 #ifndef SUPPORT_PAGE_H
 #define SUPPORT_PAGE_H
 

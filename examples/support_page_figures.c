@@ -10,7 +10,8 @@
 
 enum { MOST_COLUMNS = 60, MOST_RANKS = 50, MOST_LINES = 6 };
 
-static const char *const colours[MOST_LINES] = {"var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)", "var(--c6)"};
+static const char *const colours[MOST_LINES] = {"var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)",
+                                                "var(--c6)"};
 
 static void caption(FILE *out, const char *bold, const char *text)
 {
@@ -35,8 +36,8 @@ static void draw_loss(FILE *out, const verdict *judged)
     };
     snprintf(name, sizeof name, "%.80s%s", judged->judged.name, judged->kind == VERDICT_SCORE ? "" : ", nats");
     int turned = found->onset_step >= 0;
-    svg_plot plot = {.title = "The judged curve over training steps", .x_name = "training step", .y_name = name, .lines = lines,
-                     .line_count = few ? 1 : 2, .low = drawn.low, .high = drawn.high,
+    svg_plot plot = {.title = "The judged curve over training steps", .x_name = "training step", .y_name = name,
+                     .lines = lines, .line_count = few ? 1 : 2, .low = drawn.low, .high = drawn.high,
                      .mark = turned ? (double)found->onset_step : NAN, .mark_low = (double)found->onset_low,
                      .mark_high = (double)found->onset_high, .rule = found->minimum_level};
     if (isfinite(plot.rule)) {
@@ -45,7 +46,8 @@ static void draw_loss(FILE *out, const verdict *judged)
     }
     fputs("<figure class=\"wide\">\n", out);
     svg_write_plot(out, &plot);
-    snprintf(text, sizeof text, "over training, its best level dashed.%s%s", few ? "" : " Pale: each point; dark: smoothed.",
+    snprintf(text, sizeof text, "over training, its best level dashed.%s%s",
+             few ? "" : " Pale: each point; dark: smoothed.",
              turned ? " The line is where it turned, the band the 95 % interval of that." : "");
     caption(out, "As Fig. 1a: the judged curve", text);
     drawn_curve_free(&drawn);
@@ -59,8 +61,8 @@ static int ends_in(const char *name, const char *ending)
     return length >= tail && strcmp(name + length - tail, ending) == 0;
 }
 
-static void draw_signs(FILE *out, const run *from, const verdict *judged, const char *ending, int logged, const char *title,
-                       const char *bold, const char *text)
+static void draw_signs(FILE *out, const run *from, const verdict *judged, const char *ending, int logged,
+                       const char *title, const char *bold, const char *text)
 {
     drawn_curve drawn[MOST_LINES];
     svg_line lines[MOST_LINES];
@@ -69,14 +71,16 @@ static void draw_signs(FILE *out, const run *from, const verdict *judged, const 
         const curve *of = &from->curves.list[i];
         if (!ends_in(of->name, ending)) continue;
         drawn[count] = curve_draw(of);
-        lines[count] = (svg_line){.name = of->name, .x = drawn[count].x, .y = drawn[count].y, .count = drawn[count].count,
-                                  .colour = colours[count], .width = 2, .dots = drawn[count].count <= 40};
+        lines[count] = (svg_line){.name = of->name, .x = drawn[count].x, .y = drawn[count].y,
+                                  .count = drawn[count].count, .colour = colours[count], .width = 2,
+                                  .dots = drawn[count].count <= 40};
         count++;
     }
     if (count > 0) {
         const neck_saturation *found = &judged->found;
-        svg_plot plot = {.title = title, .x_name = "training step", .y_name = ending, .lines = lines, .line_count = count,
-                         .log_y = logged, .mark = found->onset_step >= 0 ? (double)found->onset_step : NAN,
+        svg_plot plot = {.title = title, .x_name = "training step", .y_name = ending, .lines = lines,
+                         .line_count = count, .log_y = logged,
+                         .mark = found->onset_step >= 0 ? (double)found->onset_step : NAN,
                          .mark_low = (double)found->onset_low, .mark_high = (double)found->onset_high, .rule = NAN};
         fputs("<figure>\n", out);
         svg_write_plot(out, &plot);
@@ -137,14 +141,15 @@ static void draw_width(FILE *out, const run *from, const verdict *judged)
     int64_t count = 0;
     for (int64_t i = 0; i <= last->cols; i++) x[i] = (double)i;
     for (int i = 0; i < 3; i++) {
-        if ((i > 0 && heads[i] == heads[i - 1]) || (i == 1 && (judged->found.minimum_step < 0 || heads[1] == last))) continue;
+        if ((i > 0 && heads[i] == heads[i - 1]) || (i == 1 && (judged->found.minimum_step < 0 || heads[1] == last)))
+            continue;
         snprintf(names[count], sizeof names[count], "%s (step %lld)", roles[i], (long long)heads[i]->step);
         lines[count] = (svg_line){.name = names[count], .x = x, .y = heads[i]->w_error, .count = last->cols + 1,
                                   .colour = colours[i], .width = 2};
         count++;
     }
-    svg_plot plot = {.title = "W-error of the head against rank", .x_name = "rank kept", .y_name = "W-error", .lines = lines,
-                     .line_count = count, .low = 0, .high = 1, .mark = NAN, .rule = 0.6};
+    svg_plot plot = {.title = "W-error of the head against rank", .x_name = "rank kept", .y_name = "W-error",
+                     .lines = lines, .line_count = count, .low = 0, .high = 1, .mark = NAN, .rule = 0.6};
     fputs("<figure>\n", out);
     svg_write_plot(out, &plot);
     snprintf(text, sizeof text,

@@ -1,4 +1,5 @@
-/* support_page_figures.h - the report's figures, each the counterpart of one in the paper, as far as the run has what it shows. */
+/* support_page_figures.h - the report's figures, each the counterpart of one in the paper, as far as the run has what
+ * it shows. */
 #ifndef SUPPORT_PAGE_FIGURES_H
 #define SUPPORT_PAGE_FIGURES_H
 

@@ -1,5 +1,5 @@
-/* support_page_style.h - how the report looks: one column on a phone, two figures beside each other on a desk, light or dark as
- * the reader's system is. */
+/* support_page_style.h - how the report looks: one column on a phone, two figures beside each other on a desk, light or
+ * dark as the reader's system is. */
 #ifndef SUPPORT_PAGE_STYLE_H
 #define SUPPORT_PAGE_STYLE_H
 

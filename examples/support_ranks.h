@@ -7,11 +7,11 @@
 
 #include "support_args.h"
 
-/* ranks_hush  - the first thing in main: ranks but the first lose standard output and error, so that usage and --help are told once.
- * ranks_begin - after the command line has been read: makes the team. 0 when that fails; the reason has been told.
- * ranks_end   - the last thing in main: waits for all ranks and returns the exit status of all, the largest. A rank that leaves in any
- *               other way after ranks_begin ends the job, with a line that names it. */
-void ranks_hush(void);
+/* ranks_begin - after the command line has been read (tool_begin does it): makes the team. 0 when that fails, or when the tool does not
+ *               say that its ranks work together; the reason has been told.
+ * ranks_end   - the last thing in main (tool_end does it): waits for all ranks and returns the exit status of all, the largest. A rank
+ *               that leaves in any other way after ranks_begin ends the job, with a line that names it.
+ * From before main, ranks but the first have no standard output and error, so that usage and --help are told once. */
 int ranks_begin(const tool *self);
 int ranks_end(int status);
 

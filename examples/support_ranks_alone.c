@@ -13,12 +13,11 @@ static int launched_ranks(void)
     return 1;
 }
 
-void ranks_hush(void) {}
-
 int ranks_begin(const tool *self)
 {
     if (launched_ranks() == 1) return 1;
-    args_complain(self, "started on several ranks, but built without MPI: `make mpi` builds the tools for that in build/mpi");
+    args_complain(self, self->ranks ? "started on several ranks, but built without MPI: `make mpi` builds tools for that in build/mpi"
+                                    : "started on several ranks, but it runs on one");
     return 0;
 }
 

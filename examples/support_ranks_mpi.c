@@ -9,6 +9,8 @@
 #include "support_ranks.h"
 
 #define SILENCE "SOFTNECK_MPI_SILENCE" /* seconds; see neck_mpi_team_options */
+#define USUAL_SILENCE 60.0
+#define MOST_PATIENCE 120.0
 
 static const tool *self;
 static neck_mpi_team *team;
@@ -25,7 +27,7 @@ static const char *launched(const char *open_mpi, const char *pmi)
     return getenv(open_mpi) ? getenv(open_mpi) : getenv(pmi);
 }
 
-void ranks_hush(void)
+__attribute__((constructor)) static void hush(void)
 {
     const char *rank = launched("OMPI_COMM_WORLD_RANK", "PMI_RANK");
     int nowhere = open("/dev/null", O_WRONLY);
@@ -40,17 +42,26 @@ void ranks_hush(void)
 
 /* ---- leaving early ---------------------------------------------------------------------------------------------- */
 
+static double silence(void)
+{
+    const char *text = getenv(SILENCE);
+    return text ? args_real(self, SILENCE, text, 1, 1e6) : USUAL_SILENCE;
+}
+
 /* A silent rank's last words. */
 static void cry(const char *text)
 {
     dprintf(own_stderr >= 0 ? own_stderr : STDERR_FILENO, "%s: %s\n", self->name, text);
 }
 
-/* On the watching thread: this one may be in a call that never ends. */
+/* On the watching thread: the other one may be in a call that never ends. A launcher that has not noticed yet cannot end a job on hosts
+ * that it no longer reaches: it is left some time to notice by itself. */
 static void lost(void *user, const char *message)
 {
     (void)user;
     if (own_stderr < 0) cry(message);
+    double patience = 2 * silence();
+    sleep((unsigned)(patience < MOST_PATIENCE ? patience : MOST_PATIENCE));
     MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
 }
 
@@ -65,17 +76,16 @@ static void left(void)
 
 /* ---- beginning and ending --------------------------------------------------------------------------------------- */
 
-static double silence(void)
-{
-    const char *text = getenv(SILENCE);
-    return text ? args_real(self, SILENCE, text, 1, 1e6) : 0;
-}
-
 int ranks_begin(const tool *of)
 {
     int threads;
     self = of;
-    if (!launched("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")) return 1;
+    const char *ranks = launched("OMPI_COMM_WORLD_SIZE", "PMI_SIZE");
+    if (!ranks || (!self->ranks && atoi(ranks) <= 1)) return 1;
+    if (!self->ranks) {
+        args_complain(self, "started on several ranks, but it runs on one");
+        return 0;
+    }
     neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = silence(), .lost = lost};
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &threads);
     if (neck_mpi_team_create(MPI_COMM_WORLD, &options, &team) == NECK_OK) {

@@ -84,8 +84,8 @@ static int take_text(const run_worker *worker, const run_request *request, run_h
     evaluated model;
     head->loss = head->loss_error = head->anisotropy = NAN;
     if (!request->text) return 1;
-    if (!evaluate_model(worker->context, worker->track, head->path, head->step, request->text, &request->evaluation, &model,
-                        error))
+    if (!evaluate_model(worker->context, worker->track, head->path, head->step, request->text, &request->evaluation,
+                        &model, error))
         return 0;
     int whole = model.loss.tokens == model.wanted;
     head->loss = model.loss.loss;
@@ -101,8 +101,8 @@ static void head_free(run_head *head)
     free(head->w_error);
 }
 
-static int measure_head(const run_worker *worker, const run_request *request, const char *path, int64_t step, run_head *out,
-                        measure_error *error)
+static int measure_head(const run_worker *worker, const run_request *request, const char *path, int64_t step,
+                        run_head *out, measure_error *error)
 {
     measure_request spectrum = {.spectrum = {.struct_size = sizeof spectrum.spectrum}};
     measured row;
@@ -149,8 +149,8 @@ static int same_model(const run *self, const run_head *head, measure_error *erro
 }
 
 /* Checkpoints without a step in their name (best.pt, a final copy) belong nowhere on the axis. 0 ends the reading. */
-static int measure_entry(run *self, const run_worker *worker, const run_request *request, const char *path, int64_t step,
-                         int64_t *done, measure_error *error)
+static int measure_entry(run *self, const run_worker *worker, const run_request *request, const char *path,
+                         int64_t step, int64_t *done, measure_error *error)
 {
     run_head head;
     if (step < 0 || known(self, path)) return 1;
@@ -189,7 +189,8 @@ static int measure_checkpoints(run *self, const run_worker *worker, const char *
     /* Trainer keeps the whole log in each of its checkpoints: the last one's is the longest. */
     if (going && self->curves.count == 0 && count > 0 && is_folder(neck_series_path(series, count - 1))) {
         char said[CURVES_ERROR_SIZE];
-        going = read_folder_log(self, neck_series_path(series, count - 1), request, said) || fail(error, NECK_E_FORMAT, said);
+        going = read_folder_log(self, neck_series_path(series, count - 1), request, said)
+            || fail(error, NECK_E_FORMAT, said);
     }
     neck_series_destroy(series);
     return going;
@@ -208,7 +209,8 @@ static void add_measured(run *self)
     }
 }
 
-static int read_folder(run *self, const run_worker *worker, const run_request *request, int64_t *done, measure_error *error)
+static int read_folder(run *self, const run_worker *worker, const run_request *request, int64_t *done,
+                       measure_error *error)
 {
     char said[CURVES_ERROR_SIZE];
     if (!read_folder_log(self, self->path, request, said)) return fail(error, NECK_E_FORMAT, said);

@@ -113,7 +113,8 @@ static void ticks(FILE *out, const axis *self, int upright)
     }
     double low = self->logged ? pow(10, self->low) : self->low, high = self->logged ? pow(10, self->high) : self->high;
     double step = round_step(high - low, upright ? 5 : 6);
-    for (double value = ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step) tick(out, self, upright, value);
+    for (double value = ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step)
+        tick(out, self, upright, value);
 }
 
 static void open_figure(FILE *out, const char *title)
@@ -152,29 +153,32 @@ static void draw_line(FILE *out, const svg_line *line, const axis *x, const axis
 {
     int down = 0;
     int64_t stride = stride_of(line);
-    fprintf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-linejoin=\"round\"%s d=\"", line->colour, line->width,
-            line->dashed ? " stroke-dasharray=\"5 4\"" : "");
+    fprintf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-linejoin=\"round\"%s d=\"", line->colour,
+            line->width, line->dashed ? " stroke-dasharray=\"5 4\"" : "");
     for (int64_t i = 0; i < line->count; i += stride) {
         double across = place(x, line->x[i]), up = place(y, line->y[i]);
-        if (isfinite(across) && isfinite(up)) fprintf(out, "%c%.1f %.1f", down ? 'L' : 'M', inside(x, across), inside(y, up));
+        if (isfinite(across) && isfinite(up))
+            fprintf(out, "%c%.1f %.1f", down ? 'L' : 'M', inside(x, across), inside(y, up));
         down = isfinite(across) && isfinite(up);
     }
     fputs("\"/>", out);
     for (int64_t i = 0; line->dots && i < line->count; i++) {
         double across = place(x, line->x[i]), up = place(y, line->y[i]);
         if (isfinite(across) && isfinite(up))
-            fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", inside(x, across), inside(y, up), line->colour);
+            fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", inside(x, across), inside(y, up),
+                    line->colour);
     }
 }
 
 static void draw_marks(FILE *out, const svg_plot *plot, const axis *x, const axis *y)
 {
     if (isfinite(plot->mark)) {
-        double from = inside(x, place(x, plot->mark_low)), to = inside(x, place(x, plot->mark_high)), at = place(x, plot->mark);
-        fprintf(out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"var(--band)\"/>", from, TOP, fmax(to - from, 1),
-                HEIGHT - BOTTOM - TOP);
-        fprintf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--mark)\" stroke-width=\"1.5\"/>", at, at, TOP,
-                HEIGHT - BOTTOM);
+        double from = inside(x, place(x, plot->mark_low)), to = inside(x, place(x, plot->mark_high)),
+            at = place(x, plot->mark);
+        fprintf(out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"var(--band)\"/>", from, TOP,
+                fmax(to - from, 1), HEIGHT - BOTTOM - TOP);
+        fprintf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--mark)\" stroke-width=\"1.5\"/>",
+                at, at, TOP, HEIGHT - BOTTOM);
     }
     if (isfinite(place(y, plot->rule))) {
         double at = inside(y, place(y, plot->rule));
@@ -218,7 +222,8 @@ void svg_write_plot(FILE *out, const svg_plot *plot)
     ticks(out, &x, 0);
     draw_marks(out, plot, &x, &y);
     for (int64_t i = 0; i < plot->line_count; i++) draw_line(out, &plot->lines[i], &x, &y);
-    fprintf(out, "<path fill=\"none\" stroke=\"var(--ink)\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT);
+    fprintf(out, "<path fill=\"none\" stroke=\"var(--ink)\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP, HEIGHT - BOTTOM,
+            WIDTH - RIGHT);
     name_axes(out, plot->x_name, plot->y_name);
     fputs("</svg>\n", out);
     write_key(out, plot);

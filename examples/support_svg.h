@@ -1,5 +1,6 @@
-/* support_svg.h - figures as inline SVG, written without any other program: lines on axes, and heat maps. Colours are CSS
- * variables of the page (--ink, --grid, --c1 ... --c6, --mark, --band), so that they follow its light or dark scheme. */
+/* support_svg.h - figures as inline SVG, written without any other program: lines on axes, and heat maps. Colours are
+ * CSS variables of the page (--ink, --grid, --c1 ... --c6, --mark, --band), so that they follow its light or dark
+ * scheme. */
 #ifndef SUPPORT_SVG_H
 #define SUPPORT_SVG_H
 
@@ -28,11 +29,12 @@ typedef struct svg_plot {
     double rule;            /* a horizontal line at this y; NaN: none */
 } svg_plot;
 
-/* svg_write_plot - lines on axes, and below them a key of those that have names. svg_write_heat - value[column * rows + row] in 0 .. 1 (NaN: empty), first row at the top, over
- * increasing x of columns. svg_escape - text as it may stand in HTML and in attributes; invalid UTF-8 becomes U+FFFD. */
+/* svg_write_plot - lines on axes, and below them a key of those that have names. svg_write_heat - value[column * rows +
+ * row] in 0 .. 1 (NaN: empty), first row at the top, over increasing x of columns. svg_escape - text as it may stand in
+ * HTML and in attributes; invalid UTF-8 becomes U+FFFD. */
 void svg_write_plot(FILE *out, const svg_plot *plot);
-void svg_write_heat(FILE *out, const char *title, const char *x_name, const char *y_name, int64_t columns, const double *x,
-                    int64_t rows, const double *value);
+void svg_write_heat(FILE *out, const char *title, const char *x_name, const char *y_name, int64_t columns,
+                    const double *x, int64_t rows, const double *value);
 void svg_escape(FILE *out, const char *text);
 
 #endif

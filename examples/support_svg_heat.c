@@ -17,14 +17,15 @@ static colour colour_of(double share)
     int below = at < 4 ? (int)at : 3;
     double part = at - below;
     const colour *a = &anchors[below], *b = &anchors[below + 1];
-    return (colour){a->red + part * (b->red - a->red), a->green + part * (b->green - a->green), a->blue + part * (b->blue - a->blue)};
+    return (colour){a->red + part * (b->red - a->red), a->green + part * (b->green - a->green),
+                    a->blue + part * (b->blue - a->blue)};
 }
 
 static void cell(FILE *out, double x, double y, double width, double height, double share)
 {
     colour made = colour_of(share);
-    fprintf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"#%02x%02x%02x\"/>", x, y, width, height,
-            (unsigned)lround(made.red), (unsigned)lround(made.green), (unsigned)lround(made.blue));
+    fprintf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"#%02x%02x%02x\"/>", x, y, width,
+            height, (unsigned)lround(made.red), (unsigned)lround(made.green), (unsigned)lround(made.blue));
 }
 
 /* What the colours stand for: 1 at the top. */
@@ -33,8 +34,8 @@ static void draw_scale(FILE *out, double least)
     enum { CELLS = 32 };
     double height = (HEIGHT - TOP - BOTTOM) / (double)CELLS, left = WIDTH - RIGHT + 18;
     for (int i = 0; i < CELLS; i++) cell(out, left, TOP + i * height, BAR, height + 0.5, 1 - (i + 0.5) / CELLS);
-    fprintf(out, "<text x=\"%g\" y=\"%d\">1</text><text x=\"%g\" y=\"%d\">%.2g</text>", left + BAR + 5, TOP + 10, left + BAR + 5,
-            HEIGHT - BOTTOM, least);
+    fprintf(out, "<text x=\"%g\" y=\"%d\">1</text><text x=\"%g\" y=\"%d\">%.2g</text>", left + BAR + 5, TOP + 10,
+            left + BAR + 5, HEIGHT - BOTTOM, least);
 }
 
 static void draw_step(FILE *out, double x, double step)
@@ -53,8 +54,8 @@ static double least_of(int64_t count, const double *value)
 }
 
 /* Colours go with the logarithm: sigma_i / sigma_1 spans decades once a head has collapsed. */
-void svg_write_heat(FILE *out, const char *title, const char *x_name, const char *y_name, int64_t columns, const double *x,
-                    int64_t rows, const double *value)
+void svg_write_heat(FILE *out, const char *title, const char *x_name, const char *y_name, int64_t columns,
+                    const double *x, int64_t rows, const double *value)
 {
     double across = (WIDTH - LEFT - RIGHT) / (double)columns, down = (HEIGHT - TOP - BOTTOM) / (double)rows;
     double least = least_of(columns * rows, value);
@@ -68,8 +69,8 @@ void svg_write_heat(FILE *out, const char *title, const char *x_name, const char
                      1 - log(value[i * rows + k]) / log(least));
     int64_t every = 1 + columns / 7;
     for (int64_t i = 0; i < columns; i += every) draw_step(out, LEFT + ((double)i + 0.5) * across, x[i]);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"e\">1</text><text x=\"%d\" y=\"%d\" class=\"e\">%lld</text>", LEFT - 7, TOP + 10,
-            LEFT - 7, HEIGHT - BOTTOM, (long long)rows);
+    fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"e\">1</text><text x=\"%d\" y=\"%d\" class=\"e\">%lld</text>",
+            LEFT - 7, TOP + 10, LEFT - 7, HEIGHT - BOTTOM, (long long)rows);
     draw_scale(out, least);
     fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"m\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
     svg_escape(out, x_name);

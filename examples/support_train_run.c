@@ -69,7 +69,8 @@ static int build_model(train_run *self)
         return 0;
     }
     if (c->from)
-        return neck_trainable_open(self->context, c->from, &options, &self->model) == NECK_OK || train_run_fail(self, NULL);
+        return neck_trainable_open(self->context, c->from, &options, &self->model) == NECK_OK
+            || train_run_fail(self, NULL);
     options.family = c->family;
     options.vocabulary = neck_tokenizer_vocab_size(self->tokenizer);
     options.layers = c->layers;

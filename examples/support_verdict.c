@@ -44,7 +44,8 @@ static int list_curves(const curves *all, const char *says, measure_error *error
 {
     int used = snprintf(error->text, sizeof error->text, "%s; there %s", says, all->count == 1 ? "is" : "are");
     for (int64_t i = 0; i < all->count && i < 24; i++)
-        used += snprintf(error->text + used, sizeof error->text - (size_t)used, "%s %.60s", i ? "," : "", all->list[i].name);
+        used += snprintf(error->text + used, sizeof error->text - (size_t)used, "%s %.60s", i ? "," : "",
+                         all->list[i].name);
     if (all->count > 24) snprintf(error->text + used, sizeof error->text - (size_t)used, " ...");
     error->status = NECK_E_NOT_FOUND;
     return 0;
@@ -85,7 +86,8 @@ static int copy_judged(const curve *from, int32_t kind, curve *out, measure_erro
     out->errors = text_alloc(count * sizeof *out->errors);
     for (size_t i = 0; i < count; i++) {
         int logged = kind == VERDICT_PERPLEXITY;
-        if (logged && from->values[i] <= 0) return fail(error, "a perplexity is not positive: is it one? (--loss says it is none)");
+        if (logged && from->values[i] <= 0)
+            return fail(error, "a perplexity is not positive: is it one? (--loss says it is none)");
         if (from->steps[i] < 0) return fail(error, "a step is negative");
         out->steps[i] = from->steps[i];
         out->values[i] = logged ? log(from->values[i]) : from->values[i];
@@ -120,16 +122,19 @@ static double sign_excess(const char *name)
 static neck_status find_alone(neck_context *context, const neck_curve *rising, double excess, neck_co_occurrence *out)
 {
     neck_saturation found = {.struct_size = sizeof found};
-    neck_saturation_options options = {.struct_size = sizeof options, .minimum_excess = excess, .divergence_excess = 1e99};
+    neck_saturation_options options = {.struct_size = sizeof options, .minimum_excess = excess,
+                                       .divergence_excess = 1e99};
     neck_status status = neck_saturation_assess(context, rising, &options, &found);
     *out = (neck_co_occurrence){.first_onset = -1, .first_low = -1, .first_high = -1, .second_onset = found.onset_step,
-                                .second_low = found.onset_low, .second_high = found.onset_high, .lag = NAN, .lag_low = NAN,
-                                .lag_high = NAN, .correlation = NAN, .correlation_low = NAN, .correlation_high = NAN,
-                                .change_correlation = NAN, .change_low = NAN, .change_high = NAN};
+                                .second_low = found.onset_low, .second_high = found.onset_high, .lag = NAN,
+                                .lag_low = NAN, .lag_high = NAN, .correlation = NAN, .correlation_low = NAN,
+                                .correlation_high = NAN, .change_correlation = NAN, .change_low = NAN,
+                                .change_high = NAN};
     return status;
 }
 
-/* What a trainer logged of the head at every few steps, and what its checkpoints say of it, are one thing: the denser one does. */
+/* What a trainer logged of the head at every few steps, and what its checkpoints say of it, are one thing: the denser
+ * one does. */
 static int told_better(const curves *all, const curve *of)
 {
     const char *dot = strchr(of->name, '.');
@@ -146,9 +151,11 @@ static neck_status find_signs(const run *from, neck_context *context, const verd
         if (excess == 0 || strcmp(other->name, out->judged.name) == 0 || told_better(&from->curves, other)) continue;
         neck_curve rising = view_of(other);
         verdict_sign *sign = &out->signs[out->sign_count];
-        neck_co_occurrence_options options = {.struct_size = sizeof options, .first_higher_is_better = out->kind == VERDICT_SCORE,
+        neck_co_occurrence_options options = {.struct_size = sizeof options,
+                                              .first_higher_is_better = out->kind == VERDICT_SCORE,
                                               .first_minimum_excess = request->assess.minimum_excess,
-                                              .second_minimum_excess = excess, .resamples = request->assess.simulations};
+                                              .second_minimum_excess = excess,
+                                              .resamples = request->assess.simulations};
         *sign = (verdict_sign){other->name, {.struct_size = sizeof sign->found}};
         neck_status status = loss.count > 0 ? neck_co_occurrence_measure(context, &loss, &rising, &options, &sign->found)
                                             : find_alone(context, &rising, excess, &sign->found);
@@ -170,25 +177,28 @@ static int reach_without_loss(const run *from, neck_context *context, const verd
                               measure_error *error)
 {
     verdict made = {.unit = "nats", .judged = {.name = text_copy("loss")},
-                    .found = {.struct_size = sizeof made.found, .verdict = NECK_VERDICT_UNCLEAR, .reason = NECK_REASON_FEW_POINTS,
-                              .first_step = -1, .last_step = -1, .minimum_step = -1, .minimum_level = NAN, .onset_step = -1,
-                              .onset_low = -1, .onset_high = -1, .excess_nats = NAN, .excess_low = NAN, .excess_high = NAN,
-                              .sustained_excess = NAN, .peak_excess = NAN, .peak_step = -1, .gain = NAN, .gain_low = NAN,
-                              .gain_high = NAN, .p_value = NAN, .noise = NAN, .autocorrelation = NAN}};
+                    .found = {.struct_size = sizeof made.found, .verdict = NECK_VERDICT_UNCLEAR,
+                              .reason = NECK_REASON_FEW_POINTS, .first_step = -1, .last_step = -1, .minimum_step = -1,
+                              .minimum_level = NAN, .onset_step = -1, .onset_low = -1, .onset_high = -1,
+                              .excess_nats = NAN, .excess_low = NAN, .excess_high = NAN, .sustained_excess = NAN,
+                              .peak_excess = NAN, .peak_step = -1, .gain = NAN, .gain_low = NAN, .gain_high = NAN,
+                              .p_value = NAN, .noise = NAN, .autocorrelation = NAN}};
     neck_status status = find_signs(from, context, request, &made);
     if (status == NECK_OK) *out = made;
     else verdict_free(&made);
     return status == NECK_OK ? 1 : measure_fail(error, status, from->path);
 }
 
-int verdict_reach(const run *from, neck_context *context, const verdict_request *request, verdict *out, measure_error *error)
+int verdict_reach(const run *from, neck_context *context, const verdict_request *request, verdict *out,
+                  measure_error *error)
 {
     if (!request->column && from->head_count > 0 && !usual_curve(&from->curves, 1))
         return reach_without_loss(from, context, request, out, error);
     const curve *chosen = choose(from, request->column, error);
     if (!chosen) return 0;
     int32_t kind = request->kind >= 0 ? request->kind : kind_of(chosen->name);
-    verdict made = {.kind = kind, .unit = kind == VERDICT_SCORE ? "score" : "nats", .found = {.struct_size = sizeof made.found}};
+    verdict made = {.kind = kind, .unit = kind == VERDICT_SCORE ? "score" : "nats",
+                    .found = {.struct_size = sizeof made.found}};
     neck_saturation_options options = request->assess;
     options.higher_is_better = kind == VERDICT_SCORE;
     int good = copy_judged(chosen, kind, &made.judged, error);

@@ -1,4 +1,5 @@
-/* support_verdict.h - a run judged: which of its curves is the loss, the verdict on it, what moved with it; in words and JSON. */
+/* support_verdict.h - a run judged: which of its curves is the loss, the verdict on it, what moved with it; in words
+ * and JSON. */
 #ifndef SUPPORT_VERDICT_H
 #define SUPPORT_VERDICT_H
 
@@ -37,15 +38,16 @@ typedef struct verdict {
 
 /* verdict_reach - 1, or 0 and one line in error. verdict_free releases the copy.
  * verdict_json  - one object; json_decref it. */
-int verdict_reach(const run *from, neck_context *context, const verdict_request *request, verdict *out, measure_error *error);
+int verdict_reach(const run *from, neck_context *context, const verdict_request *request, verdict *out,
+                  measure_error *error);
 void verdict_free(verdict *self);
 json_t *verdict_json(const verdict *self, const run *from);
 
 /* verdict_reason - why it is unclear, or what else there is to say; NULL for nothing. */
 const char *verdict_reason(const verdict *self);
 
-/* In words. verdict_headline: for a heading. The others fill sentences and return how many: what was found in the curve, what
- * turned with it, what to do and what none of this tells. */
+/* In words. verdict_headline: for a heading. The others fill sentences and return how many: what was found in the
+ * curve, what turned with it, what to do and what none of this tells. */
 typedef char verdict_sentence[VERDICT_SENTENCE];
 void verdict_headline(const verdict *self, verdict_sentence out);
 int verdict_findings(const verdict *self, const run *from, verdict_sentence out[VERDICT_MOST_SENTENCES]);

@@ -61,14 +61,16 @@ static void say_turn(words *into, const verdict *self)
     char best[32], onset[32], low[32], high[32];
     int score = self->kind == VERDICT_SCORE;
     say(into, "%s was at its best, %.4g, around step %s and turned for the worse at about step %s (95 %% interval: %s to %s).",
-        self->judged.name, found->minimum_level, verdict_step(best, found->minimum_step), verdict_step(onset, found->onset_step),
-        verdict_step(low, found->onset_low), verdict_step(high, found->onset_high));
+        self->judged.name, found->minimum_level, verdict_step(best, found->minimum_step),
+        verdict_step(onset, found->onset_step), verdict_step(low, found->onset_low),
+        verdict_step(high, found->onset_high));
     if (isnan(found->excess_nats)) return;
     if (score)
-        say(into, "At the end it is %.3g below its best (%.3g to %.3g).", found->excess_nats, found->excess_low, found->excess_high);
+        say(into, "At the end it is %.3g below its best (%.3g to %.3g).", found->excess_nats, found->excess_low,
+            found->excess_high);
     else
-        say(into, "At the end it is %.3g nats above its best (%.3g to %.3g): a perplexity %.1f %% higher.", found->excess_nats,
-            found->excess_low, found->excess_high, 100 * expm1(found->excess_nats));
+        say(into, "At the end it is %.3g nats above its best (%.3g to %.3g): a perplexity %.1f %% higher.",
+            found->excess_nats, found->excess_low, found->excess_high, 100 * expm1(found->excess_nats));
 }
 
 static void say_gain(words *into, const verdict *self)
@@ -83,7 +85,8 @@ static void say_left_out(words *into, const neck_saturation *found)
 {
     if (found->not_finite > 0) say(into, "%" PRId64 " values that are not finite were left out.", found->not_finite);
     if (found->repeated > 0)
-        say(into, "%" PRId64 " steps came more than once, as after a restart: the later entry counts.", found->repeated);
+        say(into, "%" PRId64 " steps came more than once, as after a restart: the later entry counts.",
+            found->repeated);
 }
 
 int verdict_findings(const verdict *self, const run *from, verdict_sentence out[VERDICT_MOST_SENTENCES])
@@ -100,7 +103,8 @@ int verdict_findings(const verdict *self, const run *from, verdict_sentence out[
     if (found->onset_step >= 0) say_turn(&into, self);
     else say_gain(&into, self);
     if (!isnan(found->p_value))
-        say(&into, "A curve that never turned, with noise like this one's, looks as if it had with probability %.2g.", found->p_value);
+        say(&into, "A curve that never turned, with noise like this one's, looks as if it had with probability %.2g.",
+            found->p_value);
     say(&into, "Judged: %s, %" PRId64 " points, steps %s to %s%s.", self->judged.name, found->points,
         verdict_step(first, found->first_step), verdict_step(last, found->last_step),
         self->kind == VERDICT_PERPLEXITY ? ", as the logarithm of a perplexity" : "");
@@ -116,8 +120,9 @@ static void say_lag(words *into, const verdict *self, const verdict_sign *sign)
     char onset[32], lag[32], low[32], high[32];
     int certain = found->lag_low > 0 || found->lag_high < 0;
     say(into, "The turn of %s co-occurs with a rise of %s, which began at step %s, %s steps %s (95 %% interval of the lag: %s to %s%s).",
-        self->judged.name, sign->name, verdict_step(onset, found->second_onset), verdict_step(lag, llabs((long long)found->lag)),
-        found->lag >= 0 ? "later" : "earlier", verdict_step(low, llround(found->lag_low)), verdict_step(high, llround(found->lag_high)),
+        self->judged.name, sign->name, verdict_step(onset, found->second_onset),
+        verdict_step(lag, llabs((long long)found->lag)), found->lag >= 0 ? "later" : "earlier",
+        verdict_step(low, llround(found->lag_low)), verdict_step(high, llround(found->lag_high)),
         certain ? "" : "; which came first is not certain");
 }
 
@@ -125,9 +130,9 @@ static void say_correlation(words *into, const verdict *self, const verdict_sign
 {
     const neck_co_occurrence *found = &sign->found;
     if (isnan(found->correlation)) return;
-    say(into, "Rank correlation of %s with %s: %.2f (%.2f to %.2f); of their changes: %.2f (%.2f to %.2f).", self->judged.name,
-        sign->name, found->correlation, found->correlation_low, found->correlation_high, found->change_correlation,
-        found->change_low, found->change_high);
+    say(into, "Rank correlation of %s with %s: %.2f (%.2f to %.2f); of their changes: %.2f (%.2f to %.2f).",
+        self->judged.name, sign->name, found->correlation, found->correlation_low, found->correlation_high,
+        found->change_correlation, found->change_low, found->change_high);
 }
 
 static int is_early(const verdict *self, const verdict_sign *sign)
@@ -169,7 +174,9 @@ static void say_checkpoint(words *into, const verdict *self, const run *from)
     char step[32], kept[32];
     const run_head *head = nearest_head(from, self->found.minimum_step);
     verdict_step(step, self->found.minimum_step);
-    if (head) say(into, "Keep the checkpoint of step %s: it is the nearest to the best level, at step %s.", verdict_step(kept, head->step), step);
+    if (head)
+        say(into, "Keep the checkpoint of step %s: it is the nearest to the best level, at step %s.",
+            verdict_step(kept, head->step), step);
     else say(into, "Keep the checkpoint nearest to step %s.", step);
 }
 
@@ -214,6 +221,7 @@ int verdict_advice(const verdict *self, const run *from, verdict_sentence out[VE
                    "(arXiv 2602.20433).");
     say(&into, "One run shows what happened in it, not what another seed would do.");
     if (is_training_loss(self->judged.name) && self->judged.count > 0)
-        say(&into, "If %s is a training loss, it moves with the data's order too: a loss on held-out text tells more.", self->judged.name);
+        say(&into, "If %s is a training loss, it moves with the data's order too: a loss on held-out text tells more.",
+            self->judged.name);
     return into.count;
 }

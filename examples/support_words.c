@@ -23,7 +23,7 @@ struct words {
     int64_t spelling_used, spelling_room, count, room, table_room, occurrences, ids_room;
 };
 
-/* An array with room for one more number of items than it has room for now. */
+/* The array, or a larger one in its place: it has room for at least `needed` items. */
 static void *grown(void *array, int64_t used, int64_t *room, int64_t needed, size_t size)
 {
     if (needed <= *room) return array;
@@ -83,7 +83,8 @@ static void add_word(words *self, const char *text, int64_t size)
 {
     int32_t *place = place_of(self, text, size);
     if (*place == 0) {
-        self->spelling = grown(self->spelling, self->spelling_used, &self->spelling_room, self->spelling_used + size, 1);
+        self->spelling = grown(self->spelling, self->spelling_used, &self->spelling_room, self->spelling_used + size,
+                               1);
         self->list = grown(self->list, self->count, &self->room, self->count + 1, sizeof *self->list);
         memcpy(self->spelling + self->spelling_used, text, (size_t)size);
         self->list[self->count] = (word){self->spelling_used, size, 0, (int32_t)self->count};

@@ -11,12 +11,12 @@
 #include <softneck/tokenizer_training.h>
 
 #include "support_args.h"
-#include "support_progress.h"
 #include "support_tokenize.h"
 #include "support_tokenize_report.h"
+#include "support_tool.h"
 
 enum { OPT_TRAIN = 256, OPT_VOCAB_SIZE, OPT_SPLIT, OPT_SPECIAL, OPT_MIN_FREQUENCY, OPT_TOKENIZER, OPT_NO_END, OPT_COUNT,
-       OPT_SHOW, OPT_DECODE, OPT_JSON, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+       OPT_SHOW, OPT_DECODE, OPT_JSON };
 
 static const tool_option options[] = {
     {"train", OPT_TRAIN, NULL, "learn a byte-level BPE from the texts and write it\nto --output, a tokenizer.json"},
@@ -32,23 +32,21 @@ static const tool_option options[] = {
     {"show", OPT_SHOW, NULL, "print the tokens with bars between them"},
     {"decode", OPT_DECODE, NULL, "print the text of token files"},
     {"json", OPT_JSON, NULL, "JSON objects, one a line, not text for people"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "no progress on standard error"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
-    {NULL, 0, NULL, NULL},
+    ARGS_COMMON("no progress on standard error"),
 };
 
 static const tool self = {
-    "neck-tokenize",
-    "Tokenizers and token files.\n"
-    "  --train --vocab-size N TEXT... -o tokenizer.json   learn a tokenizer\n"
-    "  --tokenizer PATH TEXT... -o tokens.bin             text to a token file\n"
-    "  --tokenizer PATH --count|--show TEXT...            look at the tokens\n"
-    "  --tokenizer PATH --decode TOKENS...                a token file to text\n"
-    "A TEXT is one document; a file named *.jsonl holds one a line, in its \"text\".",
-    options,
-    "FILE...",
+    .name = "neck-tokenize",
+    .summary = "Tokenizers and token files.\n"
+               "  --train --vocab-size N TEXT... -o tokenizer.json   learn a tokenizer\n"
+               "  --tokenizer PATH TEXT... -o tokens.bin             text to a token file\n"
+               "  --tokenizer PATH --count|--show TEXT...            look at the tokens\n"
+               "  --tokenizer PATH --decode TOKENS...                a token file to text\n"
+               "A TEXT is one document; a file named *.jsonl holds one a line, in its \"text\".",
+    .options = options,
+    .operands = "FILE...",
+    .notes = "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted. A file that\n"
+             "is not finished does not appear.",
 };
 
 typedef enum mode { ENCODE, TRAIN, COUNT, SHOW, DECODE } mode;
@@ -57,6 +55,7 @@ typedef enum mode { ENCODE, TRAIN, COUNT, SHOW, DECODE } mode;
 
 /* What the command line asks for. */
 typedef struct settings {
+    tool_common common;
     mode mode;
     neck_tokenizer_training_options training;
     const char *specials[MOST_SPECIALS];
@@ -64,10 +63,8 @@ typedef struct settings {
     const char *output;
     char **files;
     int file_count;
-    int32_t threads;
     int no_end;
     int json;
-    int quiet;
 } settings;
 
 typedef struct session {
@@ -122,16 +119,6 @@ static void take_option(settings *asked, int code)
     case OPT_SHOW: set_mode(asked, SHOW); break;
     case OPT_DECODE: set_mode(asked, DECODE); break;
     case OPT_JSON: asked->json = 1; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    default:
-        args_help(&self);
-        printf("\nExit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted. A file that\n"
-               "is not finished does not appear.\n");
-        exit(TOOL_OK);
     }
 }
 
@@ -340,39 +327,25 @@ static int run(session *now)
     return status == NECK_OK ? jobs[now->asked->mode](now) : fail(now, status, path);
 }
 
-static int finish(session *now, int good)
+static void finish(session *now)
 {
     neck_token_writer_destroy(now->writer);
     neck_tokenizer_training_destroy(now->training);
     neck_tokenizer_destroy(now->tokenizer);
     free(now->tokens.ids);
-    neck_context_destroy(now->context);
-    if (interrupt_seen()) {
-        args_complain(&self, "interrupted");
-        return TOOL_INTERRUPTED;
-    }
-    if (fflush(stdout) == 0 && !ferror(stdout)) return good ? TOOL_OK : TOOL_FAILED;
-    args_complain(&self, "cannot write to standard output");
-    return TOOL_FAILED;
 }
 
 int main(int argc, char **argv)
 {
     settings asked = {.training = {.struct_size = sizeof asked.training}};
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(&asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     asked.files = argv + optind;
     asked.file_count = argc - optind;
     check_settings(&asked);
 
-    session now = {.asked = &asked, .progress = progress_make(self.name, asked.quiet)};
-    neck_context_options wanted = {.struct_size = sizeof wanted,
-                                   .threads = asked.threads,
-                                   .progress = progress_report,
-                                   .progress_user = &now.progress};
-    if (neck_context_create(&wanted, &now.context) != NECK_OK) {
-        args_complain(&self, neck_last_error());
-        return TOOL_FAILED;
-    }
-    interrupt_catch();
-    return finish(&now, run(&now));
+    session now = {.asked = &asked, .progress = progress_make(self.name, asked.common.quiet)};
+    now.context = tool_begin(&self, &asked.common, 0, progress_report, &now.progress);
+    int good = run(&now);
+    finish(&now);
+    return tool_end(&self, now.context, tool_status(!interrupt_seen(), !good), "interrupted");
 }

@@ -11,33 +11,31 @@
 #include <getopt.h>
 
 #include "support_args.h"
-#include "support_progress.h"
 #include "support_text.h"
+#include "support_tool.h"
 #include "support_train_log.h"
 #include "support_train_run.h"
 
-enum { OPT_OUT = 256, OPT_RESUME, OPT_THREADS, OPT_QUIET, OPT_VERSION, OPT_KEY };
+enum { OPT_OUT = 256, OPT_RESUME, OPT_KEY };
 enum { MOST_OPTIONS = 60, FIRST_LOG_STEPS = 512 };
 
 static const tool_option own_options[] = {
     {"out", OPT_OUT, "RUN", "a new folder for everything"},
     {"resume", OPT_RESUME, "RUN", "go on with a run that was stopped, bit for bit"},
-    {"threads", OPT_THREADS, "N", "how many threads (default: SOFTNECK_NUM_THREADS,\nelse the CPUs at hand)"},
-    {"quiet", OPT_QUIET, NULL, "nothing on standard error but failures"},
-    {"help", 'h', NULL, "this text"},
-    {"version", OPT_VERSION, NULL, "version and build"},
+    ARGS_COMMON("nothing on standard error but failures"),
 };
-enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };
 
 static tool_option options[MOST_OPTIONS];
 
 static const tool self = {
-    "neck-train",
-    "Train a language model on text files. CONFIG.json is an object with any of the keys\n"
-    "below, written with _ for -; flags come after it. RUN gets checkpoints that\n"
-    "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
-    options,
-    "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
+    .name = "neck-train",
+    .summary = "Train a language model on text files. CONFIG.json is an object with any of the keys\n"
+               "below, written with _ for -; flags come after it. RUN gets checkpoints that\n"
+               "transformers opens, log.jsonl, and what it takes to go on after a stop of any kind.",
+    .options = options,
+    .operands = "[CONFIG.json] --text FILE... --out RUN | --resume RUN",
+    .notes = "Exit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
+             "state), 2 wrong usage, 130 interrupted (a state was saved).",
 };
 
 /* A flag as given; they are applied after the configuration file, wherever that stands. */
@@ -47,9 +45,8 @@ typedef struct given_flag {
 } given_flag;
 
 typedef struct command {
+    tool_common common;
     const char *out, *resume;
-    int32_t threads;
-    int quiet;
     given_flag *flags;
     int flag_count;
 } command;
@@ -74,16 +71,6 @@ static void take_option(command *asked, int code)
     switch (code) {
     case OPT_OUT: asked->out = optarg; break;
     case OPT_RESUME: asked->resume = optarg; break;
-    case OPT_THREADS: asked->threads = (int32_t)args_integer(&self, "threads", optarg, 1, 1024); break;
-    case OPT_QUIET: asked->quiet = 1; break;
-    case OPT_VERSION:
-        printf("%s %s\n%s\n", self.name, neck_version_string(), neck_build_info());
-        exit(TOOL_OK);
-    case 'h':
-        args_help(&self);
-        printf("\nExit status: 0 trained to the end, 1 something failed (the run folder keeps its last\n"
-               "state), 2 wrong usage, 130 interrupted (a state was saved).\n");
-        exit(TOOL_OK);
     default: asked->flags[asked->flag_count++] = (given_flag){&train_keys[code - OPT_KEY], optarg};
     }
 }
@@ -132,12 +119,12 @@ static void configure(const command *asked, char **operands)
 static void parse(command *asked, int argc, char **argv)
 {
     asked->flags = text_alloc((size_t)argc * sizeof *asked->flags);
-    for (int code; (code = args_next(&self, argc, argv)) != -1;) take_option(asked, code);
+    for (int code; (code = args_next(&self, argc, argv, &asked->common)) != -1;) take_option(asked, code);
     if (!asked->out == !asked->resume) args_usage_error(&self, "say either --out RUN or --resume RUN");
     if (asked->resume && (asked->flag_count > 0 || optind < argc))
         args_usage_error(&self, "--resume goes on as the run began: no other settings can be given");
     run.folder = asked->resume ? asked->resume : asked->out;
-    run.quiet = journal.quiet = asked->quiet;
+    run.quiet = journal.quiet = asked->common.quiet;
     if (!asked->resume) configure(asked, argv + optind);
 }
 
@@ -159,7 +146,8 @@ static int fail_at(const char *path, const char *reason)
 /* run.json comes first: with it --resume can make everything else. */
 static int begin_folder(const char *settings)
 {
-    if (access(settings, F_OK) == 0) return fail_at(run.folder, "there is a run in this folder: --resume goes on with it");
+    if (access(settings, F_OK) == 0)
+        return fail_at(run.folder, "there is a run in this folder: --resume goes on with it");
     if (mkdir(run.folder, 0777) != 0 && errno != EEXIST) return fail_at(run.folder, strerror(errno));
     char *text = train_config_write(&run.config);
     int good = text && train_file_write(settings, text, strlen(text));
@@ -219,8 +207,8 @@ static void tell_events(int64_t first)
         if (neck_monitor_event_at(run.monitor, i, &event) != NECK_OK) return;
         train_log_clear(&journal);
         train_run_tell(&run, "step %" PRId64 ": %s of %s, %.4g, since step %" PRId64, event.step,
-                       neck_monitor_event_name(event.kind), neck_monitor_series_name(run.monitor, event.series), event.value,
-                       event.onset_step);
+                       neck_monitor_event_name(event.kind), neck_monitor_series_name(run.monitor, event.series),
+                       event.value, event.onset_step);
     }
 }
 
@@ -289,7 +277,8 @@ static int say_failed(void)
 static void introduce(int resumed)
 {
     const train_config *c = &run.config;
-    train_run_tell(&run, "%s %" PRId64 " parameters, %" PRId64 " tokens of text, %" PRId64 " a step, %" PRId64 " in all",
+    train_run_tell(&run,
+                   "%s %" PRId64 " parameters, %" PRId64 " tokens of text, %" PRId64 " a step, %" PRId64 " in all",
                    neck_trainable_family(run.model), neck_trainable_size(run.model), neck_token_file_count(run.tokens),
                    c->batch * c->context * c->accumulation, c->batch * c->context * c->accumulation * c->steps);
     if (resumed) train_run_tell(&run, "going on after step %" PRId64, neck_training_steps(run.training));
@@ -325,11 +314,8 @@ static int train(void)
 
 static int start(const command *asked)
 {
-    neck_context_options about = {.struct_size = sizeof about, .threads = asked->threads};
     if (!open_folder(asked)) return fail(run.error);
-    about.seed = (uint64_t)run.config.seed;
-    if (neck_context_create(&about, &run.context) != NECK_OK) return fail(neck_last_error());
-    interrupt_catch();
+    run.context = tool_begin(&self, &asked->common, (uint64_t)run.config.seed, NULL, NULL);
     return train();
 }
 

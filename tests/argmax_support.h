@@ -1,4 +1,5 @@
-/* What the tests of unargmaxable tokens share: checks of verdicts against their own evidence, and heads whose truth is planted. */
+/* What the tests of unargmaxable tokens share: checks of verdicts against their own evidence, and heads whose truth is
+ * planted. */
 #ifndef TESTS_ARGMAX_SUPPORT_H
 #define TESTS_ARGMAX_SUPPORT_H
 
@@ -33,8 +34,8 @@ static inline long double logit(const double *w, const double *x, int64_t d, dou
 }
 
 /* Every verdict's evidence, from the rows (V x d doubles) alone: a witness wins in long doubles, a mean is the row. */
-static inline void check_evidence(const neck_argmax *argmax, const double *w, const double *bias, int64_t vocabulary, int64_t d,
-                                  const char *what)
+static inline void check_evidence(const neck_argmax *argmax, const double *w, const double *bias, int64_t vocabulary,
+                                  int64_t d, const char *what)
 {
     double *mean = malloc((size_t)d * sizeof *mean);
     for (int64_t c = 0; c < vocabulary; c++) {
@@ -53,8 +54,8 @@ static inline void check_evidence(const neck_argmax *argmax, const double *w, co
                 if (!same) lead = fminl(lead, z - logit(w + j * d, x, d, bias ? bias[j] : 0));
                 ck_assert(!same || j == c || verdict.verdict == NECK_ARGMAX_TIED);
             }
-            ck_assert_msg(verdict.margin > 0 && lead >= verdict.margin * (1 - 1e-15L), "%s: token %lld leads by %Lg, said %g",
-                          what, (long long)c, lead, verdict.margin);
+            ck_assert_msg(verdict.margin > 0 && lead >= verdict.margin * (1 - 1e-15L),
+                          "%s: token %lld leads by %Lg, said %g", what, (long long)c, lead, verdict.margin);
         }
         if (count > 0) {
             long double total = 0, beyond = -own, square = 0, entropy = 0;
@@ -68,7 +69,8 @@ static inline void check_evidence(const neck_argmax *argmax, const double *w, co
             }
             for (int64_t k = 0; k < d; k++) square += (long double)mean[k] * mean[k];
             ck_assert_msg(fabsl(total - 1) < 1e-13L, "%s: shares of token %lld sum to %Lg", what, (long long)c, total);
-            ck_assert_msg(sqrtl(square) <= verdict.residual + 1e-14L, "%s: residual %Lg, said %g", what, sqrtl(square), verdict.residual);
+            ck_assert_msg(sqrtl(square) <= verdict.residual + 1e-14L, "%s: residual %Lg, said %g", what, sqrtl(square),
+                          verdict.residual);
             ck_assert_msg(beyond >= -verdict.slack - 1e-15L, "%s: bias beyond the mean by %Lg", what, -beyond);
             ck_assert(verdict.probability_bound <= 1 / (1 + expl(entropy)) + 1e-9L);
         }

@@ -99,9 +99,11 @@ static inline double *plain_product(int64_t m, int64_t n, int64_t k, const doubl
     return c;
 }
 
-static inline neck_truncation *truncation_of(const neck_matrix *weights, int32_t kind, int32_t centered, const neck_gram *moments)
+static inline neck_truncation *truncation_of(const neck_matrix *weights, int32_t kind, int32_t centered,
+                                             const neck_gram *moments)
 {
-    neck_truncate_options options = {.struct_size = sizeof options, .kind = kind, .centered = centered, .moments = moments};
+    neck_truncate_options options = {.struct_size = sizeof options, .kind = kind, .centered = centered,
+                                     .moments = moments};
     neck_truncation *truncation = NULL;
     ck_assert_msg(neck_truncation_create(NULL, weights, &options, &truncation) == NECK_OK, "%s", neck_last_error());
     return truncation;

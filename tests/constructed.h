@@ -55,8 +55,8 @@ static inline void reflect_columns(int64_t m, int64_t n, double *a, uint64_t *st
     free(v);
 }
 
-/* m x n doubles, row-major, with the given min(m, n) singular values: a diagonal between random reflections, each of which
- * errs by a few roundings of the largest value. */
+/* m x n doubles, row-major, with the given min(m, n) singular values: a diagonal between random reflections, each of
+ * which errs by a few roundings of the largest value. */
 static inline double *constructed(int64_t m, int64_t n, const double *values, uint64_t seed)
 {
     double *a = calloc((size_t)(m * n), sizeof *a);
@@ -75,7 +75,8 @@ static inline double *random_matrix(int64_t m, int64_t n, uint64_t seed)
     return a;
 }
 
-/* The same numbers in another dtype, rounded to nearest; for 16-bit types only numbers that fit exactly should be given. */
+/* The same numbers in another dtype, rounded to nearest; for 16-bit types only numbers that fit exactly should be
+ * given. */
 static inline void *as_dtype(const double *a, int64_t count, int32_t dtype)
 {
     void *out = malloc((size_t)(count * neck_dtype_size(dtype)));

@@ -36,8 +36,8 @@ static inline void spectrum_of(int kind, int64_t n, double *values)
 {
     for (int64_t i = 0; i < n; i++) {
         double k = (double)(i + 1), x = (double)i / (double)n;
-        double shapes[KINDS] = {pow(k, -0.5), pow(k, -0.25), 1.1 - 0.1 * x, 2, i < n / 8 ? 1.5 - x : 0, x < 0.1 ? 3 : x < 0.4 ? 1 : 0.1,
-                                exp(-20 * x), pow(k, -1.5)};
+        double shapes[KINDS] = {pow(k, -0.5), pow(k, -0.25), 1.1 - 0.1 * x, 2, i < n / 8 ? 1.5 - x : 0,
+                                x < 0.1 ? 3 : x < 0.4 ? 1 : 0.1, exp(-20 * x), pow(k, -1.5)};
         values[i] = shapes[kind];
     }
 }
@@ -82,7 +82,8 @@ static inline int covers(const neck_density *density, int64_t n, const double *v
     return all;
 }
 
-static inline neck_density *computed(neck_context *context, const neck_operator *op, const neck_density_options *options)
+static inline neck_density *computed(neck_context *context, const neck_operator *op,
+                                     const neck_density_options *options)
 {
     neck_density *density;
     ck_assert_msg(neck_density_compute(context, op, options, &density) == NECK_OK, "%s", neck_last_error());
@@ -104,8 +105,10 @@ static inline neck_context *context_of(uint64_t seed, int32_t threads)
     return context;
 }
 
-/* A matrix whose columns hardly overlap: row r has a 1, often moved in part to another column. Returns its singular values. */
-static inline double *nearly_diagonal(int64_t m, int64_t n, uint64_t seed, double share, double *entries, double *diagonal)
+/* A matrix whose columns hardly overlap: row r has a 1, often moved in part to another column. Returns its singular
+ * values. */
+static inline double *nearly_diagonal(int64_t m, int64_t n, uint64_t seed, double share, double *entries,
+                                      double *diagonal)
 {
     memset(entries, 0, (size_t)(m * n) * sizeof *entries);
     for (int64_t r = 0; r < m; r++) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runs.h"
 #include "softneck.h"
 
 static struct {
@@ -73,6 +74,7 @@ typedef union outputs {
     neck_series *series;
     neck_head *head;
     neck_measure measure;
+    void *object; /* of any other type */
     double numbers[2 * ROWS * COLS];
 } outputs;
 
@@ -97,6 +99,12 @@ static inline neck_status filled_gram(neck_context *context, neck_gram **out)
 
 /* ---- the loop ---- */
 
+/* On slow builds the first SOFTNECK_RUNS allocations fail one by one, later ones ever more sparsely. */
+static int64_t next_to_fail(int64_t k)
+{
+    return k + 1 + k / runs_of(INT64_MAX);
+}
+
 static void fail_each_allocation(const operation *self, int32_t threads, int keeps_failing)
 {
     heap.caller = pthread_self();
@@ -110,7 +118,7 @@ static void fail_each_allocation(const operation *self, int32_t threads, int kee
 
     static outputs out, pattern;
     memset(&pattern, 0xa5, sizeof pattern);
-    for (int64_t k = 0;; k++) {
+    for (int64_t k = 0;; k = next_to_fail(k)) {
         memcpy(&out, &pattern, sizeof out);
         heap.calls = heap.failures = 0;
         heap.fail_at = k;
@@ -135,5 +143,47 @@ static void fail_each_allocation(const operation *self, int32_t threads, int kee
     neck_context_destroy(context);
     ck_assert_int_eq(heap.live, 0);
 }
+
+/* ---- the program ---- */
+
+static const operation *walked;
+
+START_TEST(each_allocation_fails_once)
+{
+    fail_each_allocation(&walked[_i], 1, 0);
+}
+END_TEST
+
+START_TEST(memory_stays_short)
+{
+    fail_each_allocation(&walked[_i], 2, 1);
+}
+END_TEST
+
+/* Both for each operation. Inputs are made before setup; setup and teardown may be NULL. */
+static TCase *failmalloc_case(const operation *operations, size_t count, SFun setup, SFun teardown)
+{
+    TCase *tests = tcase_create("failmalloc");
+    walked = operations;
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, make_inputs, NULL);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_loop_test(tests, each_allocation_fails_once, 0, (int)count);
+    tcase_add_loop_test(tests, memory_stays_short, 0, (int)count);
+    return tests;
+}
+
+static int run_failmalloc(const char *name, TCase *tests)
+{
+    Suite *suite = suite_create(name);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
 
 #endif

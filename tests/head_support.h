@@ -15,7 +15,8 @@ static double tied_weights[4096], tied_gradient[4096];
 /* Sizes that each kind needs; the rest is the caller's. */
 static inline neck_head_options head_options(int32_t kind, int32_t dtype, int64_t vocabulary, int64_t hidden_size)
 {
-    neck_head_options o = {sizeof o, .kind = kind, .dtype = dtype, .vocabulary = vocabulary, .hidden_size = hidden_size};
+    neck_head_options o = {sizeof o, .kind = kind, .dtype = dtype, .vocabulary = vocabulary,
+                           .hidden_size = hidden_size};
     if (kind == NECK_HEAD_FACTORED) o.rank = (hidden_size + 1) / 2;
     if (kind == NECK_HEAD_MOS) {
         o.rank = hidden_size + 1;
@@ -45,7 +46,8 @@ static inline void put_number(void *data, int32_t dtype, int64_t i, double value
         ((float *)data)[i] = (float)value;
 }
 
-/* Every parameter uniform in [-spread, spread): biases and slopes too. Rounded to f32, so that both precisions agree. */
+/* Every parameter uniform in [-spread, spread): biases and slopes too. Rounded to f32, so that both precisions
+ * agree. */
 static inline void randomise(neck_head *head, double spread, uint64_t seed)
 {
     int64_t count;

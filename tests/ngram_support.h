@@ -154,9 +154,11 @@ static inline void assert_file_counted(const char *path, const text *given, int3
 
 /* ---- counters ---- */
 
-/* A counter that spills whenever it has so many n-grams and merges four runs at a time: what large texts do to large memory. */
-static inline neck_status make_small_counter(neck_context *context, const text *given, int32_t order, const char *folder,
-                                             int32_t resume, int64_t ngrams_a_run, neck_ngram_counter **out)
+/* A counter that spills whenever it has so many n-grams and merges four runs at a time: what large texts do to large
+ * memory. */
+static inline neck_status make_small_counter(neck_context *context, const text *given, int32_t order,
+                                             const char *folder, int32_t resume, int64_t ngrams_a_run,
+                                             neck_ngram_counter **out)
 {
     const neck_ngram_counter_options options = {
         sizeof options, .order = order, .memory_bytes = 1 << 20, .folder = folder, .resume = resume};

@@ -1,5 +1,5 @@
-/* tests/optimizer_support.h - the small problem of the optimizers' tests: three parameters, gradients for every step, as
- * tests/golden/make_optimizer.py makes them. */
+/* tests/optimizer_support.h - the small problem of the optimizers' tests: three parameters, gradients for every step,
+ * as tests/golden/make_optimizer.py makes them. */
 #ifndef TESTS_OPTIMIZER_SUPPORT_H
 #define TESTS_OPTIMIZER_SUPPORT_H
 

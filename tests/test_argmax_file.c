@@ -1,5 +1,5 @@
-/* tests/test_argmax_file.c - verdicts on disk: going on after a cancelled call, refusing what is not theirs; threads, options,
- * wrong calls. */
+/* tests/test_argmax_file.c - verdicts on disk: going on after a cancelled call, refusing what is not theirs; threads,
+ * options, wrong calls. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,7 +70,8 @@ START_TEST(a_cancelled_call_goes_on_where_it_was)
         ck_assert_int_eq(status, NECK_E_CANCELLED);
         ck_assert(made == NULL && access(path, F_OK) == 0);
         /* What the file has by then is taken over: nothing is searched for, nothing else is known. */
-        neck_argmax *partial = argmax_of(&weights, &(neck_argmax_options){sizeof options, .bias = bias, .skip_program = 1});
+        neck_argmax *partial = argmax_of(&weights,
+                                         &(neck_argmax_options){sizeof options, .bias = bias, .skip_program = 1});
         ck_assert(neck_argmax_count(partial, NECK_ARGMAX_UNDECIDED, -1) <= undecided);
         neck_argmax_destroy(partial);
         cancelled++;

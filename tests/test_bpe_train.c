@@ -1,5 +1,5 @@
-/* tests/test_bpe_train.c - what training learns is what Hugging Face tokenizers learns, byte for byte of the file; what is
- * refused; threads, cancelling and failing memory. */
+/* tests/test_bpe_train.c - what training learns is what Hugging Face tokenizers learns, byte for byte of the file; what
+ * is refused; threads, cancelling and failing memory. */
 #include "format_support.h"
 
 #include <zlib.h>
@@ -254,7 +254,8 @@ START_TEST(options_are_checked)
     assert_fails(create(&asked), NECK_E_ARGUMENT, "reserved", "reserved");
     asked = good, asked.special_count = 1;
     assert_fails(create(&asked), NECK_E_ARGUMENT, "special_tokens is NULL", "special_count");
-    asked = (neck_tokenizer_training_options){sizeof asked, .vocab_size = 300, .special_tokens = twice, .special_count = 2};
+    asked = (neck_tokenizer_training_options){sizeof asked, .vocab_size = 300, .special_tokens = twice,
+                                              .special_count = 2};
     assert_fails(create(&asked), NECK_E_ARGUMENT, "given twice", "twice");
     asked.special_tokens = empty, asked.special_count = 1;
     assert_fails(create(&asked), NECK_E_ARGUMENT, "is empty", "empty");

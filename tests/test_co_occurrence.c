@@ -1,4 +1,5 @@
-/* tests/test_co_occurrence.c - onsets and lags of planted turns and of the paper's curves, correlations against scipy's. */
+/* tests/test_co_occurrence.c - onsets and lags of planted turns and of the paper's curves, correlations against
+ * scipy's. */
 #include "saturation_support.h"
 #include "study/rank_correlation.h"
 
@@ -55,7 +56,8 @@ START_TEST(correlation_intervals_allow_for_the_order)
         add_noise(&first, 1, 0.7, 0, &state);
         add_noise(&second, 1, 0.7, 0, &state);
         neck__rank_interval found;
-        ck_assert_int_eq(neck__spearman_interval(NULL, 120, first.values, second.values, 10, 299, 0.95, &found), NECK_OK);
+        ck_assert_int_eq(neck__spearman_interval(NULL, 120, first.values, second.values, 10, 299, 0.95, &found),
+                         NECK_OK);
         ck_assert(found.low <= found.value && found.value <= found.high);
         covered += found.low <= 0 && 0 <= found.high;
     }
@@ -95,8 +97,8 @@ START_TEST(no_turn_no_lag)
 }
 END_TEST
 
-/* Onsets of the blow-up in Fig. 5 of the paper as read by eye, of 14M after its passing rebound at 45,000; within 10,000
- * steps. None from 410M on. */
+/* Onsets of the blow-up in Fig. 5 of the paper as read by eye, of 14M after its passing rebound at 45,000; within
+ * 10,000 steps. None from 410M on. */
 START_TEST(singular_entropy_turns_where_the_paper_says)
 {
     static const int64_t onsets[] = {55000, 73000, 74000, 89000, -1, -1, -1};

@@ -1,5 +1,5 @@
-/* tests/test_cross_entropy.c - the fused head and loss: PyTorch's numbers, finite differences, every cut of the work, the
- * filter's bound, refusals. */
+/* tests/test_cross_entropy.c - the fused head and loss: PyTorch's numbers, finite differences, every cut of the work,
+ * the filter's bound, refusals. */
 #include <check.h>
 #include <jansson.h>
 #include <math.h>
@@ -35,7 +35,8 @@ static void point_at(problem *p, int32_t dtype, void *states, void *weights, voi
     p->bias_view = (neck_matrix){bias, 1, p->vocabulary, 0, dtype, 0};
 }
 
-static problem *made(int64_t rows, int64_t vocabulary, int64_t width, double states_scale, double weights_scale, uint64_t seed)
+static problem *made(int64_t rows, int64_t vocabulary, int64_t width, double states_scale, double weights_scale,
+                     uint64_t seed)
 {
     problem *p = calloc(1, sizeof *p);
     *p = (problem){.rows = rows, .vocabulary = vocabulary, .width = width};
@@ -55,7 +56,8 @@ static problem *made(int64_t rows, int64_t vocabulary, int64_t width, double sta
 
 static void unmade(problem *p)
 {
-    free(p->states), free(p->weights), free(p->bias), free(p->targets), free(p->d_states), free(p->d_weights), free(p->d_bias);
+    free(p->states), free(p->weights), free(p->bias), free(p->targets), free(p->d_states), free(p->d_weights),
+        free(p->d_bias);
     free(p);
 }
 
@@ -94,8 +96,9 @@ static double field(const json_t *entry, const char *key)
 static problem *golden_problem(const json_t *entry)
 {
     double states_scale = field(entry, "states_scale"), weights_scale = field(entry, "weights_scale");
-    problem *p = made((int64_t)field(entry, "rows"), (int64_t)field(entry, "vocabulary"), (int64_t)field(entry, "width"),
-                      states_scale > 0 ? states_scale : 1, weights_scale > 0 ? weights_scale : 1, (uint64_t)field(entry, "seed"));
+    problem *p = made((int64_t)field(entry, "rows"), (int64_t)field(entry, "vocabulary"),
+                      (int64_t)field(entry, "width"), states_scale > 0 ? states_scale : 1,
+                      weights_scale > 0 ? weights_scale : 1, (uint64_t)field(entry, "seed"));
     for (int64_t i = 0; i < p->rows; i++)
         p->targets[i] = (int32_t)json_integer_value(json_array_get(json_object_get(entry, "targets"), (size_t)i));
     p->options.logit_scale = field(entry, "logit_scale");
@@ -107,7 +110,8 @@ static problem *golden_problem(const json_t *entry)
     return p;
 }
 
-static void compare(const json_t *expected, const void *found, int64_t count, int32_t dtype, double tolerance, int digest)
+static void compare(const json_t *expected, const void *found, int64_t count, int32_t dtype, double tolerance,
+                    int digest)
 {
     double largest = 1e-300;
     size_t shown = json_array_size(expected);
@@ -125,14 +129,17 @@ static void compare(const json_t *expected, const void *found, int64_t count, in
 static void check_golden(const json_t *entry, int32_t dtype, double tolerance)
 {
     problem *p = golden_problem(entry);
-    void *states = as_dtype(p->states, p->rows * p->width, dtype), *weights = as_dtype(p->weights, p->vocabulary * p->width, dtype);
+    void *states = as_dtype(p->states, p->rows * p->width, dtype),
+        *weights = as_dtype(p->weights, p->vocabulary * p->width, dtype);
     void *bias = as_dtype(p->bias, p->vocabulary, dtype);
-    double *loss = malloc((size_t)p->rows * 8), *lse = malloc((size_t)p->rows * 8), *norm = malloc((size_t)p->rows * 8), sum = 0;
+    double *loss = malloc((size_t)p->rows * 8), *lse = malloc((size_t)p->rows * 8), *norm = malloc((size_t)p->rows * 8),
+        sum = 0;
     int32_t *best = malloc((size_t)p->rows * 4);
     int digest = json_is_true(json_object_get(entry, "digest")), large = field(entry, "states_scale") > 0;
     point_at(p, dtype, states, weights, bias);
     if (json_object_get(entry, "bias")) p->options.bias = &p->bias_view;
-    p->options.token_loss = loss, p->options.log_normalizer = lse, p->options.gradient_norm = norm, p->options.best = best;
+    p->options.token_loss = loss, p->options.log_normalizer = lse, p->options.gradient_norm = norm,
+        p->options.best = best;
     neck_cross_entropy_result r = run(NULL, p);
     if (large && dtype == NECK_F32) tolerance *= 1e3; /* logits of 1e4 are good to 1e-3 in f32 */
     ck_assert_double_le(fabs(r.loss - field(entry, "loss")), tolerance * fmax(1, field(entry, "loss")));
@@ -148,7 +155,8 @@ static void check_golden(const json_t *entry, int32_t dtype, double tolerance)
     compare(json_object_get(entry, "gradient_norm"), norm, p->rows, NECK_F64, 10 * tolerance, 0);
     compare(json_object_get(entry, "d_states"), p->d_states, p->rows * p->width, dtype, 5 * tolerance, digest);
     compare(json_object_get(entry, "d_weights"), p->d_weights, p->vocabulary * p->width, dtype, 5 * tolerance, digest);
-    if (p->options.bias) compare(json_object_get(entry, "d_bias"), p->d_bias, p->vocabulary, dtype, 5 * tolerance, digest);
+    if (p->options.bias)
+        compare(json_object_get(entry, "d_bias"), p->d_bias, p->vocabulary, dtype, 5 * tolerance, digest);
     free(states), free(weights), free(bias), free(loss), free(lse), free(norm), free(best);
     unmade(p);
 }
@@ -169,7 +177,8 @@ END_TEST
 static double loss_of(problem *p)
 {
     neck_cross_entropy_result result = {.struct_size = sizeof result};
-    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, NULL, &result), NECK_OK);
+    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, NULL,
+                                        &result), NECK_OK);
     return result.loss;
 }
 
@@ -209,7 +218,8 @@ END_TEST
 static problem *made_f32(int64_t rows, int64_t vocabulary, int64_t width, double scale, uint64_t seed)
 {
     problem *p = made(rows, vocabulary, width, 1, scale, seed);
-    void *states = as_dtype(p->states, rows * width, NECK_F32), *weights = as_dtype(p->weights, vocabulary * width, NECK_F32);
+    void *states = as_dtype(p->states, rows * width, NECK_F32),
+        *weights = as_dtype(p->weights, vocabulary * width, NECK_F32);
     free(p->states), free(p->weights);
     p->states = states, p->weights = weights;
     point_at(p, NECK_F32, states, weights, NULL);
@@ -280,14 +290,16 @@ START_TEST(half_precision_inputs_are_widened_exactly)
     int64_t rows = 50, vocabulary = 600, width = 70;
     problem *p = made_f32(rows, vocabulary, width, 1, 8);
     double *states = exact_matrix(rows, width, 81), *weights = exact_matrix(vocabulary, width, 82);
-    float *wide_states = as_dtype(states, rows * width, NECK_F32), *wide_weights = as_dtype(weights, vocabulary * width, NECK_F32);
+    float *wide_states = as_dtype(states, rows * width, NECK_F32),
+        *wide_weights = as_dtype(weights, vocabulary * width, NECK_F32);
     float *d_weights = malloc((size_t)(vocabulary * width) * 4);
     p->options.logit_scale = 0.125;
     point_at(p, NECK_F32, wide_states, wide_weights, NULL);
     double loss = run(NULL, p).loss;
     memcpy(d_weights, p->d_weights, (size_t)(vocabulary * width) * 4);
     for (int32_t dtype = NECK_F16; dtype <= NECK_BF16; dtype++) {
-        void *narrow_states = as_dtype(states, rows * width, dtype), *narrow_weights = as_dtype(weights, vocabulary * width, dtype);
+        void *narrow_states = as_dtype(states, rows * width, dtype),
+            *narrow_weights = as_dtype(weights, vocabulary * width, dtype);
         point_at(p, dtype, narrow_states, narrow_weights, NULL);
         ck_assert_double_eq(run(NULL, p).loss, loss);
         ck_assert_mem_eq(p->d_weights, d_weights, (size_t)(vocabulary * width) * 4);
@@ -305,7 +317,8 @@ START_TEST(strides_are_honoured)
     problem *p = made_f32(rows, vocabulary, width, 1, 9);
     float *wide = malloc((size_t)(vocabulary * (width + 3)) * 4);
     for (int64_t i = 0; i < vocabulary * (width + 3); i++) wide[i] = NAN;
-    for (int64_t i = 0; i < vocabulary; i++) memcpy(wide + i * (width + 3), (float *)p->weights + i * width, (size_t)width * 4);
+    for (int64_t i = 0; i < vocabulary; i++)
+        memcpy(wide + i * (width + 3), (float *)p->weights + i * width, (size_t)width * 4);
     double packed = run(NULL, p).loss;
     p->weights_view.data = wide;
     p->weights_view.row_stride = width + 3;
@@ -337,7 +350,8 @@ START_TEST(small_gradients_have_a_norm)
         for (double margin = 1; margin < 36; margin += 8) {
             problem *p = precision ? made(1, 3, 1, 1, 1, 1) : made_f32(1, 3, 1, 1, 1);
             double w[3] = {margin, 0, 0}, one = 1, norm, others = 2 / (exp(margin) + 2), each = others / 2;
-            void *states = as_dtype(&one, 1, precision ? NECK_F64 : NECK_F32), *weights = as_dtype(w, 3, precision ? NECK_F64 : NECK_F32);
+            void *states = as_dtype(&one, 1, precision ? NECK_F64 : NECK_F32),
+                *weights = as_dtype(w, 3, precision ? NECK_F64 : NECK_F32);
             point_at(p, precision ? NECK_F64 : NECK_F32, states, weights, NULL);
             p->targets[0] = 0;
             p->options.gradient_norm = &norm;
@@ -373,14 +387,16 @@ START_TEST(filtered_gradients_keep_their_bound)
     p->d_weights = p->gradients.weights = calloc((size_t)(vocabulary * width), 8);
     p->options.filter_tolerance = tolerance;
     neck_cross_entropy_result r = run(NULL, p);
-    double states = distance(d_states, p->d_states, rows * width), weights = distance(d_weights, p->d_weights, vocabulary * width);
+    double states = distance(d_states, p->d_states, rows * width),
+        weights = distance(d_weights, p->d_weights, vocabulary * width);
     double noise = 1e-6;
     ck_assert_double_le(states, r.states_error + noise * r.states_norm);
     ck_assert_double_le(weights, r.weights_error + noise * r.weights_norm);
     ck_assert_double_gt(states, 0);
     ck_assert_double_lt(r.kept_fraction, 1);
     /* |error of logits' gradients|_1 <= tolerance |g|_1, times the largest row */
-    ck_assert_double_le(r.weights_error, tolerance * 2 * sqrt((double)width) * (p->options.reduction ? (double)rows : 1) * 1.01);
+    ck_assert_double_le(r.weights_error,
+                        tolerance * 2 * sqrt((double)width) * (p->options.reduction ? (double)rows : 1) * 1.01);
     if (_i == 0) ck_assert_double_lt(r.kept_fraction, 0.2);
     free(d_states), free(d_weights);
     unmade(p);
@@ -392,7 +408,8 @@ END_TEST
 static void refused(problem *p, neck_status status, const char *says)
 {
     neck_cross_entropy_result result = {.struct_size = sizeof result, .loss = 5};
-    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, &p->gradients, &result), status);
+    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, &p->gradients,
+                                        &result), status);
     ck_assert_msg(strstr(neck_last_error(), says), "%s", neck_last_error());
     ck_assert_double_eq(result.loss, 5);
     ck_assert_double_eq(((double *)p->d_weights)[0], 0);
@@ -430,11 +447,15 @@ START_TEST(bad_input_is_refused)
     for (int i = 0; i < 27; i++) p->weights[i] = 1e308;
     neck_cross_entropy_result result = {.struct_size = sizeof result, .loss = 5};
     p->options.logit_scale = 10;
-    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, NULL, &result), NECK_E_NONFINITE);
+    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, &p->options, NULL,
+                                        &result), NECK_E_NONFINITE);
     ck_assert_ptr_nonnull(strstr(neck_last_error(), "overflow"));
-    ck_assert_int_eq(neck_cross_entropy(NULL, NULL, &p->weights_view, p->targets, NULL, NULL, &result), NECK_E_ARGUMENT);
-    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, NULL, NULL, NULL, &result), NECK_E_ARGUMENT);
-    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, NULL, NULL, NULL), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_cross_entropy(NULL, NULL, &p->weights_view, p->targets, NULL, NULL, &result),
+                     NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, NULL, NULL, NULL, &result),
+                     NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_cross_entropy(NULL, &p->states_view, &p->weights_view, p->targets, NULL, NULL, NULL),
+                     NECK_E_ARGUMENT);
     free(kept);
     unmade(p);
 }

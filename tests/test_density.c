@@ -69,7 +69,8 @@ START_TEST(every_number_has_its_band)
         for (int linear = 0; linear < 2; linear++) {
             double entropy = true_entropy(2 * N, truth, linear);
             ck_assert_int_eq(neck_density_entropy(density, linear, &band), NECK_OK);
-            ck_assert_msg(within(band, entropy, 1e-7), "kind %d: %g not in %g .. %g", kind, entropy, band.low, band.high);
+            ck_assert_msg(within(band, entropy, 1e-7), "kind %d: %g not in %g .. %g", kind, entropy, band.low,
+                          band.high);
             ck_assert_int_eq(neck_density_effective_rank(density, linear, &band), NECK_OK);
             ck_assert(within(band, 2 * N * exp(-entropy), 1e-5));
         }
@@ -77,14 +78,15 @@ START_TEST(every_number_has_its_band)
             int64_t rank = 0;
             while (true_w_error(2 * N, truth, rank) > w) rank++;
             ck_assert_int_eq(neck_density_rank_for_w_error(density, w, &band), NECK_OK);
-            ck_assert_msg(within(band, (double)rank, 0), "kind %d, W-error %g: %lld not in %g .. %g", kind, w, (long long)rank,
-                          band.low, band.high);
+            ck_assert_msg(within(band, (double)rank, 0), "kind %d, W-error %g: %lld not in %g .. %g", kind, w,
+                          (long long)rank, band.low, band.high);
         }
         for (int64_t i = 3; i < 2 * N; i += 20) {
             double sigma = truth[i] * 1.01, count = 0;
             while (count < 2 * N && truth[(int64_t)count] > sigma) count++;
             ck_assert_int_eq(neck_density_count_above(density, sigma, &band), NECK_OK);
-            ck_assert_msg(within(band, count, 0), "kind %d, above %g: %g not in %g .. %g", kind, sigma, count, band.low, band.high);
+            ck_assert_msg(within(band, count, 0), "kind %d, above %g: %g not in %g .. %g", kind, sigma, count, band.low,
+                          band.high);
         }
         neck_density_destroy(density);
         drop(a);
@@ -149,7 +151,8 @@ START_TEST(strongly_coupled_operators)
         spectrum_of((int)(seed % KINDS), N, truth);
         made a = dense_operator(N, N, constructed(N, N, truth, seed));
         for (int i = 0; i < N * N; i++) diagonal[i % N] += a.entries[i] * a.entries[i];
-        neck_density_options options = {.struct_size = sizeof options, .diagonal = diagonal, .deflate = -1, .confidence = 0.999};
+        neck_density_options options = {.struct_size = sizeof options, .diagonal = diagonal, .deflate = -1,
+                                        .confidence = 0.999};
         neck_density *density = computed(NULL, a.op, &options);
         ck_assert_msg(covers(density, N, truth, &width), "seed %llu", (unsigned long long)seed);
         neck_density_destroy(density);
@@ -178,7 +181,8 @@ START_TEST(known_values_join)
     ck_assert_int_eq(report_of(density).size, N + 4);
     neck_band band;
     ck_assert_int_eq(neck_density_entropy(density, NECK_P_SQUARED, &band), NECK_OK);
-    ck_assert_msg(within(band, true_entropy(N + 4, all, 0), 1e-9) && band.high - band.low < 1e-4, "%g to %g", band.low, band.high);
+    ck_assert_msg(within(band, true_entropy(N + 4, all, 0), 1e-9) && band.high - band.low < 1e-4, "%g to %g", band.low,
+                  band.high);
     neck_density_destroy(density);
     drop(a);
 }

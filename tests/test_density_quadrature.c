@@ -11,7 +11,8 @@ START_TEST(legendre)
 {
     enum { STEPS = 5 };
     static const double node[] = {-0.906179845938664, -0.538469310105683, 0, 0.538469310105683, 0.906179845938664};
-    static const double weight[] = {0.236926885056189, 0.478628670499366, 0.568888888888889, 0.478628670499366, 0.236926885056189};
+    static const double weight[] = {0.236926885056189, 0.478628670499366, 0.568888888888889, 0.478628670499366,
+                                    0.236926885056189};
     double alpha[STEPS], beta[STEPS], nodes[STEPS], weights[STEPS], work[2 * STEPS];
     for (int k = 0; k < STEPS; k++) {
         alpha[k] = 0.5;
@@ -25,8 +26,10 @@ START_TEST(legendre)
 }
 END_TEST
 
-/* Coefficients of a distribution of given places and masses: Lanczos on its diagonal, fully orthogonalised. Returns the length. */
-static int64_t coefficients(int64_t n, const double *places, const double *masses, int64_t steps, double *alpha, double *beta)
+/* Coefficients of a distribution of given places and masses: Lanczos on its diagonal, fully orthogonalised. Returns the
+ * length. */
+static int64_t coefficients(int64_t n, const double *places, const double *masses, int64_t steps, double *alpha,
+                            double *beta)
 {
     double *vectors = calloc((size_t)((steps + 1) * n), sizeof *vectors), all = 0;
     for (int64_t i = 0; i < n; i++) all += masses[i];
@@ -60,7 +63,8 @@ START_TEST(bracket_holds_the_truth)
     uint64_t state = 11;
     double widest_first = 0, widest_last = 0;
     for (int run = 0; run < 300; run++) {
-        double places[PLACES], masses[PLACES], all = 0, alpha[MOST], beta[MOST], nodes[MOST], weights[MOST], work[2 * MOST];
+        double places[PLACES], masses[PLACES], all = 0, alpha[MOST], beta[MOST], nodes[MOST], weights[MOST],
+            work[2 * MOST];
         for (int i = 0; i < PLACES; i++) {
             double x = (next_number(&state) + 1) / 2;
             places[i] = run % 3 == 0 ? x : run % 3 == 1 ? 1.0 / (i + 1) : exp(-8 * x);
@@ -80,7 +84,8 @@ START_TEST(bracket_holds_the_truth)
                 double less = neck__gauss_over(steps, alpha, beta, all, nodes, over, t);
                 double more = neck__gauss_under(steps, nodes, under, t, t);
                 ck_assert_msg(gauss - less - 1e-9 <= truth && truth <= gauss + more + 1e-9,
-                              "run %d, %d steps, t %g: %g not in %g - %g .. + %g", run, (int)steps, t, truth, gauss, less, more);
+                              "run %d, %d steps, t %g: %g not in %g - %g .. + %g", run, (int)steps, t, truth, gauss,
+                              less, more);
                 if (steps == 2) widest_first = fmax(widest_first, (less + more) / all);
                 if (steps == 24) widest_last = fmax(widest_last, (less + more) / all);
             }

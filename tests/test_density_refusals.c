@@ -25,8 +25,8 @@ START_TEST(options_are_checked)
     double diagonal[ORDER] = {0}, known[] = {1, -1}, infinite[] = {INFINITY};
     neck_density_options bad[] = {
         {.probes = 3}, {.probes = 1 << 20}, {.steps = 1}, {.steps = 5000}, {.block = -1}, {.block = 5000}, {.confidence = 1},
-        {.confidence = -0.1}, {.confidence = NAN}, {.target_width = -1}, {.target_width = NAN}, {.max_products = -1}, {.known_count = 1},
-        {.known_count = -1}, {.known_values = known, .known_count = 2}, {.known_values = infinite, .known_count = 1}, {.diagonal = diagonal},
+        {.confidence = -0.1}, {.confidence = NAN}, {.target_width = -1}, {.target_width = NAN}, {.max_products = -1},
+        {.known_count = 1}, {.known_count = -1}, {.known_values = known, .known_count = 2}, {.known_values = infinite, .known_count = 1}, {.diagonal = diagonal},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(refused(a.op, bad[i]) == NECK_E_ARGUMENT, "%zu: %s", i, neck_last_error());
@@ -77,9 +77,11 @@ START_TEST(products_stay_within_their_limit)
     made a = dense_operator(200, 200, constructed(200, 200, values, 1));
     for (int i = 0; i < 200 * 200; i++) diagonal[i % 200] += a.entries[i] * a.entries[i];
     for (int64_t most = 64; most <= 4096; most *= 2) {
-        neck_density_options options = {.struct_size = sizeof options, .max_products = most, .diagonal = diagonal, .target_width = 1e-6};
+        neck_density_options options = {.struct_size = sizeof options, .max_products = most, .diagonal = diagonal,
+                                        .target_width = 1e-6};
         neck_density *density = computed(NULL, a.op, &options);
-        ck_assert_msg(report_of(density).products <= most, "%lld of %lld", (long long)report_of(density).products, (long long)most);
+        ck_assert_msg(report_of(density).products <= most, "%lld of %lld", (long long)report_of(density).products,
+                      (long long)most);
         double width;
         ck_assert(covers(density, 200, values, &width));
         neck_density_destroy(density);
@@ -101,7 +103,8 @@ START_TEST(cancelled_at_any_moment)
     made a = some_operator();
     for (int calls = 0;; calls++) {
         int left = calls;
-        neck_context_options options = {.struct_size = sizeof options, .threads = 1, .progress = stop_at, .progress_user = &left};
+        neck_context_options options = {.struct_size = sizeof options, .threads = 1, .progress = stop_at,
+                                        .progress_user = &left};
         neck_context *context;
         ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
         neck_density_options how = {.struct_size = sizeof how, .probes = 8, .deflate = 2};

@@ -153,32 +153,7 @@ static const operation operations[] = {
     {"partition isotropy", measure_partition, .matrix = &tall},
 };
 
-START_TEST(each_allocation_fails_once)
-{
-    make_inputs();
-    fail_each_allocation(&operations[_i], 1, 0);
-}
-END_TEST
-
-START_TEST(memory_stays_short)
-{
-    make_inputs();
-    fail_each_allocation(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    int count = (int)(sizeof operations / sizeof *operations);
-    Suite *suite = suite_create("failmalloc");
-    TCase *tests = tcase_create("failmalloc");
-    tcase_set_timeout(tests, 60);
-    suite_add_tcase(suite, tests);
-    tcase_add_loop_test(tests, each_allocation_fails_once, 0, count);
-    tcase_add_loop_test(tests, memory_stays_short, 0, count);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_failmalloc("failmalloc", failmalloc_case(operations, COUNT(operations), NULL, NULL));
 }

@@ -5,12 +5,7 @@ static float factor[ROWS * COLS];
 static int32_t targets[ROWS];
 static neck_labeled_states data;
 
-static void drop_truncation(outputs *out)
-{
-    neck_truncation *truncation;
-    memcpy(&truncation, out, sizeof truncation);
-    neck_truncation_destroy(truncation);
-}
+static void drop_truncation(outputs *out) { neck_truncation_destroy(out->object); }
 
 static neck_status make_truncation(neck_context *context, const operation *self, outputs *out)
 {
@@ -21,7 +16,7 @@ static neck_status make_truncation(neck_context *context, const operation *self,
     options.moments = moments;
     if (status == NECK_OK) status = neck_truncation_create(context, self->matrix, &options, &truncation);
     neck_gram_destroy(moments);
-    if (status == NECK_OK) memcpy(out, &truncation, sizeof truncation);
+    if (status == NECK_OK) out->object = truncation;
     return status;
 }
 
@@ -52,34 +47,23 @@ static neck_status measure_suppression(neck_context *context, const operation *s
     return neck_gradient_suppression_measure(context, self->matrix, &data, NULL, out->numbers, &made);
 }
 
-START_TEST(every_allocation_fails_once)
+static const operation operations[] = {
+    {"plain truncation", make_truncation, drop_truncation, &tall, .method = NECK_TRUNCATE_PLAIN},
+    {"centered truncation", make_truncation, drop_truncation, &half, .method = NECK_TRUNCATE_PLAIN, .variant = 1},
+    {"weighted truncation", make_truncation, drop_truncation, &tall, .method = NECK_TRUNCATE_WEIGHTED, .variant = 1},
+    {"factors", truncate_head, NULL, .matrix = &tall},
+    {"loss gap", measure_gap, NULL, .matrix = &tall},
+    {"gradient suppression", measure_suppression, NULL, .matrix = &half},
+};
+
+static void setup(void)
 {
-    make_inputs();
     for (int i = 0; i < ROWS * COLS; i++) factor[i] = entries[ROWS * COLS - 1 - i];
     for (int i = 0; i < ROWS; i++) targets[i] = i % 17;
     data = (neck_labeled_states){tall, targets};
-    const operation operations[] = {
-        {"plain truncation", make_truncation, drop_truncation, &tall, NECK_TRUNCATE_PLAIN, 0, NULL, 0},
-        {"centered truncation", make_truncation, drop_truncation, &half, NECK_TRUNCATE_PLAIN, 1, NULL, 0},
-        {"weighted truncation", make_truncation, drop_truncation, &tall, NECK_TRUNCATE_WEIGHTED, 1, NULL, 0},
-        {"factors", truncate_head, NULL, &tall, 0, 0, NULL, 0},
-        {"loss gap", measure_gap, NULL, &tall, 0, 0, NULL, 0},
-        {"gradient suppression", measure_suppression, NULL, &half, 0, 0, NULL, 0},
-    };
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) fail_each_allocation(&operations[i], 1 + _i % 2, _i / 2);
 }
-END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failmalloc_bottleneck");
-    TCase *tests = tcase_create("failmalloc_bottleneck");
-    tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 4);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_failmalloc("failmalloc_bottleneck", failmalloc_case(operations, COUNT(operations), setup, NULL));
 }

@@ -8,14 +8,7 @@ static void drop_spectrum(outputs *out) { neck_spectrum_destroy(out->spectrum); 
 static void drop_checkpoint(outputs *out) { neck_checkpoint_destroy(out->checkpoint); }
 static void drop_series(outputs *out) { neck_series_destroy(out->series); }
 
-/* Inputs are files that come with the sources; a name alone is one that the fixture made. */
 static char folder[] = "/tmp/softneck-failmalloc-XXXXXX";
-
-static void locate(const char *name, char *buffer, size_t size)
-{
-    const char *root = getenv("SOFTNECK_SOURCE_DIR");
-    snprintf(buffer, size, "%s/%s", strchr(name, '/') ? (root ? root : ".") : folder, name);
-}
 
 static neck_status save_gram(neck_context *context, const operation *self, outputs *out)
 {
@@ -92,7 +85,8 @@ static neck_status convert_all(neck_context *context, const operation *self, out
     return status;
 }
 
-/* Small files with all that their readers know; the larger ones of examples/data hold more of the same. */
+/* Inputs are files that come with the sources; a name alone is one that the fixture makes.
+ * Small files with all that their readers know; the larger ones of examples/data hold more of the same. */
 static const operation operations[] = {
     {"save gram", save_gram, NULL, .path = "target", .writes = 1},
     {"load gram", load_gram, drop_gram, .path = "gram.safetensors"},
@@ -116,6 +110,7 @@ static const operation operations[] = {
     {"series", open_series, drop_series, .path = "examples/data/hybridstories"},
     {"series of one", open_series, drop_series, .path = "sharded"},
 };
+static operation located[COUNT(operations)]; /* the same with whole paths */
 
 /* ---- files that the fixture makes ---- */
 
@@ -145,10 +140,22 @@ static void write_shard(const char *path, const char *name)
     ck_assert_int_eq(neck_safetensors_write(NULL, path, &tensor, 1, NULL, NULL, 0), NECK_OK);
 }
 
+static void locate_all(void)
+{
+    static char whole[COUNT(operations)][512];
+    const char *root = getenv("SOFTNECK_SOURCE_DIR");
+    for (size_t i = 0; i < COUNT(operations); i++) {
+        const char *name = operations[i].path;
+        snprintf(whole[i], sizeof whole[i], "%s/%s", strchr(name, '/') ? (root ? root : ".") : folder, name);
+        located[i] = operations[i];
+        located[i].path = whole[i];
+    }
+}
+
 static void setup(void)
 {
-    make_inputs();
     ck_assert_ptr_nonnull(mkdtemp(folder));
+    locate_all();
     for (int i = 0; i < FILES; i++) snprintf(paths[i], sizeof paths[i], "%s/%s", folder, names[i]);
     ck_assert_int_eq(neck_npy_write(NULL, paths[MATRIX], &tall), NECK_OK);
     neck_gram *gram;
@@ -171,40 +178,7 @@ static void teardown(void)
     memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
 }
 
-static void fail_on_file(const operation *given, int32_t threads, int keeps_failing)
-{
-    char path[512];
-    operation self = *given;
-    locate(given->path, path, sizeof path);
-    self.path = path;
-    fail_each_allocation(&self, threads, keeps_failing);
-}
-
-START_TEST(each_allocation_fails_once)
-{
-    fail_on_file(&operations[_i], 1, 0);
-}
-END_TEST
-
-START_TEST(memory_stays_short)
-{
-    fail_on_file(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    int count = (int)(sizeof operations / sizeof *operations);
-    Suite *suite = suite_create("failmalloc_files");
-    TCase *tests = tcase_create("failmalloc_files");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    suite_add_tcase(suite, tests);
-    tcase_add_loop_test(tests, each_allocation_fails_once, 0, count);
-    tcase_add_loop_test(tests, memory_stays_short, 0, count);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_failmalloc("failmalloc_files", failmalloc_case(located, COUNT(located), setup, teardown));
 }

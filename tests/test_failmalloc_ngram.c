@@ -4,7 +4,7 @@
 #include "ngram/counter.h"
 
 static char folder[] = "/tmp/softneck-failmalloc-XXXXXX";
-static char path[64], runs[64];
+static char path[64], runs[64], counted[64];
 
 enum { TOKENS = 600 };
 
@@ -16,19 +16,14 @@ static const int32_t *make_tokens(void)
     return tokens;
 }
 
-static void drop_ngrams(outputs *out)
-{
-    neck_ngrams *ngrams;
-    memcpy(&ngrams, out, sizeof ngrams);
-    neck_ngrams_destroy(ngrams);
-}
+static void drop_ngrams(outputs *out) { neck_ngrams_destroy(out->object); }
 
 static neck_status count_in_memory(neck_context *context, const operation *self, outputs *out)
 {
     (void)self;
     neck_ngrams *ngrams;
     neck_status status = neck_ngrams_count(context, make_tokens(), TOKENS, NULL, 0, 6, 4, &ngrams);
-    if (status == NECK_OK) memcpy(out, &ngrams, sizeof ngrams);
+    if (status == NECK_OK) out->object = ngrams;
     return status;
 }
 
@@ -89,7 +84,7 @@ static neck_status open_file(neck_context *context, const operation *self, outpu
 {
     neck_ngrams *ngrams;
     neck_status status = neck_ngrams_open(context, self->path, 0, &ngrams);
-    if (status == NECK_OK) memcpy(out, &ngrams, sizeof ngrams);
+    if (status == NECK_OK) out->object = ngrams;
     return status;
 }
 
@@ -105,60 +100,30 @@ static const operation operations[] = {
     {.name = "count in runs", .run = count_in_runs, .finish = remove_file, .path = path, .writes = 1},
     {.name = "count in private runs", .run = count_in_private_runs, .finish = remove_file, .path = path, .writes = 1},
     {.name = "resume", .run = resume, .finish = remove_file, .path = path, .writes = 1},
+    {.name = "open", .run = open_file, .finish = drop_ngrams, .path = counted},
 };
-
-#define OPERATIONS ((int)(sizeof operations / sizeof *operations))
 
 static void make_folder(void)
 {
-    make_inputs();
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/counted", folder);
+    snprintf(path, sizeof path, "%s/written", folder);
+    snprintf(counted, sizeof counted, "%s/counted", folder);
     snprintf(runs, sizeof runs, "%s/runs", folder);
     setenv("TMPDIR", folder, 1);
+    ck_assert_int_eq(count_all(NULL, 0, NULL, TOKENS), NECK_OK);
+    ck_assert_int_eq(rename(path, counted), 0);
 }
 
 static void remove_folder(void)
 {
     unsetenv("TMPDIR");
+    unlink(counted);
     ck_assert_int_eq(rmdir(folder), 0); /* nothing is left in it */
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
 }
 
-START_TEST(one_allocation_fails)
-{
-    fail_each_allocation(&operations[_i], 1 + _i % 2, 0);
-}
-END_TEST
-
-START_TEST(all_allocations_fail_from_one_on)
-{
-    fail_each_allocation(&operations[_i], 1, 1);
-}
-END_TEST
-
-START_TEST(opening_fails)
-{
-    static const operation opening = {.name = "open", .run = open_file, .finish = drop_ngrams, .path = path};
-    ck_assert_int_eq(count_all(NULL, 0, NULL, TOKENS), NECK_OK);
-    fail_each_allocation(&opening, 1, 0);
-    remove_file(NULL);
-}
-END_TEST
-
 int main(void)
 {
-    TCase *tcase = tcase_create("failmalloc");
-    tcase_add_checked_fixture(tcase, make_folder, remove_folder);
-    tcase_add_loop_test(tcase, one_allocation_fails, 0, OPERATIONS);
-    tcase_add_loop_test(tcase, all_allocations_fail_from_one_on, 0, OPERATIONS);
-    tcase_add_test(tcase, opening_fails);
-    tcase_set_timeout(tcase, 60);
-    Suite *suite = suite_create("failmalloc_ngram");
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_failmalloc("failmalloc_ngram",
+                          failmalloc_case(operations, COUNT(operations), make_folder, remove_folder));
 }

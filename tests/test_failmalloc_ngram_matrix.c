@@ -1,4 +1,5 @@
-/* tests/test_failmalloc_ngram_matrix.c - every allocation of making, multiplying and solving an n-gram matrix fails once. */
+/* tests/test_failmalloc_ngram_matrix.c - every allocation of making, multiplying and solving an n-gram matrix fails
+ * once. */
 #include "failmalloc.h"
 #include "ngram/ngram_matrix.h"
 #include "softneck/ngram.h"
@@ -11,7 +12,6 @@ static neck_ngrams *ngrams; /* counted with the default allocator: counting has 
 static void setup(void)
 {
     static int32_t ids[TOKENS];
-    make_inputs();
     uint32_t state = 1;
     for (int i = 0; i < TOKENS; i++) {
         state = state * 1664525u + 1013904223u;
@@ -76,31 +76,7 @@ static const operation operations[] = {
     {.name = "products", .run = products},
 };
 
-START_TEST(each_allocation_fails_once)
-{
-    fail_each_allocation(&operations[_i], 1, 0);
-}
-END_TEST
-
-START_TEST(memory_stays_short)
-{
-    fail_each_allocation(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    int count = (int)(sizeof operations / sizeof *operations);
-    Suite *suite = suite_create("failmalloc_ngram_matrix");
-    TCase *tests = tcase_create("failmalloc_ngram_matrix");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    suite_add_tcase(suite, tests);
-    tcase_add_loop_test(tests, each_allocation_fails_once, 0, count);
-    tcase_add_loop_test(tests, memory_stays_short, 0, count);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_failmalloc("failmalloc_ngram_matrix", failmalloc_case(operations, COUNT(operations), setup, teardown));
 }

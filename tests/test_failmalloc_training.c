@@ -4,8 +4,9 @@
 #include "failmalloc.h"
 #include "softneck/model_training.h"
 
-static const neck_trainable_options small = {.struct_size = sizeof small, .family = "llama", .vocabulary = 31, .layers = 2,
-                                             .hidden_size = 16, .heads = 2, .kv_heads = 1, .context_length = 16};
+static const neck_trainable_options small = {.struct_size = sizeof small, .family = "llama", .vocabulary = 31,
+                                             .layers = 2, .hidden_size = 16, .heads = 2, .kv_heads = 1,
+                                             .context_length = 16};
 static char folder[256];
 
 static neck_status create(neck_context *context, const operation *self, outputs *out)
@@ -67,7 +68,6 @@ static void setup(void)
 {
     const char *root = getenv("TMPDIR");
     neck_trainable *model = NULL;
-    make_inputs();
     snprintf(folder, sizeof folder, "%s/neck_failmalloc_XXXXXX", root ? root : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(neck_trainable_create(NULL, &small, &model), NECK_OK);
@@ -85,31 +85,7 @@ static void teardown(void)
     ck_assert_int_eq(rmdir(folder), 0); /* no temporary file is left */
 }
 
-START_TEST(each_allocation_fails_once)
-{
-    fail_each_allocation(&operations[_i], 1, 0);
-}
-END_TEST
-
-START_TEST(memory_stays_short)
-{
-    fail_each_allocation(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    int count = (int)(sizeof operations / sizeof *operations);
-    Suite *suite = suite_create("failmalloc_training");
-    TCase *tests = tcase_create("failmalloc_training");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    suite_add_tcase(suite, tests);
-    tcase_add_loop_test(tests, each_allocation_fails_once, 0, count);
-    tcase_add_loop_test(tests, memory_stays_short, 0, count);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_failmalloc("failmalloc_training", failmalloc_case(operations, COUNT(operations), setup, teardown));
 }

@@ -30,30 +30,15 @@ static neck_status part(neck_context *context, const operation *self, outputs *o
 
 static void drop_spectrum(outputs *out) { neck_spectrum_destroy(out->spectrum); }
 
-START_TEST(every_allocation_fails_once)
-{
-    make_inputs();
-    const operation operations[] = {
-        {"krylov", solve, NULL, &tall, NECK_METHOD_KRYLOV, 0, NULL, 0},
-        {"krylov, wide", solve, NULL, &wide, NECK_METHOD_KRYLOV, 0, NULL, 0},
-        {"gram", solve, NULL, &half, NECK_METHOD_GRAM, 0, NULL, 0},
-        {"randomized", solve, NULL, &tall, NECK_METHOD_RANDOMIZED, 0, NULL, 0},
-        {"spectrum", part, drop_spectrum, &tall, 0, 0, NULL, 0},
-    };
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) fail_each_allocation(&operations[i], 1 + _i % 2, _i / 2);
-}
-END_TEST
+static const operation operations[] = {
+    {"krylov", solve, NULL, &tall, .method = NECK_METHOD_KRYLOV},
+    {"krylov, wide", solve, NULL, &wide, .method = NECK_METHOD_KRYLOV},
+    {"gram", solve, NULL, &half, .method = NECK_METHOD_GRAM},
+    {"randomized", solve, NULL, &tall, .method = NECK_METHOD_RANDOMIZED},
+    {"spectrum", part, drop_spectrum, .matrix = &tall},
+};
 
 int main(void)
 {
-    Suite *suite = suite_create("failmalloc_truncated");
-    TCase *cases = tcase_create("memory");
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, every_allocation_fails_once, 0, 4);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_failmalloc("failmalloc_truncated", failmalloc_case(operations, COUNT(operations), NULL, NULL));
 }

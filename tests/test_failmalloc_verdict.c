@@ -40,9 +40,14 @@ static neck_status fit(neck_context *context, const operation *self, outputs *ou
     return status;
 }
 
-START_TEST(every_allocation_fails_once)
+static const operation operations[] = {
+    {.name = "verdict", .run = assess},
+    {.name = "co-occurrence", .run = relate},
+    {.name = "scaling law", .run = fit},
+};
+
+static void setup(void)
 {
-    make_inputs();
     const neck_scaling_law law = {400, 0.34, 410, 0.28, 1.7};
     for (int i = 0; i < POINTS; i++) {
         steps[i] = i;
@@ -50,14 +55,7 @@ START_TEST(every_allocation_fails_once)
         double n = 1e7 * (1 + i % 7), t = n * (10 + 3 * (i % 5));
         points[i] = (neck_scaling_point){n, t, neck_scaling_law_loss(&law, n, t) * (1 + 0.001 * (i % 3))};
     }
-    const operation operations[] = {
-        {"verdict", assess, NULL, NULL, 0, 0, NULL, 0},
-        {"co-occurrence", relate, NULL, NULL, 0, 0, NULL, 0},
-        {"scaling law", fit, NULL, NULL, 0, 0, NULL, 0},
-    };
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) fail_each_allocation(&operations[i], 1, _i);
 }
-END_TEST
 
 /* A progress callback that says stop at its first call. */
 static int32_t stop(void *user, const neck_progress *progress)
@@ -73,13 +71,8 @@ START_TEST(all_can_be_cancelled)
     neck_context *context;
     ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
     static outputs out;
-    for (int i = 0; i < POINTS; i++) {
-        steps[i] = i;
-        values[i] = i;
-    }
     ck_assert_int_eq(assess(context, NULL, &out), NECK_E_CANCELLED);
     ck_assert_int_eq(relate(context, NULL, &out), NECK_E_CANCELLED);
-    for (int i = 0; i < POINTS; i++) points[i] = (neck_scaling_point){1e7 + i, 1e9, 3};
     ck_assert_int_eq(fit(context, NULL, &out), NECK_E_CANCELLED);
     neck_context_destroy(context);
 }
@@ -87,15 +80,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failmalloc_verdict");
-    TCase *tests = tcase_create("failmalloc_verdict");
-    tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 2);
+    TCase *tests = failmalloc_case(operations, COUNT(operations), setup, NULL);
     tcase_add_test(tests, all_can_be_cancelled);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_failmalloc("failmalloc_verdict", tests);
 }

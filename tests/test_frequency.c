@@ -83,7 +83,8 @@ END_TEST
 
 START_TEST(what_does_not_vary_is_not_correlated)
 {
-    double rows[12] = {1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2}, counts[6] = {1, 2, 3, 4, 5, 6}, same[6] = {2, 2, 2, 2, 2, 2};
+    double rows[12] = {1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2}, counts[6] = {1, 2, 3, 4, 5, 6},
+        same[6] = {2, 2, 2, 2, 2, 2};
     double spread[12] = {1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0};
     neck_matrix flat = {rows, 6, 2, 0, NECK_F64, 0}, one = {spread, 6, 2, 0, NECK_F64, 0};
     neck_frequency_component got[2];

@@ -14,7 +14,8 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 START_TEST(products_are_exact)
 {
     int64_t m = sizes[_i][0], n = sizes[_i][1], k = sizes[_i][2], lda = k + 3, ldc = n + 5;
-    double *a_exact = exact_matrix(m, lda, 1), *w_exact = exact_matrix(n, k, 2), *w_transposed = malloc((size_t)(n * k) * 8);
+    double *a_exact = exact_matrix(m, lda, 1), *w_exact = exact_matrix(n, k, 2),
+        *w_transposed = malloc((size_t)(n * k) * 8);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < k; j++) w_transposed[j * n + i] = w_exact[i * k + j];
     float *a = as_dtype(a_exact, m * lda, NECK_F32), *c = malloc((size_t)(m * ldc) * sizeof *c);
@@ -50,7 +51,8 @@ START_TEST(the_number_of_threads_does_not_show)
 {
     enum { M = 500, N = 700, K = 600 };
     double *numbers = random_matrix(N, K, 4);
-    float *a = as_dtype(numbers, M * K, NECK_F32), *first = malloc(M * N * sizeof *first), *other = malloc(M * N * sizeof *other);
+    float *a = as_dtype(numbers, M * K, NECK_F32), *first = malloc(M * N * sizeof *first),
+        *other = malloc(M * N * sizeof *other);
     neck_matrix w = {numbers, N, K, 0, NECK_F64, 0};
     neck__packed *packed;
     ck_assert_int_eq(neck__gemm_pack(NULL, &w, 0, &packed), NECK_OK);

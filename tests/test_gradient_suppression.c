@@ -1,4 +1,5 @@
-/* tests/test_gradient_suppression.c - the share of the logit gradient outside the columns of the head, against numpy's QR. */
+/* tests/test_gradient_suppression.c - the share of the logit gradient outside the columns of the head, against numpy's
+ * QR. */
 #include "bottleneck_support.h"
 
 static neck_gradient_suppression measured(const neck_matrix *weights, const neck_matrix *states, const int32_t *targets,
@@ -27,7 +28,8 @@ START_TEST(suppression_matches_numpy)
     expected = golden_numbers(golden, "share", &listed);
     ck_assert_int_eq(size, vocabulary * width);
     ck_assert_int_eq(listed, count);
-    void *stored[] = {as_dtype(weights, size, dtype), as_dtype(states, count * width, dtype), as_dtype(bias, vocabulary, dtype)};
+    void *stored[] = {as_dtype(weights, size, dtype), as_dtype(states, count * width, dtype),
+                      as_dtype(bias, vocabulary, dtype)};
     neck_matrix views[] = {{stored[0], vocabulary, width, 0, dtype, 0}, {stored[1], count, width, 0, dtype, 0},
                            {stored[2], 1, vocabulary, 0, dtype, 0}};
     neck_cross_entropy_options options = {
@@ -61,7 +63,8 @@ START_TEST(roundings_are_no_rank)
 }
 END_TEST
 
-/* A head whose columns span all logits but constants, or all of them, keeps every gradient: logit gradients sum to 0. */
+/* A head whose columns span all logits but constants, or all of them, keeps every gradient: logit gradients sum to
+ * 0. */
 START_TEST(wide_heads_keep_all)
 {
     enum { V = 5, N = 9 };
@@ -82,15 +85,17 @@ START_TEST(wide_heads_keep_all)
 }
 END_TEST
 
-/* More tokens than a block holds: shares are those of each token by itself, and a scale or a rotation of W's columns does not
- * change its column space. */
+/* More tokens than a block holds: shares are those of each token by itself, and a scale or a rotation of W's columns
+ * does not change its column space. */
 START_TEST(blocks_and_bases_do_not_show)
 {
     enum { V = 70, D = 6, N = 4200, LAST = 50 };
-    double *weights = random_matrix(V, D, 3), *states = random_matrix(N, D, 4), *share = malloc(N * sizeof *share), tail[LAST];
+    double *weights = random_matrix(V, D, 3), *states = random_matrix(N, D, 4), *share = malloc(N * sizeof *share),
+        tail[LAST];
     int32_t *targets = malloc(N * sizeof *targets);
     for (int i = 0; i < N; i++) targets[i] = i % 11 == 0 ? 7 : i % V;
-    neck_matrix view = view_of(weights, V, D), all = view_of(states, N, D), last = view_of(states + (N - LAST) * D, LAST, D);
+    neck_matrix view = view_of(weights, V, D), all = view_of(states, N, D),
+        last = view_of(states + (N - LAST) * D, LAST, D);
     neck_cross_entropy_options options = {.struct_size = sizeof options, .use_ignore_index = 1, .ignore_index = 7};
     neck_gradient_suppression made = measured(&view, &all, targets, &options, share);
     measured(&view, &last, targets + N - LAST, &options, tail);
@@ -151,7 +156,8 @@ START_TEST(refusals)
     enum { V = 6, D = 3, N = 4 };
     double *weights = random_matrix(V, D, 7), *states = random_matrix(N, D, 8), room[N];
     int32_t targets[N] = {0, 1, 2, 3}, outside[N] = {0, 1, 2, V}, best[N];
-    neck_matrix view = view_of(weights, V, D), states_view = view_of(states, N, D), narrow = {states, N, D - 1, D, NECK_F64, 0};
+    neck_matrix view = view_of(weights, V, D), states_view = view_of(states, N, D),
+        narrow = {states, N, D - 1, D, NECK_F64, 0};
     neck_labeled_states good = {states_view, targets}, wrong = {states_view, outside}, slim = {narrow, targets};
     const neck_cross_entropy_options refused[] = {
         {.struct_size = sizeof *refused, .soft_cap = 30},     {.struct_size = sizeof *refused, .label_smoothing = 0.1},

@@ -257,7 +257,8 @@ START_TEST(different_grams_do_not_merge)
 {
     const double shift[3] = {1, 2, 3}, none[3] = {0, 0, 0};
     neck_gram_options shifted = {sizeof shifted, .shift = shift}, zeros = {sizeof zeros, .shift = none};
-    neck_gram *plain = create(3, NULL), *wide = create(4, NULL), *moved = create(3, &shifted), *zero = create(3, &zeros);
+    neck_gram *plain = create(3, NULL), *wide = create(4, NULL), *moved = create(3, &shifted),
+        *zero = create(3, &zeros);
     ck_assert_int_eq(neck_gram_merge(plain, wide), NECK_E_ARGUMENT);
     ck_assert_int_eq(neck_gram_merge(plain, moved), NECK_E_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(neck_last_error(), "shift"));

@@ -191,7 +191,8 @@ START_TEST(bad_calls_are_refused)
     options = (neck_cross_entropy_options){.struct_size = sizeof options, .soft_cap = 1};
     ASSERT_FAILS(neck_head_loss(NULL, head, &states, targets, &options, &result), NECK_E_ARGUMENT, "soft_cap");
     options = (neck_cross_entropy_options){.struct_size = sizeof options, .bias = &states};
-    ASSERT_FAILS(neck_head_gradient(NULL, head, &states, targets, &options, gradient, &result), NECK_E_ARGUMENT, "bias");
+    ASSERT_FAILS(neck_head_gradient(NULL, head, &states, targets, &options, gradient, &result), NECK_E_ARGUMENT,
+                 "bias");
     int linear = _i <= NECK_HEAD_FACTORED;
     options = (neck_cross_entropy_options){.struct_size = sizeof options, .filter_tolerance = 1e-3};
     neck_status status = neck_head_gradient(NULL, head, &states, targets, &options, NULL, &result);
@@ -207,7 +208,8 @@ START_TEST(bad_calls_are_refused)
     ck_assert(status == NECK_OK || strstr(neck_last_error(), "log_normalizer"));
     out[0] = result.loss = 5;
     data[6] = INFINITY;
-    ASSERT_FAILS(neck_head_loss(NULL, head, &states, targets, NULL, &result), NECK_E_NONFINITE, "states: element (1, 2)");
+    ASSERT_FAILS(neck_head_loss(NULL, head, &states, targets, NULL, &result), NECK_E_NONFINITE,
+                 "states: element (1, 2)");
     ASSERT_FAILS(neck_head_log_probabilities(NULL, head, &states, out), NECK_E_NONFINITE, "states: element (1, 2)");
     data[6] = 0;
     int64_t count;
@@ -244,7 +246,8 @@ START_TEST(a_tied_head_without_gradient_only_evaluates)
     neck_matrix states = made_states(data, NECK_F64, 1, 4, 2);
     neck_cross_entropy_result result = {.struct_size = sizeof result};
     ASSERT_OK(neck_head_loss(NULL, head, &states, &target, NULL, &result));
-    ASSERT_FAILS(neck_head_gradient(NULL, head, &states, &target, NULL, data, &result), NECK_E_ARGUMENT, "tied_gradient");
+    ASSERT_FAILS(neck_head_gradient(NULL, head, &states, &target, NULL, data, &result), NECK_E_ARGUMENT,
+                 "tied_gradient");
     neck_head_destroy(head);
 }
 END_TEST
@@ -301,12 +304,13 @@ START_TEST(random_values_have_the_stated_spread)
         {NECK_HEAD_FACTORED, 16, 0, 1, 1, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        neck_head_options o = {sizeof o, .kind = cases[i].kind, .vocabulary = V, .hidden_size = D, .rank = cases[i].rank,
-                               .init_std = cases[i].init_std, .paper_init = cases[i].paper};
+        neck_head_options o = {sizeof o, .kind = cases[i].kind, .vocabulary = V, .hidden_size = D,
+                               .rank = cases[i].rank, .init_std = cases[i].init_std, .paper_init = cases[i].paper};
         neck_head *head = made_head(&o, 0, 0);
         const neck_parameter *p = neck_head_parameters(head, NULL) + cases[i].parameter;
         double count = (double)(p->rows * p->cols), found = spread_of(p->data, p->rows * p->cols);
-        ck_assert_msg(fabs(found / cases[i].std - 1) < 5 / sqrt(2 * count), "case %d: %g, not %g", (int)i, found, cases[i].std);
+        ck_assert_msg(fabs(found / cases[i].std - 1) < 5 / sqrt(2 * count), "case %d: %g, not %g", (int)i, found,
+                      cases[i].std);
         neck_head_destroy(head);
     }
 }

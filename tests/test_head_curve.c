@@ -1,4 +1,5 @@
-/* tests/test_head_curve.c - a head trained by our loss and our AdamW: PyTorch's loss curve, and the same bits after a stop. */
+/* tests/test_head_curve.c - a head trained by our loss and our AdamW: PyTorch's loss curve, and the same bits after a
+ * stop. */
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -25,12 +26,15 @@ static run begin(void)
     for (int64_t i = 0; i < ROWS; i++) r.targets[i] = (int32_t)((next_number(&seed) + 1) / 2 * VOCABULARY);
     r.states = as_dtype(drawn, ROWS * WIDTH, NECK_F32);
     neck_matrix weights = {drawn + ROWS * WIDTH, VOCABULARY, WIDTH, 0, NECK_F64, 0};
-    neck_head_options options = {.struct_size = sizeof options, .vocabulary = VOCABULARY, .hidden_size = WIDTH, .weights = &weights};
+    neck_head_options options = {.struct_size = sizeof options, .vocabulary = VOCABULARY, .hidden_size = WIDTH,
+                                 .weights = &weights};
     ck_assert_msg(neck_head_create(NULL, &options, &r.head) == NECK_OK, "%s", neck_last_error());
-    neck_optimizer_options adamw = {.struct_size = sizeof adamw, .learning_rate = 0.02, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 0.1};
+    neck_optimizer_options adamw = {.struct_size = sizeof adamw, .learning_rate = 0.02, .beta1 = 0.9, .beta2 = 0.95,
+                                    .weight_decay = 0.1};
     int64_t count;
     const neck_parameter *parameters = neck_head_parameters(r.head, &count);
-    ck_assert_msg(neck_optimizer_create(NULL, &adamw, parameters, count, &r.optimizer) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_optimizer_create(NULL, &adamw, parameters, count, &r.optimizer) == NECK_OK, "%s",
+                  neck_last_error());
     free(drawn);
     return r;
 }
@@ -87,7 +91,8 @@ START_TEST(a_stop_does_not_show)
         neck_optimizer_destroy(part.optimizer);
         ck_assert_int_eq(neck_head_load(NULL, head, &part.head), NECK_OK);
         const neck_parameter *parameters = neck_head_parameters(part.head, &count);
-        neck_optimizer_options adamw = {.struct_size = sizeof adamw, .learning_rate = 0.02, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 0.1};
+        neck_optimizer_options adamw = {.struct_size = sizeof adamw, .learning_rate = 0.02, .beta1 = 0.9, .beta2 = 0.95,
+                                        .weight_decay = 0.1};
         ck_assert_int_eq(neck_optimizer_create(NULL, &adamw, parameters, count, &part.optimizer), NECK_OK);
         ck_assert_int_eq(neck_optimizer_load(NULL, part.optimizer, state), NECK_OK);
     }

@@ -23,7 +23,8 @@ static double loss_of(neck_head *head, int32_t dtype)
     return result.loss;
 }
 
-/* Every kind, both precisions, with and without the rest: parameters bit for bit, and a loss that needs every option. */
+/* Every kind, both precisions, with and without the rest: parameters bit for bit, and a loss that needs every
+ * option. */
 START_TEST(what_is_saved_is_loaded)
 {
     int32_t kind = FIRST_KIND + _i / 4, dtype = _i % 2 ? NECK_F64 : NECK_F32;
@@ -43,7 +44,8 @@ START_TEST(what_is_saved_is_loaded)
     ck_assert_int_eq(count, loaded_count);
     for (int64_t k = 0; k < count; k++) {
         ck_assert_str_eq(a[k].name, b[k].name);
-        ck_assert(a[k].rows == b[k].rows && a[k].cols == b[k].cols && a[k].dtype == b[k].dtype && a[k].flags == b[k].flags);
+        ck_assert(a[k].rows == b[k].rows && a[k].cols == b[k].cols && a[k].dtype == b[k].dtype
+                  && a[k].flags == b[k].flags);
         ck_assert(a[k].data != b[k].data && a[k].gradient != b[k].gradient);
         ck_assert_mem_eq(a[k].data, b[k].data, (size_t)(a[k].rows * a[k].cols * neck_dtype_size(dtype)));
     }

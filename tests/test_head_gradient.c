@@ -1,5 +1,6 @@
 /* tests/test_head_gradient.c - gradients of every kind of head against differences of its loss, in double. */
 #include "head_support.h"
+#include "runs.h"
 
 enum { MOST = 4096 };
 
@@ -29,8 +30,9 @@ static void compare(const setting *s, double *numbers, const double *gradient, i
         numbers[i] = kept - step;
         difference = (difference - loss_of(s)) / (2 * step);
         numbers[i] = kept;
-        ck_assert_msg(fabs(difference - gradient[i]) <= 3e-9 + 3e-8 * fabs(difference), "%s: d loss / d %s[%lld] is %.12g, not %.12g",
-                      neck_head_kind_name(neck_head_kind(s->head)), name, (long long)i, difference, gradient[i]);
+        ck_assert_msg(fabs(difference - gradient[i]) <= 3e-9 + 3e-8 * fabs(difference),
+                      "%s: d loss / d %s[%lld] is %.12g, not %.12g", neck_head_kind_name(neck_head_kind(s->head)), name,
+                      (long long)i, difference, gradient[i]);
     }
 }
 
@@ -66,7 +68,8 @@ static setting make_setting(int32_t kind, int combination, int64_t n, int64_t vo
     o.bias = (combination & BIAS) != 0;
     if (combination & SCALE) o.logit_scale = 0.6;
     if (combination & CAP && has_soft_cap(kind)) o.soft_cap = 1.7;
-    setting s = {.head = made_head(&o, 1.5, 11 + (uint64_t)kind), .states = made_states(states_data, NECK_F64, n, d, 5)};
+    setting s = {.head = made_head(&o, 1.5, 11 + (uint64_t)kind),
+                 .states = made_states(states_data, NECK_F64, n, d, 5)};
     s.options = (neck_cross_entropy_options){.struct_size = sizeof s.options};
     for (int64_t i = 0; i < n; i++) s.targets[i] = (int32_t)(i * 5 % vocabulary);
     if (combination & IGNORE && n > 2) {
@@ -82,6 +85,7 @@ static setting make_setting(int32_t kind, int combination, int64_t n, int64_t vo
 START_TEST(every_combination_of_options)
 {
     int32_t kind = FIRST_KIND + _i / COMBINATIONS;
+    if (is_slow_build() && _i % 7 != 0) return; /* all bits still occur, with every kind */
     setting s = make_setting(kind, _i % COMBINATIONS, 4, 7, 3);
     check_gradients(&s);
     s.options.reduction = NECK_REDUCTION_SUM;
@@ -148,7 +152,8 @@ START_TEST(no_target_no_gradient)
 }
 END_TEST
 
-/* With accumulate a second call doubles what the first one left; and without states' gradient the others are the same. */
+/* With accumulate a second call doubles what the first one left; and without states' gradient the others are the
+ * same. */
 START_TEST(gradients_accumulate)
 {
     setting s = make_setting(_i, BIAS | SMOOTHING, 4, 7, 3);
@@ -171,7 +176,8 @@ START_TEST(gradients_accumulate)
 }
 END_TEST
 
-/* The same in single precision, its states in each dtype that holds them: f32 numbers rounded to bf16 here, so that all do. */
+/* The same in single precision, its states in each dtype that holds them: f32 numbers rounded to bf16 here, so that all
+ * do. */
 START_TEST(single_precision_agrees)
 {
     enum { N = 11, V = 101, D = 13 };

@@ -66,7 +66,8 @@ END_TEST
 
 START_TEST(a_soft_cap_exceeds_it_and_one_component_does_not)
 {
-    neck_head_options capped = head_options(NECK_HEAD_DENSE, NECK_F64, V, D), one = head_options(NECK_HEAD_MOS, NECK_F64, V, D);
+    neck_head_options capped = head_options(NECK_HEAD_DENSE, NECK_F64, V, D),
+        one = head_options(NECK_HEAD_MOS, NECK_F64, V, D);
     capped.soft_cap = 2;
     one.components = 1;
     one.rank = 3;
@@ -100,8 +101,8 @@ START_TEST(a_cut_head_is_the_best_of_its_rank)
     double *w = constructed(V, D, values, 4), product[V * D];
     neck_matrix weights = {w, V, D, 0, NECK_F64, 0};
     for (int64_t rank = 1; rank <= D; rank++) {
-        neck_head_options o = {sizeof o, .kind = NECK_HEAD_FACTORED, .dtype = NECK_F64, .vocabulary = V, .hidden_size = D,
-                               .rank = rank, .weights = &weights};
+        neck_head_options o = {sizeof o, .kind = NECK_HEAD_FACTORED, .dtype = NECK_F64, .vocabulary = V,
+                               .hidden_size = D, .rank = rank, .weights = &weights};
         neck_head *head = made_head(&o, 0, 0);
         double error = 0, tail = 0;
         multiply(head, product);
@@ -130,8 +131,8 @@ START_TEST(a_cut_head_of_full_rank_has_the_dense_loss)
     double *w = constructed(V, D, values, 4), data[N * D];
     neck_matrix weights = {w, V, D, 0, NECK_F64, 0}, states = made_states(data, dtype, N, D, 5);
     for (int i = 0; i < N; i++) targets[i] = i % V;
-    neck_head_options o = {sizeof o, .kind = NECK_HEAD_FACTORED, .dtype = dtype, .vocabulary = V, .hidden_size = D, .rank = D,
-                           .weights = &weights};
+    neck_head_options o = {sizeof o, .kind = NECK_HEAD_FACTORED, .dtype = dtype, .vocabulary = V, .hidden_size = D,
+                           .rank = D, .weights = &weights};
     neck_head *cut = made_head(&o, 0, 0);
     o.kind = NECK_HEAD_DENSE;
     o.rank = 0;

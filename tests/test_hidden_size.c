@@ -1,5 +1,5 @@
-/* tests/test_hidden_size.c - the width of models from their logits: constructed ones with every kind of last norm, and one of this
- * library's models. */
+/* tests/test_hidden_size.c - the width of models from their logits: constructed ones with every kind of last norm, and
+ * one of this library's models. */
 #include <check.h>
 #include <stdio.h>
 
@@ -8,8 +8,8 @@
 
 enum { NORM_RMS = 0, NORM_LAYER_BIAS, NORM_LAYER_PLAIN };
 
-/* Logits of n random states behind a last norm, vocabulary V, width d; optionally with a bias of the head, as log-probabilities, and
- * rounded to float. */
+/* Logits of n random states behind a last norm, vocabulary V, width d; optionally with a bias of the head, as
+ * log-probabilities, and rounded to float. */
 typedef struct made_model {
     int64_t n, vocabulary, d;
     int norm, head_bias, log_probabilities, as_float;
@@ -80,9 +80,9 @@ START_TEST(constructed_models_have_their_width)
         neck_hidden_size size = size_of(z, model->n, model->vocabulary, values);
         ck_assert_msg(size.determined && size.rank == cases[i].rank && size.centered_rank == cases[i].centered &&
                           size.hidden_size == cases[i].width && size.alternative == cases[i].alternative,
-                      "case %d: rank %d (gap %g, %g at %d), centered %d (gap %g, %g at %d), determined %d", (int)i, (int)size.rank,
-                      size.gap, size.runner_up_gap, (int)size.runner_up, (int)size.centered_rank, size.centered_gap,
-                      size.centered_runner_up_gap, (int)size.centered_runner_up, size.determined);
+                      "case %d: rank %d (gap %g, %g at %d), centered %d (gap %g, %g at %d), determined %d", (int)i,
+                      (int)size.rank, size.gap, size.runner_up_gap, (int)size.runner_up, (int)size.centered_rank,
+                      size.centered_gap, size.centered_runner_up_gap, (int)size.centered_runner_up, size.determined);
         ck_assert(size.vectors == model->n && size.vocabulary == model->vocabulary && size.gap > 4);
         for (int64_t k = 1; k < model->n; k++) ck_assert(values[k] <= values[k - 1] && values[k] >= 0);
         free(z);
@@ -123,8 +123,8 @@ START_TEST(a_model_tells_its_width)
     neck_matrix logits = {z, N, V, 0, NECK_F32, 0};
     neck_hidden_size size = {.struct_size = sizeof size};
     ck_assert(neck_hidden_size_measure(NULL, &logits, NULL, &size) == NECK_OK);
-    ck_assert_msg(size.determined && size.hidden_size == 64, "%d, gap %g, runner-up %g", (int)size.hidden_size, size.gap,
-                  size.runner_up_gap);
+    ck_assert_msg(size.determined && size.hidden_size == 64, "%d, gap %g, runner-up %g", (int)size.hidden_size,
+                  size.gap, size.runner_up_gap);
     logits.rows = 60; /* fewer than it is wide */
     ck_assert(neck_hidden_size_measure(NULL, &logits, NULL, &size) == NECK_OK);
     ck_assert_msg(!size.determined, "%d, gap %g, runner-up %g", (int)size.hidden_size, size.gap, size.runner_up_gap);

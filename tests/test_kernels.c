@@ -35,13 +35,15 @@ START_TEST(a_tile_is_a_product)
         double *a = a_memory, *b = b_memory;
         double c[NECK__LARGEST_GROUP * 40], expected[NECK__LARGEST_GROUP * 40];
         uint64_t seed = (uint64_t)depth;
-        for (int64_t i = 0; i < depth * strip; i++) a[i] = (double)(next_bits(&seed) % 100), b[i] = (double)(next_bits(&seed) % 100);
+        for (int64_t i = 0; i < depth * strip; i++)
+            a[i] = (double)(next_bits(&seed) % 100), b[i] = (double)(next_bits(&seed) % 100);
         for (int64_t offset = 0; offset < strip; offset += group) {
             for (int64_t i = 0; i < group * 40; i++) c[i] = expected[i] = (double)i;
             kernels->tile(depth, a + offset, b, c, 40);
             for (int64_t m = 0; m < group; m++)
                 for (int64_t n = 0; n < strip; n++)
-                    for (int64_t k = 0; k < depth; k++) expected[m * 40 + n] += a[k * strip + offset + m] * b[k * strip + n];
+                    for (int64_t k = 0; k < depth; k++)
+                        expected[m * 40 + n] += a[k * strip + offset + m] * b[k * strip + n];
             ck_assert_mem_eq(c, expected, (size_t)(group * 40) * sizeof *c); /* integers: exact */
         }
         free(a);

@@ -1,5 +1,5 @@
-/* tests/test_loops_train.c - the loops of training in single precision against those in double, on every table this CPU can run;
- * those in double against differences. */
+/* tests/test_loops_train.c - the loops of training in single precision against those in double, on every table this CPU
+ * can run; those in double against differences. */
 #include <check.h>
 #include <math.h>
 
@@ -16,7 +16,8 @@ static void find_tables(void)
     tables[table_count++] = &neck__kernels_generic.train;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[table_count++] = &neck__kernels_avx2.train;
+    if (__builtin_cpu_supports("avx2")
+        && __builtin_cpu_supports("fma")) tables[table_count++] = &neck__kernels_avx2.train;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         tables[table_count++] = &neck__kernels_avx512.train;
 #endif
@@ -50,7 +51,8 @@ START_TEST(activations_and_their_slopes_agree)
     const neck__train_loops_f32 *f = tables[_i / NECK__TRAIN_ACTIVATIONS];
     const neck__train_loops_f64 *d = &neck__train_loops_double;
     int kind = _i % NECK__TRAIN_ACTIVATIONS;
-    both x = numbers(1, 9), u = numbers(2, 3), d1 = numbers(3, 2), d2 = d1, h = {{0}, {0}}, h1 = h, h2 = h, g = h, h3 = h;
+    both x = numbers(1, 9), u = numbers(2, 3), d1 = numbers(3, 2), d2 = d1, h = {{0}, {0}}, h1 = h, h2 = h, g = h,
+        h3 = h;
     f->activate[kind](COUNT, x.f, h.f), d->activate[kind](COUNT, x.d, h.d);
     f->activate_gradient[kind](COUNT, x.f, d1.f, h1.f), d->activate_gradient[kind](COUNT, x.d, d1.d, h1.d);
     f->gate[kind](COUNT, x.f, u.f, h2.f), d->gate[kind](COUNT, x.d, u.d, h2.d);
@@ -91,7 +93,8 @@ START_TEST(norms_agree)
         both dy = numbers(4, 1), dx = numbers(5, 1);
         f->norm(COUNT, x.f, 0.25f, 1.5f, gain.f, 1, centered ? bias.f : NULL, out.f);
         d->norm(COUNT, x.d, 0.25, 1.5, gain.d, 1, centered ? bias.d : NULL, out.d);
-        f->norm_gradient(COUNT, x.f, 0.25f, 1.5f, gain.f, 1, centered, dy.f, dgain.f, centered ? dbias.f : NULL, 1, dx.f);
+        f->norm_gradient(COUNT, x.f, 0.25f, 1.5f, gain.f, 1, centered, dy.f, dgain.f, centered ? dbias.f : NULL, 1,
+                         dx.f);
         d->norm_gradient(COUNT, x.d, 0.25, 1.5, gain.d, 1, centered, dy.d, dgain.d, centered ? dbias.d : NULL, 1, dx.d);
         assert_same(&out, 1e-6, "norm");
         assert_same(&dgain, 1e-6, "dgain");
@@ -134,7 +137,8 @@ START_TEST(columns_agree)
 }
 END_TEST
 
-/* The same elements whatever the precision and the instruction set; about as many as asked for; others under another key. */
+/* The same elements whatever the precision and the instruction set; about as many as asked for; others under another
+ * key. */
 START_TEST(dropout_is_a_function_of_its_key)
 {
     const neck__dropout dropout = {(uint32_t)(0.3 * 4294967296.0), 1 / 0.7};

@@ -40,9 +40,10 @@ static void assert_bounds(const neck_loss_gap *gap, double largest_logit, const 
     double slack = 1e-14 * (1 + largest_logit);
     ck_assert_msg(gap->gap <= gap->first_order + gap->range_bound + slack, "%s: gap %g above %g + %g", what, gap->gap,
                   gap->first_order, gap->range_bound);
-    ck_assert_msg(gap->range_bound <= gap->quadratic_bound * (1 + 1e-13) + slack * slack, "%s: range %g above quadratic %g", what,
-                  gap->range_bound, gap->quadratic_bound);
-    ck_assert_msg(gap->gap >= gap->first_order - slack, "%s: gap %g below its tangent %g", what, gap->gap, gap->first_order);
+    ck_assert_msg(gap->range_bound <= gap->quadratic_bound * (1 + 1e-13) + slack * slack,
+                  "%s: range %g above quadratic %g", what, gap->range_bound, gap->quadratic_bound);
+    ck_assert_msg(gap->gap >= gap->first_order - slack, "%s: gap %g below its tangent %g", what, gap->gap,
+                  gap->first_order);
     ck_assert_double_eq_tol(gap->gap, gap->reduced_loss - gap->full_loss, slack);
 }
 
@@ -73,11 +74,13 @@ START_TEST(gaps_match_numpy)
         json_t *row = json_array_get(expected, (size_t)rank - 1);
         reduced_head head = reduced_head_of(truncation, g.vocabulary, g.width, rank);
         neck_loss_gap gap =
-            gap_of(&g.weights_view, &head.a_view, &head.b_view, &g.states_view, g.targets, golden_number(g.all, "scale"));
+            gap_of(&g.weights_view, &head.a_view, &head.b_view, &g.states_view, g.targets,
+                   golden_number(g.all, "scale"));
         ck_assert_int_eq(gap.tokens, (int64_t)golden_number(row, "tokens"));
         for (int i = 0; i < FIELDS; i++)
-            ck_assert_msg(fabs(field(&gap, i) - golden_number(row, fields[i].name)) <= 1e-12, "rank %d, %s: %.17g instead of %.17g",
-                          (int)rank, fields[i].name, field(&gap, i), golden_number(row, fields[i].name));
+            ck_assert_msg(fabs(field(&gap, i) - golden_number(row, fields[i].name)) <= 1e-12,
+                          "rank %d, %s: %.17g instead of %.17g", (int)rank, fields[i].name, field(&gap, i),
+                          golden_number(row, fields[i].name));
         reduced_head_free(&head);
     }
     neck_truncation_destroy(truncation);
@@ -121,12 +124,13 @@ static plain_sums plain_sums_of(int64_t count, int64_t vocabulary, const double 
     plain_sums sums = {0};
     for (int64_t i = 0; i < count; i++)
         if (targets[i] >= 0)
-            plain_sums_add(&sums, vocabulary, (const double *const[2]){full + i * vocabulary, reduced + i * vocabulary}, targets[i],
-                           scale);
+            plain_sums_add(&sums, vocabulary, (const double *const[2]){full + i * vocabulary, reduced + i * vocabulary},
+                           targets[i], scale);
     return sums;
 }
 
-/* More tokens and more vocabulary than a block holds, against the loss of each head by itself and the sums themselves. */
+/* More tokens and more vocabulary than a block holds, against the loss of each head by itself and the sums
+ * themselves. */
 START_TEST(blocks_add_up)
 {
     enum { V = 4700, D = 10, R = 3, N = 1200 };
@@ -134,12 +138,13 @@ START_TEST(blocks_add_up)
     double *states = random_matrix(N, D, 4);
     int32_t targets[N];
     uint64_t seed = 5;
-    for (int i = 0; i < N; i++) targets[i] = i % 5 == 0 ? (i % 2 ? NECK_NO_TARGET : -100) : (int32_t)(next_bits(&seed) % V);
+    for (int i = 0; i < N; i++)
+        targets[i] = i % 5 == 0 ? (i % 2 ? NECK_NO_TARGET : -100) : (int32_t)(next_bits(&seed) % V);
     int32_t dtype = _i ? NECK_F32 : NECK_F64;
     void *stored[] = {as_dtype(weights, V * D, dtype), as_dtype(a, V * R, dtype), as_dtype(b, R * D, dtype),
                       as_dtype(states, N * D, dtype)};
-    neck_matrix views[] = {{stored[0], V, D, 0, dtype, 0}, {stored[1], V, R, 0, dtype, 0}, {stored[2], R, D, 0, dtype, 0},
-                           {stored[3], N, D, 0, dtype, 0}};
+    neck_matrix views[] = {{stored[0], V, D, 0, dtype, 0}, {stored[1], V, R, 0, dtype, 0},
+                           {stored[2], R, D, 0, dtype, 0}, {stored[3], N, D, 0, dtype, 0}};
     neck_loss_gap gap = gap_of(&views[0], &views[1], &views[2], &views[3], targets, 2);
     double *product = plain_product(V, D, R, a, b, 0), *full = plain_product(N, V, D, states, weights, 1);
     double *reduced = plain_product(N, V, D, states, product, 1);
@@ -160,8 +165,8 @@ START_TEST(blocks_add_up)
 }
 END_TEST
 
-/* Heads that are no minimisers of anything, from tiny to extreme logits, with rows in equal pairs (tied maxima), and factors
- * that have nothing to do with them. */
+/* Heads that are no minimisers of anything, from tiny to extreme logits, with rows in equal pairs (tied maxima), and
+ * factors that have nothing to do with them. */
 START_TEST(bounds_hold_for_any_head)
 {
     enum { V = 61, D = 8, N = 50 };
@@ -182,7 +187,8 @@ START_TEST(bounds_hold_for_any_head)
                 neck_truncation *truncation = truncation_of(&view, kind & 1, kind / 2, kind & 1 ? moments : NULL);
                 reduced_head head = reduced_head_of(truncation, V, D, rank);
                 for (int64_t i = 0; seed % 3 == 2 && i < V * rank; i++) head.a[i] = size * next_number(&numbers);
-                neck_loss_gap gap = gap_of(&view, &head.a_view, &head.b_view, &states_view, targets, seed % 2 ? 0 : -0.5);
+                neck_loss_gap gap = gap_of(&view, &head.a_view, &head.b_view, &states_view, targets,
+                                           seed % 2 ? 0 : -0.5);
                 assert_bounds(&gap, 10 * size, "any head");
                 reduced_head_free(&head);
                 neck_truncation_destroy(truncation);
@@ -201,7 +207,8 @@ END_TEST
 START_TEST(bounds_are_attained)
 {
     double weights[2] = {1, 1}, a[2] = {1 + 1e-4, 1 - 1e-4}, one = 1, state = 1;
-    neck_matrix w = view_of(weights, 2, 1), a_view = view_of(a, 2, 1), b = view_of(&one, 1, 1), x = view_of(&state, 1, 1);
+    neck_matrix w = view_of(weights, 2, 1), a_view = view_of(a, 2, 1), b = view_of(&one, 1, 1),
+        x = view_of(&state, 1, 1);
     int32_t target = 0;
     neck_loss_gap gap = gap_of(&w, &a_view, &b, &x, &target, 1);
     ck_assert_double_eq_tol((gap.gap - gap.first_order) / gap.range_bound, 1, 1e-6);
@@ -215,7 +222,8 @@ START_TEST(of_equals_the_lowest_is_best)
     enum { V = 3, N = 4 };
     double weights[V] = {0}, a[V] = {0}, one = 1, states[N] = {1, 2, 3, 4};
     int32_t targets[N] = {0, 1, 2, 0};
-    neck_matrix w = view_of(weights, V, 1), a_view = view_of(a, V, 1), b = view_of(&one, 1, 1), x = view_of(states, N, 1);
+    neck_matrix w = view_of(weights, V, 1), a_view = view_of(a, V, 1), b = view_of(&one, 1, 1),
+        x = view_of(states, N, 1);
     neck_loss_gap gap = gap_of(&w, &a_view, &b, &x, targets, 1);
     ck_assert(gap.full_accuracy == 0.5 && gap.reduced_accuracy == 0.5);
     ck_assert_double_eq_tol(gap.full_loss, log(3), 1e-15);
@@ -342,8 +350,9 @@ static void trained_open(trained *t)
     ck_assert_int_gt(t->count, 1000);
 }
 
-/* Every rank of a trained head on its own states: the bounds hold, in single and double precision; the data-weighted head is
- * the nearer one on the data at every rank, and from rank 2 on its loss is lower; at full rank it is the model. */
+/* Every rank of a trained head on its own states: the bounds hold, in single and double precision; the data-weighted
+ * head is the nearer one on the data at every rank, and from rank 2 on its loss is lower; at full rank it is the
+ * model. */
 START_TEST(a_trained_head_at_every_rank)
 {
     trained t;
@@ -382,7 +391,8 @@ END_TEST
 
 /* ---- refusals ---- */
 
-static void assert_refused(neck_status expected, const neck_matrix *views, const int32_t *targets, double scale, const char *why)
+static void assert_refused(neck_status expected, const neck_matrix *views, const int32_t *targets, double scale,
+                           const char *why)
 {
     neck_labeled_states data = {views[3], targets};
     neck_loss_gap gap = {.struct_size = sizeof gap, .gap = 7};

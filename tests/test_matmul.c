@@ -1,4 +1,5 @@
-/* tests/test_matmul.c - products of strided matrices against plain sums: every edge, layout and precision; threads do not show. */
+/* tests/test_matmul.c - products of strided matrices against plain sums: every edge, layout and precision; threads do
+ * not show. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@ enum { SIZES = sizeof sizes / sizeof *sizes, PAD = 3 };
 
 /* Element (i, j) of an m x n matrix stored either way, with room after each line. */
 static int64_t line_of(int transposed, int64_t m, int64_t n) { return (transposed ? m : n) + PAD; }
-static int64_t place(int transposed, int64_t line, int64_t i, int64_t j) { return transposed ? j * line + i : i * line + j; }
+static int64_t place(int transposed, int64_t line, int64_t i,
+                     int64_t j) { return transposed ? j * line + i : i * line + j; }
 
 static void *stored(const double *exact, int64_t m, int64_t n, int transposed, int32_t dtype)
 {
@@ -25,14 +27,15 @@ static void *stored(const double *exact, int64_t m, int64_t n, int transposed, i
     return out;
 }
 
-static void multiply(neck_context *context, const int64_t *size, int layout, int32_t dtype, const void *a, const void *b, void *c,
-                     int accumulate)
+static void multiply(neck_context *context, const int64_t *size, int layout, int32_t dtype, const void *a,
+                     const void *b, void *c, int accumulate)
 {
     int ta = layout & 1, tb = layout >> 1;
     int64_t m = size[0], n = size[1], k = size[2], la = line_of(ta, m, k), lb = line_of(tb, k, n);
     neck_status status = dtype == NECK_F32
         ? neck__matmul_f32(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD, accumulate)
-        : neck__matmul_f64(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD, accumulate);
+        : neck__matmul_f64(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD,
+                           accumulate);
     ck_assert_int_eq(status, NECK_OK);
 }
 
@@ -46,7 +49,8 @@ static void check_size(const int64_t *size, int layout, int32_t dtype)
     int64_t m = size[0], n = size[1], k = size[2];
     double *a = exact_matrix(m, k, 1), *b = exact_matrix(k, n, 2), *seven = malloc((size_t)(m * (n + PAD)) * 8);
     for (int64_t i = 0; i < m * (n + PAD); i++) seven[i] = 7;
-    void *left = stored(a, m, k, layout & 1, dtype), *right = stored(b, k, n, layout >> 1, dtype), *c = as_dtype(seven, m * (n + PAD), dtype);
+    void *left = stored(a, m, k, layout & 1, dtype), *right = stored(b, k, n, layout >> 1, dtype),
+        *c = as_dtype(seven, m * (n + PAD), dtype);
     multiply(NULL, size, layout, dtype, left, right, c, 0);
     multiply(NULL, size, layout, dtype, left, right, c, 1);
     for (int64_t i = 0; i < m; i++)
@@ -94,7 +98,8 @@ END_TEST
 START_TEST(too_large_is_refused)
 {
     float x = 0;
-    ck_assert_int_eq(neck__matmul_f32(NULL, 1, INT64_MAX / 4, INT64_MAX / 4, &x, 1, 1, &x, 1, 1, &x, 1, 0), NECK_E_OVERFLOW);
+    ck_assert_int_eq(neck__matmul_f32(NULL, 1, INT64_MAX / 4, INT64_MAX / 4, &x, 1, 1, &x, 1, 1, &x, 1, 0),
+                     NECK_E_OVERFLOW);
 }
 END_TEST
 

@@ -24,7 +24,8 @@ static void compare_gradients(const neck_trainable *model, const neck_checkpoint
         ck_assert_int_eq(golden.nbytes, size * 4);
         for (int64_t i = 0; i < size; i++) most = fmax(most, fabs((double)values[i]));
         for (int64_t i = 0; i < size; i++) {
-            double got = number_at(parameters[p].gradient, parameters[p].dtype, i), error = fabs(got - (double)values[i]) / most;
+            double got = number_at(parameters[p].gradient, parameters[p].dtype, i),
+                error = fabs(got - (double)values[i]) / most;
             worst = fmax(worst, error);
             ck_assert_msg(error <= tolerance, "%s[%lld]: %g, PyTorch has %g", parameters[p].name, (long long)i, got,
                           (double)values[i]);
@@ -36,7 +37,8 @@ static void compare_gradients(const neck_trainable *model, const neck_checkpoint
 static void check_golden(const char *name, neck_trainable_options options, double tolerance)
 {
     neck_trainable *model = open_tiny(name, options);
-    neck_checkpoint *inputs = open_golden(name, "expected.safetensors"), *expected = open_golden(name, "gradients.safetensors");
+    neck_checkpoint *inputs = open_golden(name, "expected.safetensors"),
+        *expected = open_golden(name, "gradients.safetensors");
     neck_tensor ids = golden_tensor(inputs, "ids");
     double loss = loss_and_gradients(NULL, model, ids.data, ids.shape[0], ids.shape[1], 0);
     ck_assert_double_eq_tol(loss, *(const double *)golden_tensor(expected, "loss").data, tolerance);
@@ -115,7 +117,8 @@ END_TEST
 START_TEST(gradients_with_dropout_are_finite_differences)
 {
     neck_trainable *model = open_tiny(tiny_models[_i], (neck_trainable_options){.dtype = NECK_F64, .dropout = 0.2, .seed = 5,
-                                                                                .attention_dropout = 0.3, .recompute = 1});
+                                                                                .attention_dropout = 0.3,
+                                                                                .recompute = 1});
     neck_checkpoint *inputs = open_golden(tiny_models[_i], "expected.safetensors");
     neck_tensor ids = golden_tensor(inputs, "ids");
     check_differences(model, ids.data, ids.shape[0], 19);

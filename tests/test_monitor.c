@@ -140,8 +140,8 @@ END_TEST
 
 START_TEST(metrics_and_variants_are_chosen)
 {
-    neck_monitor_options options = {sizeof options, .metrics = (const char *const[]){"gini", "rankme"}, .metric_count = 2,
-                                    .variants = NECK_MONITOR_CENTERED, .interval = 7};
+    neck_monitor_options options = {sizeof options, .metrics = (const char *const[]){"gini", "rankme"},
+                                    .metric_count = 2, .variants = NECK_MONITOR_CENTERED, .interval = 7};
     neck_monitor *monitor = made(&options);
     neck_matrix head = head_at(1);
     OK(neck_monitor_head(NULL, monitor, 0, &head));
@@ -197,7 +197,8 @@ START_TEST(what_is_not_defined_is_left_out)
     OK(neck_monitor_states(NULL, monitor, 50, &head));
     ck_assert_double_eq_tol(last_of(monitor, "states.raw.anisotropy", NULL), 1, 1e-12);
     int64_t index = 77;
-    FAILS(neck_monitor_series_find(monitor, "states.centered.anisotropy", &index), NECK_E_NOT_FOUND, "centered.anisotropy");
+    FAILS(neck_monitor_series_find(monitor, "states.centered.anisotropy", &index), NECK_E_NOT_FOUND,
+          "centered.anisotropy");
     ck_assert_int_eq(index, 77);
     neck_monitor_destroy(monitor);
 }
@@ -319,7 +320,8 @@ END_TEST
 START_TEST(lines_are_json_and_numbers_come_back)
 {
     neck_monitor *monitor = made(&(neck_monitor_options){sizeof(neck_monitor_options), .under_way = 1, .patience = 1});
-    static const double values[] = {0.1, 1.0 / 3, -0.0, 4.9406564584124654e-324, 1.7976931348623157e308, 123456789012345678.0};
+    static const double values[] = {0.1, 1.0 / 3, -0.0, 4.9406564584124654e-324, 1.7976931348623157e308,
+                                    123456789012345678.0};
     static const char *const pair[] = {"loss", "norm/update"};
     for (int i = 0; i < 6; i++) OK(neck_monitor_values(monitor, i, pair, (double[]){values[i], 1}, 2));
     OK(neck_monitor_value(monitor, 10, "head.raw.singular_entropy", 0.5));

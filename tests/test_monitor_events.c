@@ -51,7 +51,8 @@ static double noise(uint64_t *state)
 START_TEST(flatten_then_spike_is_told_with_its_onset)
 {
     /* A start that is flat, a rise from it, the fall, the bottom at 6, the blow-up after 8, and back. */
-    static const double values[] = {0.02, 0.6, 0.9, 0.85, 0.7, 0.5, 0.3, 0.35, 0.38, 0.6, 0.85, 1.5, 3.0, 3.1, 0.39, 0.38};
+    static const double values[] = {0.02, 0.6, 0.9, 0.85, 0.7, 0.5, 0.3, 0.35, 0.38, 0.6, 0.85, 1.5, 3.0, 3.1, 0.39,
+                                    0.38};
     neck_monitor *monitor = made(NULL);
     for (int64_t i = 0; i < 16; i++) feed(monitor, ENTROPY, 10 * i, values[i]);
     assert_kinds(monitor, (const int32_t[]){NECK_EVENT_FLATTEN, NECK_EVENT_SPIKE, NECK_EVENT_SPIKE_END}, 3);
@@ -74,7 +75,8 @@ END_TEST
 
 START_TEST(a_rise_from_a_random_start_is_no_spike)
 {
-    neck_monitor *fresh = made(NULL), *late = made(&(neck_monitor_options){sizeof(neck_monitor_options), .under_way = 1});
+    neck_monitor *fresh = made(NULL),
+        *late = made(&(neck_monitor_options){sizeof(neck_monitor_options), .under_way = 1});
     for (int64_t i = 0; i < 30; i++) {
         double value = i < 10 ? 0.02 : 1.2;
         feed(fresh, ENTROPY, i, value);
@@ -151,7 +153,8 @@ END_TEST
 
 START_TEST(thresholds_can_be_set)
 {
-    neck_monitor_options options = {sizeof options, .flatten_fall = 1, .spike_rise = 3, .spike_release = 2, .patience = 1};
+    neck_monitor_options options = {sizeof options, .flatten_fall = 1, .spike_rise = 3, .spike_release = 2,
+                                    .patience = 1};
     neck_monitor *monitor = made(&options);
     static const double values[] = {5, 4.1, 3.9, 3, 4.9, 5.9, 6.1};
     for (int64_t i = 0; i < 7; i++) feed(monitor, ENTROPY, i, values[i]);

@@ -23,7 +23,8 @@ static neck_status begun(neck_context *context, neck_monitor **out)
     return status;
 }
 
-static neck_status observe(neck_context *context, neck_monitor *monitor, enum observation what, const neck_matrix *matrix)
+static neck_status observe(neck_context *context, neck_monitor *monitor, enum observation what,
+                           const neck_matrix *matrix)
 {
     static const char *const names[] = {"loss", "new"};
     switch (what) {
@@ -43,7 +44,8 @@ static neck_status observe_once(neck_context *context, const operation *self, ou
     neck_status status = begun(context, &monitor);
     if (status != NECK_OK) return status;
     if (self->variant) status = neck_monitor_log(monitor, log_path);
-    if (status == NECK_OK && (status = observe(context, monitor, (enum observation)self->method, self->matrix)) != NECK_OK) {
+    if (status == NECK_OK
+        && (status = observe(context, monitor, (enum observation)self->method, self->matrix)) != NECK_OK) {
         ck_assert_int_eq(neck_monitor_series_count(monitor), 2);
         ck_assert_int_eq(neck_monitor_series_length(monitor, 0), 2);
         ck_assert_int_eq(neck_monitor_series_length(monitor, 1), 2);
@@ -86,7 +88,6 @@ static const operation operations[] = {
 
 static void setup(void)
 {
-    make_inputs();
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(state, sizeof state, "%s/state", folder);
     snprintf(log_path, sizeof log_path, "%s/log", folder);
@@ -108,24 +109,7 @@ static void teardown(void)
     strcpy(folder + strlen(folder) - 6, "XXXXXX");
 }
 
-START_TEST(every_allocation_may_fail)
-{
-    fail_each_allocation(&operations[_i], 1, 0);
-    unlink(written);
-    fail_each_allocation(&operations[_i], 2, 1);
-}
-END_TEST
-
 int main(void)
 {
-    Suite *suite = suite_create("monitor_failmalloc");
-    TCase *tests = tcase_create("failmalloc");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_loop_test(tests, every_allocation_may_fail, 0, sizeof operations / sizeof *operations);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_failmalloc("monitor_failmalloc", failmalloc_case(operations, COUNT(operations), setup, teardown));
 }

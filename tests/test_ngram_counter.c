@@ -1,4 +1,5 @@
-/* tests/test_ngram_counter.c - counting that is interrupted: resumed, cancelled, out of disk, with files damaged in between. */
+/* tests/test_ngram_counter.c - counting that is interrupted: resumed, cancelled, out of disk, with files damaged in
+ * between. */
 #include "ngram_support.h"
 
 #include <signal.h>
@@ -102,18 +103,22 @@ START_TEST(folders_of_others_are_left_alone)
     neck_ngram_counter *counter = NULL;
     char path[PATH_CAPACITY];
     interrupt_after(&p, given, 2);
-    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 0, A_RUN, &counter), NECK_E_ARGUMENT, "is not empty", "used");
+    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 0, A_RUN, &counter), NECK_E_ARGUMENT, "is not empty",
+                 "used");
     assert_fails(make_small_counter(NULL, given, ORDER + 1, p.runs, 1, A_RUN, &counter), NECK_E_ARGUMENT,
                  "a count of order 3 over a vocabulary of 40 was interrupted", "order");
     given->vocab_size++;
-    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 1, A_RUN, &counter), NECK_E_ARGUMENT, "over 41", "size");
+    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 1, A_RUN, &counter), NECK_E_ARGUMENT, "over 41",
+                 "size");
     scratch_file(path, p.runs, "run-7.txt");
     FILE *file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     fclose(file);
     given->vocab_size--;
-    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 1, A_RUN, &counter), NECK_E_ARGUMENT, "'run-7.txt' in", "other");
-    assert_fails(make_small_counter(NULL, given, ORDER, "/nonexistent/runs", 1, A_RUN, &counter), NECK_E_IO, "/nonexistent", "path");
+    assert_fails(make_small_counter(NULL, given, ORDER, p.runs, 1, A_RUN, &counter), NECK_E_ARGUMENT, "'run-7.txt' in",
+                 "other");
+    assert_fails(make_small_counter(NULL, given, ORDER, "/nonexistent/runs", 1, A_RUN, &counter), NECK_E_IO,
+                 "/nonexistent", "path");
     ck_assert_int_eq(scratch_count(p.runs), 4);
     ck_assert_ptr_null(counter);
     scratch_remove(p.runs);
@@ -134,9 +139,11 @@ static int32_t lose_patience(void *user, const neck_progress *told)
     return self->calls++ >= self->last;
 }
 
-static neck_status count_patiently(patience *self, const place *p, const text *given, const char *folder, int32_t resume)
+static neck_status count_patiently(patience *self, const place *p, const text *given, const char *folder,
+                                   int32_t resume)
 {
-    const neck_context_options options = {sizeof options, .threads = 1, .progress = lose_patience, .progress_user = self};
+    const neck_context_options options = {sizeof options, .threads = 1, .progress = lose_patience,
+                                          .progress_user = self};
     neck_context *context;
     neck_ngram_counter *counter = NULL;
     MUST(neck_context_create(&options, &context));
@@ -258,7 +265,8 @@ START_TEST(a_wrong_path_can_be_mended)
     const text *given = make_input();
     neck_ngram_counter *counter = NULL;
     MUST(make_small_counter(NULL, given, ORDER, p.runs, 0, A_RUN, &counter));
-    assert_fails(neck_ngram_counter_finish(NULL, counter, p.path), NECK_E_ARGUMENT, "longest document has 0", "nothing");
+    assert_fails(neck_ngram_counter_finish(NULL, counter, p.path), NECK_E_ARGUMENT, "longest document has 0",
+                 "nothing");
     MUST(push_text(NULL, counter, given, -1));
     assert_fails(neck_ngram_counter_finish(NULL, counter, "/nonexistent/counted"), NECK_E_IO, "/nonexistent", "path");
     assert_fails(neck_ngram_counter_finish(NULL, counter, NULL), NECK_E_ARGUMENT, "path is NULL", "path");
@@ -346,8 +354,8 @@ START_TEST(a_damaged_list_is_refused)
     for (long at = 0; at < size; at++) {
         damage(p.runs, NECK__SPILL_LIST, at, -1);
         neck_status status = go_on(&p, given);
-        ck_assert_msg(status == NECK_E_FORMAT || (status == NECK_E_UNSUPPORTED && at >= 8 && at < 12), "byte %ld: %s", at,
-                      neck_last_error());
+        ck_assert_msg(status == NECK_E_FORMAT || (status == NECK_E_UNSUPPORTED && at >= 8 && at < 12), "byte %ld: %s",
+                      at, neck_last_error());
         damage(p.runs, NECK__SPILL_LIST, at, -1);
         ck_assert_int_eq(scratch_count(p.runs), 3);
     }

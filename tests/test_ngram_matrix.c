@@ -37,7 +37,8 @@ static neck_ngrams *count_case(const json_t *test)
     for (int64_t i = 0; i < count; i++) ids[i] = (int32_t)json_integer_value(json_array_get(tokens, (size_t)i));
     for (int64_t i = 0; i < documents; i++) at[i] = json_integer_value(json_array_get(ends, (size_t)i));
     neck_ngrams *ngrams = NULL;
-    MUST(neck_ngrams_count(NULL, ids, count, at, documents, number(test, "vocabulary"), (int32_t)number(test, "order"), &ngrams));
+    MUST(neck_ngrams_count(NULL, ids, count, at, documents, number(test, "vocabulary"), (int32_t)number(test, "order"),
+                           &ngrams));
     free(ids);
     free(at);
     return ngrams;
@@ -99,9 +100,10 @@ static void check_against_numpy(const json_t *test, int32_t weight)
         double value = neck_spectrum_values(spectrum)[i], bound = neck_spectrum_error_bounds(spectrum)[i];
         double truth = json_real_value(json_array_get(s, (size_t)i));
         double numpy = 1e-14 * largest; /* what numpy's own SVD may be wrong by */
-        ck_assert_msg(fabs(value - truth) <= bound + numpy, "%s, %s: value %lld is %.17g, not %.17g", name, weight_names[weight],
-                      (long long)i, value, truth);
-        ck_assert_msg(fabs(value - truth) <= 1e-10 * truth + numpy && bound <= 1e-10 * largest, "%s: value %lld", name, (long long)i);
+        ck_assert_msg(fabs(value - truth) <= bound + numpy, "%s, %s: value %lld is %.17g, not %.17g", name,
+                      weight_names[weight], (long long)i, value, truth);
+        ck_assert_msg(fabs(value - truth) <= 1e-10 * truth + numpy && bound <= 1e-10 * largest, "%s: value %lld", name,
+                      (long long)i);
         squares += truth * truth;
         neck_measure error;
         MUST(neck_w_error(spectrum, i, &error));
@@ -121,7 +123,8 @@ END_TEST
 static const json_t *find_case(const char *name)
 {
     for (size_t i = 0; i < json_array_size(golden); i++)
-        if (strcmp(json_string_value(json_object_get(json_array_get(golden, i), "name")), name) == 0) return json_array_get(golden, i);
+        if (strcmp(json_string_value(json_object_get(json_array_get(golden, i), "name")),
+                   name) == 0) return json_array_get(golden, i);
     ck_abort_msg("no case '%s'", name);
     return NULL;
 }
@@ -192,18 +195,22 @@ START_TEST(the_gram_route_agrees_with_qr)
     neck_ngrams *ngrams = count_random(40000, 700, 3);
     neck_ngram_matrix *matrix = matrix_of(ngrams, NECK_WEIGHT_UNIFORM);
     neck_ngram_matrix_info info = described(matrix);
-    ck_assert_msg((double)info.coupled_rows * (double)info.largest_part * (double)info.largest_part > 2e9, "QR would be taken");
+    ck_assert_msg((double)info.coupled_rows * (double)info.largest_part * (double)info.largest_part > 2e9,
+                  "QR would be taken");
     neck_spectrum *spectrum = spectrum_of(matrix), *other = NULL;
     const neck_operator *op = neck_ngram_matrix_operator(matrix);
     double *dense = dense_of(op);
-    neck_matrix view = {.data = dense, .rows = neck_operator_rows(op), .cols = neck_operator_cols(op), .dtype = NECK_F64};
+    neck_matrix view = {.data = dense, .rows = neck_operator_rows(op), .cols = neck_operator_cols(op),
+                        .dtype = NECK_F64};
     neck_spectrum_options options = {sizeof options, .method = NECK_METHOD_QR};
     MUST(neck_spectrum_compute(NULL, &view, &options, &other));
     const double *got = neck_spectrum_values(spectrum), *bounds = neck_spectrum_error_bounds(spectrum);
     const double *truth = neck_spectrum_values(other), *slack = neck_spectrum_error_bounds(other);
     for (int64_t i = 0; i < neck_spectrum_count(spectrum); i++) {
-        ck_assert_msg(fabs(got[i] - truth[i]) <= bounds[i] + slack[i], "value %lld: %.17g, not %.17g", (long long)i, got[i], truth[i]);
-        ck_assert_msg(truth[i] < 0.02 * truth[0] || bounds[i] < 1e-9 * truth[i], "value %lld: bound %g", (long long)i, bounds[i]);
+        ck_assert_msg(fabs(got[i] - truth[i]) <= bounds[i] + slack[i], "value %lld: %.17g, not %.17g", (long long)i,
+                      got[i], truth[i]);
+        ck_assert_msg(truth[i] < 0.02 * truth[0] || bounds[i] < 1e-9 * truth[i], "value %lld: bound %g", (long long)i,
+                      bounds[i]);
     }
     free(dense);
     neck_spectrum_destroy(other);
@@ -260,11 +267,13 @@ static double *plain_gram(const neck_ngrams *ngrams, int32_t weight)
 }
 
 /* A^T A x both ways must be G x; tokens: which column of G each of op's columns is. */
-static void check_products(const neck_operator *op, const double *gram, int64_t vocabulary, const int32_t *tokens, int64_t count)
+static void check_products(const neck_operator *op, const double *gram, int64_t vocabulary, const int32_t *tokens,
+                           int64_t count)
 {
     int64_t rows = neck_operator_rows(op), cols = neck_operator_cols(op);
     double *x = random_matrix(cols, count, 9), *between = malloc((size_t)(rows * count) * sizeof *between);
-    double *twice = malloc((size_t)(cols * count) * sizeof *twice), *once = malloc((size_t)(cols * count) * sizeof *once);
+    double *twice = malloc((size_t)(cols * count) * sizeof *twice),
+        *once = malloc((size_t)(cols * count) * sizeof *once);
     MUST(neck_operator_apply(NULL, op, 0, count, x, between));
     MUST(neck_operator_apply(NULL, op, 1, count, between, twice));
     MUST(neck__operator_gram(NULL, op, count, x, once));

@@ -24,8 +24,8 @@ START_TEST(counted_in_memory)
     for (int32_t order = 2; order <= 8; order++) {
         const text *given = make_text(3000, vocabularies[_i], 10);
         neck_ngrams *ngrams = NULL;
-        MUST(neck_ngrams_count(NULL, given->tokens, given->count, given->ends, given->documents, given->vocab_size, order,
-                               &ngrams));
+        MUST(neck_ngrams_count(NULL, given->tokens, given->count, given->ends, given->documents, given->vocab_size,
+                               order, &ngrams));
         assert_counted(ngrams, given, order);
         neck_ngrams_destroy(ngrams);
     }
@@ -89,7 +89,8 @@ static void assert_same(const neck_ngrams *a, const neck_ngrams *b)
     ck_assert_mem_eq(&a->header.info, &b->header.info, sizeof a->header.info);
     ck_assert_int_eq(a->header.count_width, b->header.count_width);
     neck__ngrams_layout(&a->header, at);
-    for (int i = 0; i < NECK__SECTIONS; i++) ck_assert_mem_eq(a->section[i], b->section[i], (size_t)(at[i + 1] - at[i]));
+    for (int i = 0; i < NECK__SECTIONS; i++)
+        ck_assert_mem_eq(a->section[i], b->section[i], (size_t)(at[i + 1] - at[i]));
 }
 
 /* As much as a mebibyte holds, and more: the real limits. */
@@ -117,7 +118,8 @@ START_TEST(a_mebibyte_is_enough)
 }
 END_TEST
 
-/* Enough keys of each width that ranges are scattered by all threads, at several levels: most keys share their high bits. */
+/* Enough keys of each width that ranges are scattered by all threads, at several levels: most keys share their high
+ * bits. */
 START_TEST(keys_are_sorted)
 {
     enum { COUNT = 300000 };
@@ -148,14 +150,22 @@ START_TEST(what_cannot_be_counted_is_refused)
     neck_ngrams *ngrams = NULL;
     assert_fails(neck_ngrams_count(NULL, tokens, 3, NULL, 0, 10, 1, &ngrams), NECK_E_ARGUMENT, "order is 1", "order");
     assert_fails(neck_ngrams_count(NULL, tokens, 3, NULL, 0, 10, 9, &ngrams), NECK_E_ARGUMENT, "order is 9", "order");
-    assert_fails(neck_ngrams_count(NULL, tokens, 3, NULL, 0, 0, 2, &ngrams), NECK_E_ARGUMENT, "vocab_size is 0", "size");
-    assert_fails(neck_ngrams_count(NULL, tokens, 4, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "token 3 is 10", "token");
-    assert_fails(neck_ngrams_count(NULL, tokens, 5, NULL, 0, 11, 2, &ngrams), NECK_E_ARGUMENT, "token 4 is -1", "token");
-    assert_fails(neck_ngrams_count(NULL, NULL, 3, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "tokens is NULL", "tokens");
-    assert_fails(neck_ngrams_count(NULL, tokens, 3, back, 3, 10, 2, &ngrams), NECK_E_ARGUMENT, "document 1 ends", "ends");
-    assert_fails(neck_ngrams_count(NULL, tokens, 3, beyond, 1, 10, 2, &ngrams), NECK_E_ARGUMENT, "document 0 ends", "ends");
-    assert_fails(neck_ngrams_count(NULL, tokens, 3, short_ends, 1, 10, 2, &ngrams), NECK_E_ARGUMENT, "no document", "ends");
-    assert_fails(neck_ngrams_count(NULL, NULL, 0, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "longest document has 0", "empty");
+    assert_fails(neck_ngrams_count(NULL, tokens, 3, NULL, 0, 0, 2, &ngrams), NECK_E_ARGUMENT, "vocab_size is 0",
+                 "size");
+    assert_fails(neck_ngrams_count(NULL, tokens, 4, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "token 3 is 10",
+                 "token");
+    assert_fails(neck_ngrams_count(NULL, tokens, 5, NULL, 0, 11, 2, &ngrams), NECK_E_ARGUMENT, "token 4 is -1",
+                 "token");
+    assert_fails(neck_ngrams_count(NULL, NULL, 3, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "tokens is NULL",
+                 "tokens");
+    assert_fails(neck_ngrams_count(NULL, tokens, 3, back, 3, 10, 2, &ngrams), NECK_E_ARGUMENT, "document 1 ends",
+                 "ends");
+    assert_fails(neck_ngrams_count(NULL, tokens, 3, beyond, 1, 10, 2, &ngrams), NECK_E_ARGUMENT, "document 0 ends",
+                 "ends");
+    assert_fails(neck_ngrams_count(NULL, tokens, 3, short_ends, 1, 10, 2, &ngrams), NECK_E_ARGUMENT, "no document",
+                 "ends");
+    assert_fails(neck_ngrams_count(NULL, NULL, 0, NULL, 0, 10, 2, &ngrams), NECK_E_ARGUMENT, "longest document has 0",
+                 "empty");
     assert_fails(neck_ngrams_count(NULL, tokens, 3, short_ends, 2, 10, 3, &ngrams), NECK_E_ARGUMENT,
                  "no n-gram of order 3: the longest document has 2 tokens", "short");
     assert_fails(neck_ngrams_count(NULL, tokens, 3, NULL, 0, 10, 2, NULL), NECK_E_ARGUMENT, "out is NULL", "out");

@@ -29,9 +29,11 @@ static double shifted(int64_t i, int64_t j)
 }
 
 /* Largest error of op's products with count vectors, against a matrix given by its entries. */
-static double worst(neck_context *context, const neck_operator *op, double (*at)(int64_t, int64_t), int transposed, int64_t count)
+static double worst(neck_context *context, const neck_operator *op, double (*at)(int64_t, int64_t), int transposed,
+                    int64_t count)
 {
-    int64_t rows = neck_operator_rows(op), cols = neck_operator_cols(op), in = transposed ? rows : cols, out = transposed ? cols : rows;
+    int64_t rows = neck_operator_rows(op), cols = neck_operator_cols(op), in = transposed ? rows : cols,
+        out = transposed ? cols : rows;
     double *x = malloc((size_t)(in * count) * sizeof *x), *y = malloc((size_t)(out * count) * sizeof *y), most = 0;
     double *matrix = malloc((size_t)(rows * cols) * sizeof *matrix);
     for (int64_t i = 0; i < rows; i++)
@@ -41,7 +43,8 @@ static double worst(neck_context *context, const neck_operator *op, double (*at)
     for (int64_t i = 0; i < out; i++)
         for (int64_t c = 0; c < count; c++) {
             double sum = 0;
-            for (int64_t k = 0; k < in; k++) sum += (transposed ? matrix[k * cols + i] : matrix[i * cols + k]) * x[k * count + c];
+            for (int64_t k = 0; k < in; k++)
+                sum += (transposed ? matrix[k * cols + i] : matrix[i * cols + k]) * x[k * count + c];
             double error = fabs(sum - y[i * count + c]);
             most = error > most ? error : most;
         }

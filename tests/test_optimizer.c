@@ -21,8 +21,8 @@ static void compare(const problem *p, const json_t *expected, double tolerance, 
     for (int n = 0; n < PARAMETERS; n++)
         for (int64_t i = 0; i < size_of(n); i++) {
             double found = problem_value(p, 0, n, i), wanted = golden_at(expected, n, i);
-            ck_assert_msg(fabs(found - wanted) <= tolerance, "%s, after %d steps: %s[%lld] is %.9g, not %.9g", name, steps,
-                          shapes[n].name, (long long)i, found, wanted);
+            ck_assert_msg(fabs(found - wanted) <= tolerance, "%s, after %d steps: %s[%lld] is %.9g, not %.9g", name,
+                          steps, shapes[n].name, (long long)i, found, wanted);
         }
 }
 

@@ -76,12 +76,15 @@ START_TEST(bad_arguments_are_refused)
 {
     static problem p;
     problem_make(&p, NECK_F32);
-    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, 0, NULL), NECK_E_ARGUMENT, "max_norm is 0", "clip");
-    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, NAN, NULL), NECK_E_ARGUMENT, "max_norm is", "clip");
+    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, 0, NULL), NECK_E_ARGUMENT, "max_norm is 0",
+                 "clip");
+    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, NAN, NULL), NECK_E_ARGUMENT, "max_norm is",
+                 "clip");
     assert_fails(neck_gradients_clip(NULL, NULL, 1, 1, NULL), NECK_E_ARGUMENT, "parameters is NULL", "clip");
     assert_fails(neck_gradients_clip(NULL, p.parameters, 0, 1, NULL), NECK_E_ARGUMENT, "count is 0", "clip");
     p.parameters[1].gradient = NULL;
-    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, 1, NULL), NECK_E_ARGUMENT, "'tall' has no", "clip");
+    assert_fails(neck_gradients_clip(NULL, p.parameters, PARAMETERS, 1, NULL), NECK_E_ARGUMENT, "'tall' has no",
+                 "clip");
 }
 END_TEST
 

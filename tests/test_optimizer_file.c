@@ -84,9 +84,9 @@ static void make_good(void)
     static const char *values[] = {"optimizer 1", "12", "adamw F32 5 x 7", "adamw F32 9 x 4", "other keys are ignored"};
     for (int k = 0; k < 4; k++) {
         for (int i = 0; i < LARGEST; i++) moments[k][i] = 0.25f * (float)(i + 1);
-        good_tensors[k] = (neck_tensor){.struct_size = sizeof(neck_tensor), .name = names[k], .dtype = NECK_F32, .ndim = 2,
-                                        .shape = {shapes[k / 2].rows, shapes[k / 2].cols}, .nbytes = 4 * size_of(k / 2),
-                                        .data = moments[k]};
+        good_tensors[k] = (neck_tensor){.struct_size = sizeof(neck_tensor), .name = names[k], .dtype = NECK_F32,
+                                        .ndim = 2, .shape = {shapes[k / 2].rows, shapes[k / 2].cols},
+                                        .nbytes = 4 * size_of(k / 2), .data = moments[k]};
     }
     memcpy(good_keys, keys, sizeof keys);
     memcpy(good_values, values, sizeof values);

@@ -1,5 +1,5 @@
-/* tests/test_optimizer_loops.c - the optimizers' loops on every table this CPU can run: the formulas of kernels.h for every
- * count, the same bits on all, nothing written that is not theirs. */
+/* tests/test_optimizer_loops.c - the optimizers' loops on every table this CPU can run: the formulas of kernels.h for
+ * every count, the same bits on all, nothing written that is not theirs. */
 #include "optimizer_support.h"
 
 #include "kernels/kernels.h"
@@ -92,8 +92,9 @@ START_TEST(loops_do_what_their_formulas_say)
                 if (i < count) by_definition(kind, x);
                 for (int n = 0; n < ARRAYS; n++) {
                     double is = precision ? found.wide[n][i] : (double)found.narrow[n][i];
-                    ck_assert_msg(fabs(is - x[n]) <= (i < count ? epsilon : 0), "%s, loop %d, count %d, array %d, %d: %g, not %g",
-                                  kernels->name, kind, (int)count, n, i, is, x[n]);
+                    ck_assert_msg(fabs(is - x[n]) <= (i < count ? epsilon : 0),
+                                  "%s, loop %d, count %d, array %d, %d: %g, not %g", kernels->name, kind, (int)count, n,
+                                  i, is, x[n]);
                 }
             }
         }

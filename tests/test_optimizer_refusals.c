@@ -38,9 +38,11 @@ START_TEST(options_without_sense)
         assert_fails(neck_optimizer_create(NULL, bad, p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT,
                      bad_options[i].fragment, "create");
         ck_assert_ptr_null(made);
-        assert_fails(neck_optimizer_set_group(optimizer, 0, bad), NECK_E_ARGUMENT, bad_options[i].fragment, "set_group");
+        assert_fails(neck_optimizer_set_group(optimizer, 0, bad), NECK_E_ARGUMENT, bad_options[i].fragment,
+                     "set_group");
     }
-    assert_fails(neck_optimizer_create(NULL, NULL, p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT, "learning_rate", "NULL");
+    assert_fails(neck_optimizer_create(NULL, NULL, p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT, "learning_rate",
+                 "NULL");
     problem_run(NULL, &p, optimizer, 0, 1); /* by the rule it was made with */
     neck_optimizer_destroy(optimizer);
 }
@@ -64,7 +66,8 @@ START_TEST(options_of_another_length)
     neck_optimizer_destroy(made);
     made = NULL;
     longer[long_size - 1] = 1;
-    assert_fails(neck_optimizer_create(NULL, (void *)longer, p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT, "is set", "tail");
+    assert_fails(neck_optimizer_create(NULL, (void *)longer, p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT,
+                 "is set", "tail");
     ck_assert_ptr_null(made);
     free(shorter);
     free(longer);
@@ -100,9 +103,12 @@ START_TEST(parameters_without_sense)
         ck_assert_ptr_null(made);
     }
     problem_make(&p, NECK_F32);
-    assert_fails(neck_optimizer_create(NULL, &rules[0], NULL, 1, &made), NECK_E_ARGUMENT, "parameters is NULL", "create");
-    assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, 0, &made), NECK_E_ARGUMENT, "count is 0", "create");
-    assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, 1, NULL), NECK_E_ARGUMENT, "out is NULL", "create");
+    assert_fails(neck_optimizer_create(NULL, &rules[0], NULL, 1, &made), NECK_E_ARGUMENT, "parameters is NULL",
+                 "create");
+    assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, 0, &made), NECK_E_ARGUMENT, "count is 0",
+                 "create");
+    assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, 1, NULL), NECK_E_ARGUMENT, "out is NULL",
+                 "create");
 }
 END_TEST
 

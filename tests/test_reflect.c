@@ -42,7 +42,8 @@ START_TEST(a_tile_takes_any_stride)
         for (int layout = 0; layout < 4; layout++) {
             int transposed = layout & 1, accumulate = layout >> 1;
             int64_t lda = transposed ? 1 : depth + 3, step = transposed ? group + 2 : 1;
-            double *a = integers((group + 2) * (depth + 3), 1), *b = integers(depth * strip, 2), *c = integers(group * ldc, 3);
+            double *a = integers((group + 2) * (depth + 3), 1), *b = integers(depth * strip, 2),
+                *c = integers(group * ldc, 3);
             double *expected = integers(group * ldc, 3);
             for (int64_t m = 0; m < group; m++)
                 for (int64_t n = 0; n < strip; n++) {
@@ -164,7 +165,8 @@ START_TEST(blocks_are_reflected)
 END_TEST
 
 /* 2 on the diagonal and -1 beside it: eigenvalues 2 - 2 cos(k pi / (n + 1)). */
-static double known(int64_t k, int64_t n) { return 2 - 2 * cos((double)(k + 1) * 3.14159265358979323846 / (double)(n + 1)); }
+static double known(int64_t k,
+                    int64_t n) { return 2 - 2 * cos((double)(k + 1) * 3.14159265358979323846 / (double)(n + 1)); }
 
 START_TEST(eigenvalues_below_points_are_counted)
 {

@@ -78,7 +78,8 @@ START_TEST(scores_saturate_downward)
     add_noise(&s, 0.003, 0, 0, &state);
     neck_saturation loss = assess(NULL);
     for (int64_t i = 0; i < s.count; i++) s.values[i] = -s.values[i];
-    neck_saturation score = assess(&(neck_saturation_options){.struct_size = sizeof(neck_saturation_options), .higher_is_better = 1});
+    neck_saturation score =
+        assess(&(neck_saturation_options){.struct_size = sizeof(neck_saturation_options), .higher_is_better = 1});
     ck_assert_int_eq(score.verdict, NECK_VERDICT_SATURATED);
     ck_assert_int_eq(score.onset_step, loss.onset_step);
     ck_assert_double_eq(score.excess_nats, loss.excess_nats);
@@ -161,7 +162,8 @@ START_TEST(a_rise_at_the_end_is_too_recent)
 }
 END_TEST
 
-/* Turned, and a cool-down brings it back to its best: what lasted long is saturation, what did not may have been a bump. */
+/* Turned, and a cool-down brings it back to its best: what lasted long is saturation, what did not may have been a
+ * bump. */
 START_TEST(a_rise_made_good_is_told_from_a_bump)
 {
     static const int back[] = {400, 300};

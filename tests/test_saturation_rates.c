@@ -1,5 +1,6 @@
-/* tests/test_saturation_rates.c - how often the verdict errs on simulated runs. SOFTNECK_RUNS runs of each kind, 200 by default;
- * docs/saturation.md has the table of 1000, which SOFTNECK_TABLE=1 prints. */
+/* tests/test_saturation_rates.c - how often the verdict errs on simulated runs. SOFTNECK_RUNS runs of each kind, 200 by
+ * default; docs/saturation.md has the table of 1000, which SOFTNECK_TABLE=1 prints. */
+#include "runs.h"
 #include "saturation_support.h"
 
 typedef struct tally {
@@ -7,13 +8,8 @@ typedef struct tally {
     int64_t runs, verdicts[5], significant, onset_inside, near, excess_inside;
 } tally;
 
+enum { USUAL_RUNS = 200 };
 static series s;
-
-static int64_t runs(void)
-{
-    const char *asked = getenv("SOFTNECK_RUNS");
-    return asked ? strtoll(asked, NULL, 10) : 200;
-}
 
 static neck_saturation assess(void)
 {
@@ -40,8 +36,8 @@ static void report(const tally *t)
     printf(" %.1f |", (double)t->significant / n);
     if (t->verdicts[NECK_VERDICT_SATURATED] && t->near) {
         double called = 0.01 * (double)t->verdicts[NECK_VERDICT_SATURATED];
-        printf(" onset within 5 %% of the run: %.1f, its interval covers: %.1f, that of the excess: %.1f", (double)t->near / called,
-               (double)t->onset_inside / called, (double)t->excess_inside / called);
+        printf(" onset within 5 %% of the run: %.1f, its interval covers: %.1f, that of the excess: %.1f",
+               (double)t->near / called, (double)t->onset_inside / called, (double)t->excess_inside / called);
     }
     printf(" |\n");
     fflush(stdout);
@@ -72,7 +68,8 @@ static void simulate_improving(uint64_t *state)
 {
     lay_steps(state);
     double floor = uniform_between(state, 1.5, 3.5), height = uniform_between(state, 0.05, 0.5);
-    double exponent = uniform_between(state, 0.25, 0.8), cooling = next_bits(state) % 2 ? uniform_between(state, 0.02, 0.1) : 0;
+    double exponent = uniform_between(state, 0.25, 0.8),
+        cooling = next_bits(state) % 2 ? uniform_between(state, 0.02, 0.1) : 0;
     for (int64_t i = 0; i < s.count; i++)
         s.values[i] = floor + height * pow(part(i), -exponent) - cooling * fmax((part(i) - 0.8) / 0.2, 0);
     add_any_noise(0.06, state);
@@ -86,7 +83,7 @@ START_TEST(improving_runs_are_not_called_saturated)
 {
     tally t = {.kind = "improving"};
     uint64_t state = 1000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         simulate_improving(&state);
         neck_saturation found = assess();
         count_verdict(&t, &found);
@@ -97,15 +94,16 @@ START_TEST(improving_runs_are_not_called_saturated)
 }
 END_TEST
 
-/* The least favourable runs: nothing but noise, of levels that are 0, 0.5 or 0.8 correlated, 27 points or 120. Few points do not
- * tell how correlated they are, so the test is then more often wrong than its level says: known, and kept from growing. */
+/* The least favourable runs: nothing but noise, of levels that are 0, 0.5 or 0.8 correlated, 27 points or 120. Few
+ * points do not tell how correlated they are, so the test is then more often wrong than its level says: known, and kept
+ * from growing. */
 START_TEST(flat_runs_are_called_saturated_as_often_as_stated)
 {
     static const char *const kinds[] = {"flat, independent", "flat, correlated 0.5", "flat, correlated 0.8"};
     static const double correlations[] = {0, 0.5, 0.8}, most[] = {0.05, 0.13, 0.22};
     tally t = {.kind = kinds[_i]};
     uint64_t state = 2000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         s.count = i % 2 ? 27 : 120;
         for (int64_t k = 0; k < s.count; k++) {
             s.steps[k] = 100 * (k + 1);
@@ -124,7 +122,8 @@ END_TEST
 static double simulate_turn(double rise, uint64_t *state)
 {
     lay_steps(state);
-    double turn = uniform_between(state, 0.25, 0.8), lengths[] = {1e-9, 0.1, 1 - turn}, length = lengths[next_bits(state) % 3];
+    double turn = uniform_between(state, 0.25, 0.8), lengths[] = {1e-9, 0.1, 1 - turn},
+        length = lengths[next_bits(state) % 3];
     for (int64_t i = 0; i < s.count; i++)
         s.values[i] = 3 + 0.3 * pow(fmin(part(i), turn), -0.4) + rise * fmin(fmax((part(i) - turn) / length, 0), 1);
     return turn;
@@ -134,7 +133,7 @@ START_TEST(turns_are_found)
 {
     tally t = {.kind = "turning"};
     uint64_t state = 3000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         double turn = simulate_turn(uniform_between(&state, 0.04, 0.3), &state);
         neck_saturation truth = assess(); /* without noise */
         add_any_noise(0.01, &state);
@@ -158,7 +157,7 @@ START_TEST(explosions_are_called_diverged)
 {
     tally t = {.kind = "diverging"};
     uint64_t state = 4000;
-    for (int64_t i = runs(); i > 0; i--) {
+    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
         simulate_turn(uniform_between(&state, 1.5, 6), &state);
         add_any_noise(0.01, &state);
         neck_saturation found = assess();
@@ -173,7 +172,7 @@ int main(void)
 {
     Suite *suite = suite_create("saturation_rates");
     TCase *tests = tcase_create("saturation_rates");
-    tcase_set_timeout(tests, 60 + 2 * (double)runs());
+    tcase_set_timeout(tests, 60 + 2 * (double)runs_of(USUAL_RUNS));
     tcase_add_test(tests, improving_runs_are_not_called_saturated);
     tcase_add_loop_test(tests, flat_runs_are_called_saturated_as_often_as_stated, 0, 3);
     tcase_add_test(tests, turns_are_found);

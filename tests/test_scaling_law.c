@@ -4,7 +4,8 @@
 static const neck_scaling_law paper = {119.09, 0.246, 410.7, 0.28, 1.69};
 enum { PAPER_FIT = NECK_SCALING_A | NECK_SCALING_ALPHA };
 
-/* Rows of examples/data/pythia-scaling.csv of a source and checkpoint (model,checkpoint,parameters,step,tokens,loss,source). */
+/* Rows of examples/data/pythia-scaling.csv of a source and checkpoint
+ * (model,checkpoint,parameters,step,tokens,loss,source). */
 static int64_t read_points(const char *source, const char *checkpoint, neck_scaling_point *out)
 {
     char path[4096], line[512], *fields[16];
@@ -13,7 +14,8 @@ static int64_t read_points(const char *source, const char *checkpoint, neck_scal
     ck_assert_ptr_nonnull(file);
     int64_t count = 0;
     while (fgets(line, sizeof line, file)) {
-        if (split_line(line, fields) != 7 || strcmp(fields[6], source) != 0 || strcmp(fields[1], checkpoint) != 0) continue;
+        if (split_line(line, fields) != 7 || strcmp(fields[6], source) != 0 || strcmp(fields[1], checkpoint) != 0)
+            continue;
         out[count++] = (neck_scaling_point){strtod(fields[2], NULL), strtod(fields[4], NULL), strtod(fields[5], NULL)};
     }
     fclose(file);
@@ -64,11 +66,13 @@ START_TEST(fits_match_scipy)
         read_numbers(golden, "law", law);
         neck_scaling_point points[60];
         for (int64_t k = 0; k < count; k++) points[k] = (neck_scaling_point){n[k], t[k], loss[k]};
-        neck_scaling_options options = {.struct_size = sizeof options, .resamples = -1, .huber = read_number(golden, "huber")};
+        neck_scaling_options options = {.struct_size = sizeof options, .resamples = -1,
+                                        .huber = read_number(golden, "huber")};
         neck_scaling_fit found = fit(points, count, &options);
         ck_assert_double_le(found.objective, read_number(golden, "objective") * (1 + 1e-6)); /* at least as good */
         const double ours[] = {found.law.a, found.law.alpha, found.law.b, found.law.beta, found.law.e};
-        for (int k = 0; k < 5; k++) ck_assert_msg(fabs(ours[k] / law[k] - 1) < 2e-3, "%zu %d: %g, %g", i, k, ours[k], law[k]);
+        for (int k = 0; k < 5; k++)
+            ck_assert_msg(fabs(ours[k] / law[k] - 1) < 2e-3, "%zu %d: %g, %g", i, k, ours[k], law[k]);
         ck_assert_int_ge(found.agreeing, found.starts / 4);
         ck_assert(isnan(found.low.a) && isnan(found.high.e));
     }
@@ -98,14 +102,16 @@ START_TEST(planted_laws_are_recovered)
     enum { ROUNDS = 20 };
     for (int round = 0; round < ROUNDS; round++) {
         plant(&law, 0.004, &state, points, 60);
-        neck_scaling_fit found = fit(points, 60, &(neck_scaling_options){.struct_size = sizeof(neck_scaling_options), .resamples = 99});
+        neck_scaling_fit found =
+            fit(points, 60, &(neck_scaling_options){.struct_size = sizeof(neck_scaling_options), .resamples = 99});
         covered[0] += found.low.a <= law.a && law.a <= found.high.a;
         covered[1] += found.low.alpha <= law.alpha && law.alpha <= found.high.alpha;
         covered[2] += found.low.b <= law.b && law.b <= found.high.b;
         covered[3] += found.low.beta <= law.beta && law.beta <= found.high.beta;
         covered[4] += found.low.e <= law.e && law.e <= found.high.e;
     }
-    for (int k = 0; k < 5; k++) ck_assert_msg(covered[k] >= ROUNDS * 16 / 20, "constant %d: %d of %d", k, covered[k], ROUNDS);
+    for (int k = 0; k < 5; k++)
+        ck_assert_msg(covered[k] >= ROUNDS * 16 / 20, "constant %d: %d of %d", k, covered[k], ROUNDS);
 }
 END_TEST
 
@@ -116,7 +122,8 @@ START_TEST(outliers_hardly_count)
     uint64_t state = 3;
     plant(&law, 0.001, &state, points, 60);
     for (int i = 0; i < 5; i++) points[i].loss *= 1.5;
-    neck_scaling_fit found = fit(points, 60, &(neck_scaling_options){.struct_size = sizeof(neck_scaling_options), .resamples = -1});
+    neck_scaling_fit found = fit(points, 60,
+                                 &(neck_scaling_options){.struct_size = sizeof(neck_scaling_options), .resamples = -1});
     ck_assert_double_eq_tol(found.law.alpha, law.alpha, 0.02);
     ck_assert_double_eq_tol(found.law.e, law.e, 0.05);
 }

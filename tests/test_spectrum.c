@@ -50,7 +50,8 @@ static void make_values(int kind, int64_t n, double *values)
         }
 }
 
-static const int64_t shapes[][2] = {{1, 1}, {9, 1}, {1, 9}, {2, 2}, {40, 40}, {400, 24}, {24, 400}, {700, 50}, {1700, 30}, {60, 900}};
+static const int64_t shapes[][2] = {{1, 1}, {9, 1}, {1, 9}, {2, 2}, {40, 40}, {400, 24}, {24, 400}, {700, 50},
+                                    {1700, 30}, {60, 900}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* The construction itself errs by some roundings of the largest value. */
@@ -87,7 +88,8 @@ START_TEST(constructed_values_come_back_within_their_bounds)
         for (int64_t i = 0; i < n; i++)
             if (values[i] >= reach) {
                 ck_assert_double_le(bounds[i], method == NECK_METHOD_QR ? 1e-11 : 1e-5 * values[i]);
-                ck_assert_double_le(fabs(found[i] - values[i]), method == NECK_METHOD_QR ? 1e-14 * (double)(n + 10) : 1e-6 * values[i]);
+                ck_assert_double_le(fabs(found[i] - values[i]),
+                                    method == NECK_METHOD_QR ? 1e-14 * (double)(n + 10) : 1e-6 * values[i]);
             }
         neck_spectrum_destroy(spectrum);
     }
@@ -102,7 +104,8 @@ START_TEST(every_dtype_and_stride_gives_the_same)
     double *a = exact_matrix(ROWS, STRIDE, 3);
     double first[COLS];
     for (int32_t dtype = NECK_F32; dtype <= NECK_BF16; dtype++) {
-        char *data = as_dtype(a, ROWS * STRIDE, dtype), *moved = malloc((size_t)(ROWS * STRIDE * neck_dtype_size(dtype)) + 1);
+        char *data = as_dtype(a, ROWS * STRIDE, dtype),
+            *moved = malloc((size_t)(ROWS * STRIDE * neck_dtype_size(dtype)) + 1);
         memcpy(moved + 1, data, (size_t)(ROWS * STRIDE * neck_dtype_size(dtype))); /* no alignment is asked for */
         neck_matrix view = {moved + 1, ROWS, COLS, STRIDE, dtype, 0};
         neck_spectrum *spectrum = compute_as(&view, NECK_METHOD_GRAM, NECK_VARIANT_RAW);
@@ -148,7 +151,8 @@ START_TEST(tiny_and_huge_numbers_scale)
         for (int i = 0; i < COLS; i++) {
             double expected = ldexp(neck_spectrum_values(spectrum)[i], exponents[_i]);
             double difference = fabs(neck_spectrum_values(other)[i] - expected);
-            ck_assert_double_le(difference, neck_spectrum_error_bounds(other)[i] + 1e-14 * expected + ROWS * DBL_TRUE_MIN);
+            ck_assert_double_le(difference,
+                                neck_spectrum_error_bounds(other)[i] + 1e-14 * expected + ROWS * DBL_TRUE_MIN);
             ck_assert_double_gt(neck_spectrum_values(other)[i], 0);
         }
         neck_spectrum_destroy(spectrum);
@@ -208,7 +212,8 @@ END_TEST
 START_TEST(sizes_beyond_32_bits)
 {
     const int64_t cols = 16, rows = ((int64_t)1 << 27) + 1000, bytes = rows * cols * 2;
-    uint16_t *data = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint16_t *data = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                          0);
     if (data == MAP_FAILED) return; /* an address space limit, as under some checkers */
     ck_assert_int_gt(rows * cols, (int64_t)1 << 31);
     for (int64_t j = 0; j < cols; j++) data[(rows - 1 - 3 * j) * cols + j] = 0x3f80; /* 1.0 in bf16, in the last rows */
@@ -292,7 +297,8 @@ START_TEST(cancelling_anywhere_leaves_nothing)
     neck_context_options options = {sizeof options, .progress = cancel_at, .progress_user = &left};
     neck_context *context;
     ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
-    neck_spectrum_options method = {sizeof method, .method = _i ? NECK_METHOD_QR : NECK_METHOD_GRAM, .variant = NECK_VARIANT_CENTERED};
+    neck_spectrum_options method = {sizeof method, .method = _i ? NECK_METHOD_QR : NECK_METHOD_GRAM,
+                                    .variant = NECK_VARIANT_CENTERED};
     for (int calls = 0;; calls++, cancelled++) {
         neck_spectrum *spectrum = NULL;
         left = calls;
@@ -399,7 +405,8 @@ START_TEST(a_gram_has_the_spectrum_of_its_rows)
         ck_assert_int_eq(neck_spectrum_count(spectrum), neck_spectrum_count(expected));
         for (int64_t i = 0; i < neck_spectrum_count(spectrum); i++) {
             double difference = fabs(neck_spectrum_values(spectrum)[i] - neck_spectrum_values(expected)[i]);
-            ck_assert_double_le(difference, neck_spectrum_error_bounds(spectrum)[i] + neck_spectrum_error_bounds(expected)[i]);
+            ck_assert_double_le(difference,
+                                neck_spectrum_error_bounds(spectrum)[i] + neck_spectrum_error_bounds(expected)[i]);
             ck_assert_double_le(difference, 1e-5);
         }
         neck_spectrum_destroy(spectrum);

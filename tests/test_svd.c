@@ -6,7 +6,8 @@
 
 #include "constructed.h"
 
-static const int64_t shapes[][2] = {{1, 1}, {7, 1}, {1, 7}, {5, 5}, {90, 31}, {31, 90}, {600, 20}, {1300, 33}, {40, 2100}, {513, 257}};
+static const int64_t shapes[][2] = {{1, 1}, {7, 1}, {1, 7}, {5, 5}, {90, 31}, {31, 90}, {600, 20}, {1300, 33},
+                                    {40, 2100}, {513, 257}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 typedef struct triplets {
@@ -17,7 +18,8 @@ typedef struct triplets {
 static triplets room_for(int64_t rows, int64_t cols)
 {
     int64_t k = rows < cols ? rows : cols;
-    return (triplets){rows, cols, k, malloc((size_t)(rows * k) * 8), malloc((size_t)k * 8), malloc((size_t)(k * cols) * 8), -7};
+    return (triplets){rows, cols, k, malloc((size_t)(rows * k) * 8), malloc((size_t)k * 8),
+                      malloc((size_t)(k * cols) * 8), -7};
 }
 
 static void release(triplets *t)
@@ -59,7 +61,8 @@ START_TEST(factors_multiply_back)
     triplets t = room_for(rows, cols);
     ck_assert_msg(neck_svd_compute(NULL, &view, NULL, t.u, t.s, t.vt, &t.bound) == NECK_OK, "%s", neck_last_error());
     assert_svd_of(&t, a, 3);
-    for (int64_t i = 0; i < k; i++) ck_assert_double_le(fabs(t.s[i] - values[i]), t.bound + 3e-15 * sqrt((double)(rows + cols)));
+    for (int64_t i = 0; i < k; i++)
+        ck_assert_double_le(fabs(t.s[i] - values[i]), t.bound + 3e-15 * sqrt((double)(rows + cols)));
     ck_assert_double_le(t.bound, 1e-10);
     for (int64_t i = 0; i < k; i++) { /* the sign rule */
         double largest = 0;
@@ -106,7 +109,8 @@ START_TEST(centred_factors_are_of_the_centred_matrix)
         for (int i = 0; i < ROWS; i++) centred[i * COLS + j] = a[i * COLS + j] - mean;
     }
     neck_matrix view = {a, ROWS, COLS, 0, NECK_F64, 0};
-    neck_svd_options options = {sizeof options, .variant = NECK_VARIANT_CENTERED}, dropped = {sizeof dropped, .variant = NECK_VARIANT_DROP_TOP};
+    neck_svd_options options = {sizeof options, .variant = NECK_VARIANT_CENTERED},
+        dropped = {sizeof dropped, .variant = NECK_VARIANT_DROP_TOP};
     triplets t = room_for(ROWS, COLS);
     ck_assert_int_eq(neck_svd_compute(NULL, &view, &options, t.u, t.s, t.vt, NULL), NECK_OK);
     assert_svd_of(&t, centred, t.s[0]);

@@ -40,7 +40,8 @@ START_TEST(faults_are_named_and_add_nothing)
     assert_fails(add(&list, "", NECK_F32, 2, square, 16), NECK_E_FORMAT, "empty name", "empty");
     assert_fails(add(&list, long_name, NECK_F32, 2, square, 16), NECK_E_FORMAT, "4097 bytes", "long");
     assert_fails(add(&list, "\xc0\xaf", NECK_F32, 2, square, 16), NECK_E_FORMAT, "UTF-8", "overlong");
-    assert_fails(neck__tensors_add(&list, "a\0b", 3, NECK_F32, 2, square, bytes, 16, NULL), NECK_E_FORMAT, "NUL", "NUL");
+    assert_fails(neck__tensors_add(&list, "a\0b", 3, NECK_F32, 2, square, bytes, 16, NULL), NECK_E_FORMAT, "NUL",
+                 "NUL");
     assert_fails(add(&list, "t", NECK_F32, 2, square, 15), NECK_E_FORMAT, "[2, 2] of F32 needs 16 bytes", "short");
     assert_fails(add(&list, "t", NECK_F32, 2, negative, 16), NECK_E_FORMAT, "negative", "negative");
     assert_fails(add(&list, "t", NECK_U8, 2, huge, 16), NECK_E_FORMAT, "overflows", "elements");

@@ -76,16 +76,19 @@ START_TEST(initial_weights_are_those_of_the_recipes)
     neck_trainable *neox = create(NULL, options);
     double usual = sqrt(2 / (5 * 128.0)), ending = 2 / (3 * sqrt(128.0));
     ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.embed_in.weight")), usual, 2e-3);
-    ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.layers.2.mlp.dense_h_to_4h.weight")), usual, 1e-3);
+    ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.layers.2.mlp.dense_h_to_4h.weight")), usual,
+                            1e-3);
     ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.layers.1.attention.dense.weight")), ending, 1e-3);
-    ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.layers.1.mlp.dense_4h_to_h.weight")), ending, 1e-3);
+    ck_assert_double_eq_tol(deviation(parameter_named(neox, "gpt_neox.layers.1.mlp.dense_4h_to_h.weight")), ending,
+                            1e-3);
     ck_assert_double_eq(deviation(parameter_named(neox, "gpt_neox.layers.1.mlp.dense_4h_to_h.bias")), 0);
     ck_assert_double_eq(deviation(parameter_named(neox, "gpt_neox.final_layer_norm.weight")), 1);
     neck_trainable_destroy(neox);
     options.initializer = NECK_INITIALIZER_GPT2;
     neck_trainable *gpt2 = create(NULL, options);
     ck_assert_double_eq_tol(deviation(parameter_named(gpt2, "gpt_neox.embed_in.weight")), 0.02, 5e-4);
-    ck_assert_double_eq_tol(deviation(parameter_named(gpt2, "gpt_neox.layers.1.attention.dense.weight")), 0.02 / sqrt(6), 3e-4);
+    ck_assert_double_eq_tol(deviation(parameter_named(gpt2, "gpt_neox.layers.1.attention.dense.weight")),
+                            0.02 / sqrt(6), 3e-4);
     neck_trainable_destroy(gpt2);
 }
 END_TEST
@@ -121,7 +124,8 @@ START_TEST(parameters_lie_in_one_buffer_and_know_what_they_are)
     ck_assert_int_eq(at, neck_trainable_size(model));
     ck_assert_int_eq(head->rows, VOCABULARY);
     ck_assert_int_eq(head->cols, 32);
-    int is_embedding = strstr(head->name, "embed_tokens") || strstr(head->name, "wte") || strstr(head->name, "embed_in");
+    int is_embedding = strstr(head->name, "embed_tokens") || strstr(head->name, "wte")
+        || strstr(head->name, "embed_in");
     ck_assert_int_eq(tied != 0, is_embedding);
     if (shapes[_i].tied) ck_assert_int_eq(tied, shapes[_i].tied > 0);
     neck_trainable_destroy(model);
@@ -219,7 +223,8 @@ START_TEST(dropout_is_drawn_from_the_step_and_spares_evaluation)
     options.dropout = 0.3;
     options.attention_dropout = 0.2;
     neck_trainable *model = create(NULL, options), *without = create(NULL, plain);
-    double first = loss_alone(model, some_ids(), BATCH, LENGTH, 1), second = loss_alone(model, some_ids(), BATCH, LENGTH, 2);
+    double first = loss_alone(model, some_ids(), BATCH, LENGTH, 1),
+        second = loss_alone(model, some_ids(), BATCH, LENGTH, 2);
     ck_assert(first != second);
     ck_assert_double_eq(first, loss_alone(model, some_ids(), BATCH, LENGTH, 1));
     ck_assert_double_eq(loss_alone(model, some_ids(), BATCH, LENGTH, NECK_EVALUATION),
@@ -242,7 +247,8 @@ static int32_t compare_layer(void *user, const neck_states *states)
     ck_assert_int_eq(ours.rows, states->matrix.rows);
     ck_assert_int_eq(ours.cols, states->matrix.cols);
     for (int64_t i = 0; i < ours.rows * ours.cols; i++)
-        ck_assert_double_eq_tol((double)((const float *)ours.data)[i], (double)((const float *)states->matrix.data)[i], 1e-4);
+        ck_assert_double_eq_tol((double)((const float *)ours.data)[i], (double)((const float *)states->matrix.data)[i],
+                                1e-4);
     s->layers++;
     return 0;
 }

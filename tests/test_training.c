@@ -383,7 +383,8 @@ START_TEST(heads_that_do_not_fit_are_refused)
     l.head_options.rank = misfits[_i].rank;
     l.model_options.without_head = misfits[_i].without_head;
     lesson_prepare(&l);
-    assert_fails(neck_training_create(NULL, &l.options, &l.training), misfits[_i].status, misfits[_i].fragment, "a head");
+    assert_fails(neck_training_create(NULL, &l.options, &l.training), misfits[_i].status, misfits[_i].fragment,
+                 "a head");
     lesson_end(&l);
 }
 END_TEST

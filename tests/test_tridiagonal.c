@@ -93,7 +93,8 @@ static void huge(int64_t n, double *diagonal, double *beside)
     for (int64_t i = 0; i < n; i++) diagonal[i] *= 1e100, beside[i] *= 1e100;
 }
 
-static const make_fn makers[] = {random_numbers, equal, zero, repeated, nearly_repeated, wilkinson, graded, minute, huge};
+static const make_fn makers[] = {random_numbers, equal, zero, repeated, nearly_repeated, wilkinson, graded, minute,
+                                 huge};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
 START_TEST(lapack_agrees)

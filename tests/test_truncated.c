@@ -1,4 +1,5 @@
-/* Top-k singular triplets: values within their own bounds whatever the spectrum, vectors orthonormal, refusals, callbacks. */
+/* Top-k singular triplets: values within their own bounds whatever the spectrum, vectors orthonormal, refusals,
+ * callbacks. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,9 +8,10 @@
 #include "softneck/truncated.h"
 
 #include "constructed.h"
+#include "runs.h"
 
 static const int32_t methods[] = {NECK_METHOD_AUTO, NECK_METHOD_GRAM, NECK_METHOD_KRYLOV, NECK_METHOD_RANDOMIZED};
-enum { METHODS = 4, CASES = 250, GROUPS = 4 };
+enum { METHODS = 4, CASES = 1000, GROUPS = 4 };
 
 /* ---- spectra ---- */
 
@@ -65,9 +67,11 @@ static void release(answer *a)
     free(a->right);
 }
 
-static neck_status solve(neck_context *context, const neck_operator *op, const neck_truncated_options *options, answer *a)
+static neck_status solve(neck_context *context, const neck_operator *op, const neck_truncated_options *options,
+                         answer *a)
 {
-    return neck_truncated_svd(context, op, a->k, options, a->values, a->left, a->right, a->residuals, a->bounds, &a->report);
+    return neck_truncated_svd(context, op, a->k, options, a->values, a->left, a->right, a->residuals, a->bounds,
+                              &a->report);
 }
 
 static void assert_orthonormal(const answer *a)
@@ -105,8 +109,8 @@ static void assert_within_bounds(const answer *a, const double *truth, double tr
 {
     for (int64_t i = 0; i < a->k; i++) {
         ck_assert_msg(fabs(a->values[i] - truth[i]) <= a->bounds[i] + truth_error, "value %lld of %lld x %lld, k %lld, method %d: %.17g, "
-                      "true %.17g, bound %g", (long long)i, (long long)a->rows, (long long)a->cols, (long long)a->k, a->report.method,
-                      a->values[i], truth[i], a->bounds[i]);
+                      "true %.17g, bound %g", (long long)i, (long long)a->rows, (long long)a->cols, (long long)a->k,
+                      a->report.method, a->values[i], truth[i], a->bounds[i]);
         if (i > 0) ck_assert_double_le(a->values[i], a->values[i - 1]);
     }
 }
@@ -126,8 +130,10 @@ static void one_case(int number)
     ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
     answer found = room_for(rows, cols, k);
     for (int m = 0; m < METHODS; m++) {
-        neck_truncated_options options = {.struct_size = sizeof options, .method = methods[m], .block = (int32_t)(next_bits(&state) % 9)};
-        ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "case %d, method %d: %s", number, methods[m], neck_last_error());
+        neck_truncated_options options = {.struct_size = sizeof options, .method = methods[m],
+                                          .block = (int32_t)(next_bits(&state) % 9)};
+        ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "case %d, method %d: %s", number, methods[m],
+                      neck_last_error());
         assert_within_bounds(&found, values, 2e-15 * sqrt((double)(rows + cols)) * values[0]);
         assert_orthonormal(&found);
         assert_residuals(&found, matrix);
@@ -144,7 +150,7 @@ static void one_case(int number)
 
 START_TEST(values_lie_within_their_bounds)
 {
-    for (int i = _i * CASES; i < (_i + 1) * CASES; i++) one_case(i);
+    for (int i = _i; i < runs_of(CASES); i += GROUPS) one_case(i);
 }
 END_TEST
 
@@ -161,7 +167,8 @@ START_TEST(restarts_keep_what_was_found)
     neck_operator *op;
     ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
     answer found = room_for(ROWS, COLS, K);
-    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .block = 2, .basis = K + 1};
+    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .block = 2,
+                                      .basis = K + 1};
     ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "%s", neck_last_error());
     ck_assert_int_gt(found.report.restarts, 0);
     ck_assert_int_eq(found.report.method, NECK_METHOD_KRYLOV);
@@ -189,7 +196,8 @@ START_TEST(restarts_keep_what_was_found)
 }
 END_TEST
 
-/* A search is what tells that values were overlooked: here the only starts given span an invariant subspace of small ones. */
+/* A search is what tells that values were overlooked: here the only starts given span an invariant subspace of small
+ * ones. */
 START_TEST(a_bad_start_is_noticed)
 {
     enum { N = 200, K = 4 };
@@ -201,7 +209,8 @@ START_TEST(a_bad_start_is_noticed)
     neck_operator *op;
     ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
     answer found = room_for(N, N, K);
-    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .start = starts, .start_count = 8};
+    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .start = starts,
+                                      .start_count = 8};
     ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "%s", neck_last_error());
     assert_within_bounds(&found, truth, 1e-11);
     for (int i = 0; i < K; i++) ck_assert_double_le(found.bounds[i], 1e-6);
@@ -402,7 +411,8 @@ START_TEST(refusals)
         {.struct_size = sizeof bad[0], .max_products = -1},        {.struct_size = 0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_int_eq(neck_truncated_svd(NULL, op, 1, &bad[i], values, NULL, NULL, NULL, NULL, NULL), NECK_E_ARGUMENT);
+        ck_assert_int_eq(neck_truncated_svd(NULL, op, 1, &bad[i], values, NULL, NULL, NULL, NULL, NULL),
+                         NECK_E_ARGUMENT);
     neck_truncated_options options = {.struct_size = sizeof options, .start = start, .start_count = 1};
     ck_assert_int_eq(neck_truncated_svd(NULL, op, 1, &options, values, NULL, NULL, NULL, NULL, NULL), NECK_E_NONFINITE);
     neck_operator_destroy(op);

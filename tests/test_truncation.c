@@ -13,7 +13,8 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static neck_truncation *truncation_of_kind(const neck_matrix *weights, const neck_gram *moments, int i)
 {
-    return truncation_of(weights, kinds[i].kind, kinds[i].centered, kinds[i].kind == NECK_TRUNCATE_WEIGHTED ? moments : NULL);
+    return truncation_of(weights, kinds[i].kind, kinds[i].centered,
+                         kinds[i].kind == NECK_TRUNCATE_WEIGHTED ? moments : NULL);
 }
 
 /* The truncated head, multiplied out. */
@@ -35,7 +36,8 @@ static double norm(int64_t count, const double *x)
 }
 
 /* sqrt(mean_i |D x_i|^2), summed over the states themselves. */
-static double weighted_norm(const double *difference, int64_t vocabulary, const double *states, int64_t count, int64_t width)
+static double weighted_norm(const double *difference, int64_t vocabulary, const double *states, int64_t count,
+                            int64_t width)
 {
     double *moved = plain_product(count, vocabulary, width, states, difference, 1);
     double value = norm(count * vocabulary, moved) / sqrt((double)count);
@@ -65,8 +67,8 @@ START_TEST(truncations_match_numpy)
     ck_assert_int_eq(size, g.width + 1);
     ck_assert_int_eq(neck_truncation_tails(truncation, made), NECK_OK);
     for (int64_t r = 0; r <= g.width; r++)
-        ck_assert_msg(fabs(made[r] - tails[r]) <= 1e-12 * tails[0], "%s: tail %d is %.17g instead of %.17g", kinds[_i].name, (int)r,
-                      made[r], tails[r]);
+        ck_assert_msg(fabs(made[r] - tails[r]) <= 1e-12 * tails[0], "%s: tail %d is %.17g instead of %.17g",
+                      kinds[_i].name, (int)r, made[r], tails[r]);
     double *numbers = golden_numbers(expected, "reduced", &size);
     double *reduced = reduced_head(truncation, g.vocabulary, g.width, (int64_t)golden_number(g.all, "rank"));
     ck_assert_int_eq(size, g.vocabulary * g.width);
@@ -88,8 +90,8 @@ static double *minus(int64_t count, double *x, const double *y)
 }
 
 /* What is left of target at a rank: |W_r - W|_F, or sqrt(mean_i |(W_r - W) x_i|^2). */
-static double left_over(const neck_truncation *truncation, const neck_matrix *target, const neck_matrix *states, int64_t rank,
-                        int32_t kind)
+static double left_over(const neck_truncation *truncation, const neck_matrix *target, const neck_matrix *states,
+                        int64_t rank, int32_t kind)
 {
     int64_t size = target->rows * target->cols;
     double *difference = minus(size, reduced_head(truncation, target->rows, target->cols, rank), target->data);
@@ -100,8 +102,8 @@ static double left_over(const neck_truncation *truncation, const neck_matrix *ta
     return value;
 }
 
-/* What a tail says is what the head of that rank leaves, measured entry by entry or state by state; it falls with the rank, and
- * nothing is left at full rank. The head is of more than one block, and of every dtype. */
+/* What a tail says is what the head of that rank leaves, measured entry by entry or state by state; it falls with the
+ * rank, and nothing is left at full rank. The head is of more than one block, and of every dtype. */
 START_TEST(tails_are_what_is_left)
 {
     enum { V = 6100, D = 90, N = 100 };
@@ -158,7 +160,8 @@ END_TEST
 START_TEST(states_of_low_dimension)
 {
     enum { V = 50, D = 12, K = 4, N = 30 };
-    double *weights = random_matrix(V, D, 3), *within = random_matrix(N, K, 4), *across = random_matrix(K, D, 5), tails[D + 1];
+    double *weights = random_matrix(V, D, 3), *within = random_matrix(N, K, 4), *across = random_matrix(K, D, 5),
+        tails[D + 1];
     double *states = plain_product(N, D, K, within, across, 0);
     neck_matrix view = view_of(weights, V, D), states_view = view_of(states, N, D);
     neck_gram *moments = moments_of(&states_view);
@@ -169,7 +172,8 @@ START_TEST(states_of_low_dimension)
         ck_assert_double_eq(tails[r], 0);
         ck_assert_double_le(left_over(truncation, &view, &states_view, r, NECK_TRUNCATE_WEIGHTED), 1e-12 * tails[0]);
     }
-    ck_assert_double_le(left_over(truncation, &view, &states_view, D, NECK_TRUNCATE_PLAIN), 1e-12 * norm(V * D, weights));
+    ck_assert_double_le(left_over(truncation, &view, &states_view, D, NECK_TRUNCATE_PLAIN),
+                        1e-12 * norm(V * D, weights));
     neck_truncation_destroy(truncation);
     neck_gram_destroy(moments);
     free(weights);
@@ -269,7 +273,8 @@ START_TEST(small_and_empty_heads)
 }
 END_TEST
 
-static void assert_refused(neck_status expected, const neck_matrix *weights, const neck_truncate_options *options, const char *why)
+static void assert_refused(neck_status expected, const neck_matrix *weights, const neck_truncate_options *options,
+                           const char *why)
 {
     neck_truncation *truncation = NULL;
     ck_assert_int_eq(neck_truncation_create(NULL, weights, options, &truncation), expected);
@@ -285,7 +290,8 @@ START_TEST(refusals)
     bad[7] = INFINITY;
     neck_matrix view = view_of(weights, V, D), bad_view = view_of(bad, V, D);
     neck_gram *moments = moments_of(&view), *empty, *narrow, *shifted, *flat;
-    neck_gram_options with_shift = {sizeof with_shift, .shift = shift}, without_matrix = {sizeof without_matrix, .moments_only = 1};
+    neck_gram_options with_shift = {sizeof with_shift, .shift = shift},
+        without_matrix = {sizeof without_matrix, .moments_only = 1};
     neck_gram_create(NULL, D, NULL, &empty);
     neck_gram_create(NULL, D - 1, NULL, &narrow);
     neck_gram_create(NULL, D, &with_shift, &shifted);

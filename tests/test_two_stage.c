@@ -58,7 +58,8 @@ static void graded(int64_t n, double *a, uint64_t seed)
 {
     random_entries(n, a, seed);
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = i; j < n; j++) a[i * n + j] *= pow(10, (seed % 2 ? -1.0 : 1.0) * (double)(i + j) * 30 / (double)n - 15);
+        for (int64_t j = i; j < n; j++)
+            a[i * n + j] *= pow(10, (seed % 2 ? -1.0 : 1.0) * (double)(i + j) * 30 / (double)n - 15);
 }
 
 static void banded(int64_t n, double *a, int64_t width)
@@ -88,8 +89,8 @@ static void arrow(int64_t n, double *a, uint64_t seed)
     for (int64_t j = 0; j < n; j++) a[j] = next_number(&seed);
 }
 
-static const make_fn makers[] = {random_entries, clustered, decaying, rank_deficient, zero, graded, diagonal, tridiagonal,
-                                 inside_the_band, beyond_the_band, wilkinson, arrow};
+static const make_fn makers[] = {random_entries, clustered, decaying, rank_deficient, zero, graded, diagonal,
+                                 tridiagonal, inside_the_band, beyond_the_band, wilkinson, arrow};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
 /* ---- comparing
@@ -339,8 +340,8 @@ START_TEST(memory_fails_and_is_counted)
     neck_status status = NECK_E_NOMEM;
     for (; status == NECK_E_NOMEM; allowed++) {
         limited heap = {.allowed = allowed};
-        neck_context_options options = {.struct_size = sizeof options, .alloc = limited_alloc, .release = limited_release,
-                                        .alloc_user = &heap, .threads = 1};
+        neck_context_options options = {.struct_size = sizeof options, .alloc = limited_alloc,
+                                        .release = limited_release, .alloc_user = &heap, .threads = 1};
         neck_context *context;
         neck_status created = neck_context_create(&options, &context);
         if (created == NECK_OK) {

@@ -21,10 +21,10 @@ static inline void add_at(void *data, int32_t dtype, int64_t index, double value
         ((float *)data)[index] += (float)value;
 }
 
-/* Mean over all positions but the last of each sequence of -ln softmax(cap tanh(W x / cap)). When d_states is given, it and
- * the head's gradient get what they are due (both are added to). */
-static inline double plain_loss(const neck_trainable *model, const neck_matrix *states, const int32_t *ids, int64_t length,
-                                void *d_states)
+/* Mean over all positions but the last of each sequence of -ln softmax(cap tanh(W x / cap)). When d_states is given, it
+ * and the head's gradient get what they are due (both are added to). */
+static inline double plain_loss(const neck_trainable *model, const neck_matrix *states, const int32_t *ids,
+                                int64_t length, void *d_states)
 {
     const neck_parameter *head = neck_trainable_head(model, NULL);
     int64_t vocabulary = head->rows, width = head->cols, scored = states->rows / length * (length - 1);
@@ -46,7 +46,8 @@ static inline double plain_loss(const neck_trainable *model, const neck_matrix *
             if (cap > 0) d *= 1 - logits[v] / cap * (logits[v] / cap);
             for (int64_t k = 0; k < width; k++) {
                 add_at(d_states, states->dtype, row * width + k, d * number_at(head->data, head->dtype, v * width + k));
-                add_at(head->gradient, head->dtype, v * width + k, d * number_at(states->data, states->dtype, row * width + k));
+                add_at(head->gradient, head->dtype, v * width + k,
+                       d * number_at(states->data, states->dtype, row * width + k));
             }
         }
     }
@@ -59,7 +60,8 @@ static inline double loss_and_gradients(neck_context *context, neck_trainable *m
                                         int64_t length, int64_t step)
 {
     neck_matrix states;
-    ck_assert_msg(neck_trainable_forward(context, model, ids, batch, length, step, &states) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_trainable_forward(context, model, ids, batch, length, step, &states) == NECK_OK, "%s",
+                  neck_last_error());
     void *d_states = calloc((size_t)(states.rows * states.cols), sizeof(double));
     double loss = plain_loss(model, &states, ids, length, d_states);
     ck_assert_msg(neck_trainable_backward(context, model, d_states) == NECK_OK, "%s", neck_last_error());
@@ -70,7 +72,8 @@ static inline double loss_and_gradients(neck_context *context, neck_trainable *m
 static inline double loss_alone(neck_trainable *model, const int32_t *ids, int64_t batch, int64_t length, int64_t step)
 {
     neck_matrix states;
-    ck_assert_msg(neck_trainable_forward(NULL, model, ids, batch, length, step, &states) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_trainable_forward(NULL, model, ids, batch, length, step, &states) == NECK_OK, "%s",
+                  neck_last_error());
     return plain_loss(model, &states, ids, length, NULL);
 }
 

@@ -43,8 +43,8 @@ NECK_API void neck_batches_destroy(neck_batches *batches);
 NECK_API int64_t neck_batches_windows(const neck_batches *batches);
 NECK_API int64_t neck_batches_tokens(const neck_batches *batches);
 
-/* neck_batches_fill - the batch of a step (>= 0): tokens and targets are batch x context_length, row-major. It depends on
- * file, options and step only: a resumed run that goes on at its step number sees what it would have seen.
+/* neck_batches_fill - the batch of a step (>= 0): tokens and targets are batch x context_length, row-major. It depends
+ * on file, options and step only: a resumed run that goes on at its step number sees what it would have seen.
  * Errors: NECK_E_ARGUMENT, NECK_E_FORMAT (as neck_token_file_read). */
 NECK_API neck_status neck_batches_fill(const neck_batches *batches, int64_t step, int32_t *tokens, int32_t *targets);
 

@@ -8,8 +8,9 @@
 extern "C" {
 #endif
 
-/* What is measured here says that two things co-occur, in one run, and in which order. It does not say that one causes the
- * other: small models of low effective rank have been trained that do not saturate (Kulkarni et al. 2026, arXiv 2602.20433). */
+/* What is measured here says that two things co-occur, in one run, and in which order. It does not say that one causes
+ * the other: small models of low effective rank have been trained that do not saturate (Kulkarni et al. 2026, arXiv
+ * 2602.20433). */
 typedef struct neck_co_occurrence_options {
     size_t struct_size;
     int32_t first_higher_is_better;  /* as in neck_saturation_options, for each of the two: what counts as its turn */
@@ -43,11 +44,12 @@ typedef struct neck_co_occurrence {
     double change_high;
 } neck_co_occurrence;
 
-/* neck_co_occurrence_measure - of two curves of one run. Intervals of correlations: moving blocks of 2 count^(1/3) pairs (Kuensch
- * 1989), percentiles. Fewer than 8 common levels, or a constant curve: correlations are NaN.
+/* neck_co_occurrence_measure - of two curves of one run. Intervals of correlations: moving blocks of 2 count^(1/3)
+ * pairs (Kuensch 1989), percentiles. Fewer than 8 common levels, or a constant curve: correlations are NaN.
  * Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_CANCELLED. Thread rule: any number of calls at a time. */
-NECK_API neck_status neck_co_occurrence_measure(neck_context *context, const neck_curve *first, const neck_curve *second,
-                                                const neck_co_occurrence_options *options, neck_co_occurrence *out);
+NECK_API neck_status neck_co_occurrence_measure(neck_context *context, const neck_curve *first,
+                                                const neck_curve *second, const neck_co_occurrence_options *options,
+                                                neck_co_occurrence *out);
 
 #ifdef __cplusplus
 }

@@ -75,19 +75,21 @@ typedef struct neck_cross_entropy_result {
     int64_t memory;         /* bytes of working memory that were used */
 } neck_cross_entropy_result;
 
-/* neck_cross_entropy - loss and gradients of a linear head. states N x d, weights V x d, any floating dtype; targets N ids.
- * F64 states: everything in double (weights too must then be F64). Otherwise in f32: f16 and bf16 inputs are widened exactly,
- * sums over the vocabulary and over tokens run in double. Numerically safe at any finite logits.
+/* neck_cross_entropy - loss and gradients of a linear head. states N x d, weights V x d, any floating dtype; targets N
+ *   ids.
+ * F64 states: everything in double (weights too must then be F64). Otherwise in f32: f16 and bf16 inputs are widened
+ * exactly, sums over the vocabulary and over tokens run in double. Numerically safe at any finite logits.
  * Cost: one product of 2 N V d operations for the loss, one more for each of the gradients of states and weights.
  * gradients: NULL for the loss alone.
  * The number of threads does not show in the bits; memory_cap may, in the last one or two.
  * Errors: NECK_E_ARGUMENT (shapes, a target outside the vocabulary, options), NECK_E_NONFINITE (an input, by row and
- * column; or logits that overflow), NECK_E_NOMEM, NECK_E_CANCELLED. When logits overflow or the call is cancelled, gradients
- * and outputs by row may hold a part of the work: an exception to "outputs are untouched".
+ * column; or logits that overflow), NECK_E_NOMEM, NECK_E_CANCELLED. When logits overflow or the call is cancelled,
+ * gradients and outputs by row may hold a part of the work: an exception to "outputs are untouched".
  * Thread rule: reentrant. Source: Cut Cross-Entropy (arXiv 2411.09009) for the filter; here its bound is certain. */
 NECK_API neck_status neck_cross_entropy(neck_context *context, const neck_matrix *states, const neck_matrix *weights,
                                         const int32_t *targets, const neck_cross_entropy_options *options,
-                                        const neck_cross_entropy_gradients *gradients, neck_cross_entropy_result *result);
+                                        const neck_cross_entropy_gradients *gradients,
+                                        neck_cross_entropy_result *result);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* softneck/density.h - the whole W-error curve and the singular entropy of an operator, from few products, with a band that holds
- * the truth: for matrices too big for their exact spectrum. */
+/* softneck/density.h - the whole W-error curve and the singular entropy of an operator, from few products, with a band
+ * that holds the truth: for matrices too big for their exact spectrum. */
 #ifndef SOFTNECK_DENSITY_H
 #define SOFTNECK_DENSITY_H
 
@@ -13,8 +13,8 @@ extern "C" {
 /* What is known of all singular values together. Immutable once made, so it may be read from any thread. */
 typedef struct neck_density neck_density;
 
-/* A number and where it lies. The bands of everything that one density tells hold together, at its confidence: neither a
- * correction for reading many ranks is needed nor for choosing one after looking. */
+/* A number and where it lies. The bands of everything that one density tells hold together, at its confidence: neither
+ * a correction for reading many ranks is needed nor for choosing one after looking. */
 typedef struct neck_band {
     double low, value, high;
 } neck_band;
@@ -61,12 +61,12 @@ typedef struct neck_density_report {
 } neck_density_report;
 
 /* neck_density_compute - works with products of A^T A alone: time about products x the cost of one, memory about
- *   8 cols (4 block + 2 x 128) bytes and two products. Reproducible from the context's seed, the same bits for any number of its
- *   threads (small dense eigenproblems go to LAPACK, as in spectrum.h). Progress: "density", in products.
+ *   8 cols (4 block + 2 x 128) bytes and two products. Reproducible from the context's seed, the same bits for any
+ *   number of its threads (small dense eigenproblems go to LAPACK, as in spectrum.h). Progress: "density", in products.
  * Errors: NECK_E_ARGUMENT (options, a zero matrix, a diagonal that does not sum to |A|_F^2), NECK_E_NONFINITE,
  * NECK_E_CONVERGENCE (max_products is too few for anything), NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED. */
-NECK_API neck_status neck_density_compute(neck_context *context, const neck_operator *op, const neck_density_options *options,
-                                          neck_density **out);
+NECK_API neck_status neck_density_compute(neck_context *context, const neck_operator *op,
+                                          const neck_density_options *options, neck_density **out);
 NECK_API void neck_density_destroy(neck_density *density);
 
 /* neck_density_describe - the report, filled up to report->struct_size. */
@@ -76,7 +76,8 @@ NECK_API neck_status neck_density_describe(const neck_density *density, neck_den
  * neck_density_rank_for_w_error - the smallest rank whose W-error is at most w_error, 0 .. 1.
  * neck_density_count_above - how many singular values are greater than sigma >= 0.
  * neck_density_entropy - singular entropy, ln size - H(p), nats, as neck_singular_entropy.
- * neck_density_effective_rank - exp(H(p)): as neck_effective_rank with NECK_P_LINEAR, neck_matrix_entropy_rank with NECK_P_SQUARED.
+ * neck_density_effective_rank - exp(H(p)): as neck_effective_rank with NECK_P_LINEAR, neck_matrix_entropy_rank with
+ *   NECK_P_SQUARED.
  * NECK_P_LINEAR weighs small values more, so its band is much wider.
  * Errors: NECK_E_ARGUMENT. */
 NECK_API neck_status neck_density_w_error(const neck_density *density, int64_t rank, neck_band *out);

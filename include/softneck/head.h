@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* A head gives every token of the vocabulary (V) a log-probability for a hidden state x (d numbers). Parameters are its own,
- * but for TIED. Parameter names, shapes and formulas of each kind:
+/* A head gives every token of the vocabulary (V) a log-probability for a hidden state x (d numbers). Parameters are its
+ * own, but for TIED. Parameter names, shapes and formulas of each kind:
  *
  *   DENSE       weight V x d                                       log softmax(s (W x + b))
  *   TIED        the same, weight (and its gradient) the caller's
@@ -23,8 +23,8 @@ extern "C" {
  *                                                                  j-th of knots equal intervals of [-range, range] is
  *                                                                  softplus(slopes_j) > 0, beyond it the outermost one;
  *                                                                  Ganea et al. 2019, arXiv 1902.08077
- * each with bias 1 x V when asked for, s the logit_scale, and a soft cap of the logits for DENSE, TIED, FACTORED. The parameter named
- * first meets the vocabulary. */
+ * each with bias 1 x V when asked for, s the logit_scale, and a soft cap of the logits for DENSE, TIED, FACTORED. The
+ * parameter named first meets the vocabulary. */
 typedef struct neck_head neck_head;
 
 enum {
@@ -60,8 +60,8 @@ typedef struct neck_head_options {
     void *tied_gradient;        /* TIED: V x d; borrowed; may be NULL when no gradients are asked for */
 } neck_head_options;
 
-/* neck_head_create - makes a head with its gradients' memory. Errors: NECK_E_ARGUMENT (a missing or impossible size, an option
- * that its kind does not have, named), NECK_E_NONFINITE, NECK_E_NOMEM. */
+/* neck_head_create - makes a head with its gradients' memory. Errors: NECK_E_ARGUMENT (a missing or impossible size, an
+ * option that its kind does not have, named), NECK_E_NONFINITE, NECK_E_NOMEM. */
 NECK_API neck_status neck_head_create(neck_context *context, const neck_head_options *options, neck_head **out);
 NECK_API void neck_head_destroy(neck_head *head);
 
@@ -75,8 +75,8 @@ NECK_API neck_status neck_head_kind_find(const char *name, int32_t *kind);
  *                    TIED have the caller's weight among them
  *   parameter_count  numbers that are trained, all together
  *   rank_limit       the highest rank the matrix of log-probabilities (contexts x V) can have: min(V, d + 1) for a
- *                    linear head (+ 1 with bias; r in place of d for FACTORED and for MOS of one component), V where logits
- *                    pass a non-linear map, a soft cap among them */
+ *                    linear head (+ 1 with bias; r in place of d for FACTORED and for MOS of one component), V where
+ *                    logits pass a non-linear map, a soft cap among them */
 NECK_API int32_t neck_head_kind(const neck_head *head);
 NECK_API int64_t neck_head_vocabulary(const neck_head *head);
 NECK_API int64_t neck_head_hidden_size(const neck_head *head);
@@ -85,13 +85,13 @@ NECK_API int64_t neck_head_parameter_count(const neck_head *head);
 NECK_API int64_t neck_head_rank_limit(const neck_head *head);
 
 /* neck_head_loss     - loss of states (N x d; F64 when the head is, any dtype otherwise) as neck_cross_entropy has it.
- *                      options: as there, but bias, logit_scale, soft_cap must be 0 (they are the head's). Doubles given to an
- *                      F32 head are narrowed.
+ *                      options: as there, but bias, logit_scale, soft_cap must be 0 (they are the head's). Doubles
+ *                      given to an F32 head are narrowed.
  * neck_head_gradient - the same with gradients: of every parameter into its gradient array, of the states into
  *                      states_gradient (N x d, in the head's dtype; NULL: not wanted).
- * MOS: z_loss is the mean over components; filter_tolerance, gradient_norm and log_normalizer are refused. PLIF, SIGSOFTMAX: filter_tolerance is
- * refused. FACTORED, MOS: states_error, states_norm of the result are of the features (B x, h), not of the states. Errors: as
- * neck_cross_entropy; NECK_E_NONFINITE for a parameter too, by name. */
+ * MOS: z_loss is the mean over components; filter_tolerance, gradient_norm and log_normalizer are refused. PLIF,
+ * SIGSOFTMAX: filter_tolerance is refused. FACTORED, MOS: states_error, states_norm of the result are of the features
+ * (B x, h), not of the states. Errors: as neck_cross_entropy; NECK_E_NONFINITE for a parameter too, by name. */
 NECK_API neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_matrix *states,
                                     const int32_t *targets, const neck_cross_entropy_options *options,
                                     neck_cross_entropy_result *result);
@@ -104,8 +104,8 @@ NECK_API neck_status neck_head_log_probabilities(neck_context *context, neck_hea
                                                  double *out);
 
 /* neck_head_save - parameters as safetensors, with kind and sizes in its metadata; atomic.
- * neck_head_load - a head from such a file; a TIED one comes back as DENSE. Errors: NECK_E_FORMAT (not a head, or shapes that
- * disagree), NECK_E_NONFINITE, those of neck_checkpoint_open. */
+ * neck_head_load - a head from such a file; a TIED one comes back as DENSE. Errors: NECK_E_FORMAT (not a head, or
+ * shapes that disagree), NECK_E_NONFINITE, those of neck_checkpoint_open. */
 NECK_API neck_status neck_head_save(neck_context *context, const neck_head *head, const char *path);
 NECK_API neck_status neck_head_load(neck_context *context, const char *path, neck_head **out);
 

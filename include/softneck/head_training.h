@@ -56,10 +56,11 @@ typedef struct neck_head_training_result {
     int32_t reserved;
 } neck_head_training_result;
 
-/* neck_head_train - trains head on train, evaluates on valid. Divergence is a result, not an error (a learning rate was too
- * high); the head then holds what its last step left. Errors: NECK_E_ARGUMENT (widths that differ from the head's,
+/* neck_head_train - trains head on train, evaluates on valid. Divergence is a result, not an error (a learning rate was
+ * too high); the head then holds what its last step left. Errors: NECK_E_ARGUMENT (widths that differ from the head's,
  * no states, targets outside the vocabulary), NECK_E_NONFINITE (an input state, by row and column), NECK_E_FORMAT (a
- * checkpoint of another run), NECK_E_IO, NECK_E_NOMEM, NECK_E_CANCELLED. Source: Sec. 5.1 and App. B.1 of arXiv 2404.07647. */
+ * checkpoint of another run), NECK_E_IO, NECK_E_NOMEM, NECK_E_CANCELLED. Source: Sec. 5.1 and App. B.1 of arXiv
+ * 2404.07647. */
 NECK_API neck_status neck_head_train(neck_context *context, neck_head *head, const neck_labeled_states *train,
                                      const neck_labeled_states *valid, const neck_head_training_options *options,
                                      neck_head_training_result *result);

@@ -8,19 +8,21 @@
 extern "C" {
 #endif
 
-/* Logit vectors are z_i = W x_i (+ b): stacked, their rank is the width of the head, and more of them do not raise it (Carlini et
- * al. 2024, arXiv 2403.06634; Finlayson, Ren & Swayamdipta 2024, arXiv 2403.09539). Rounding hides that: the singular values behind
- * the rank are not 0 but small. The rank is where their logarithm falls most.
- * Each vector is taken minus its mean over the tokens, so that log-probabilities serve as well as logits. A second spectrum is that
- * of the vectors minus their mean vector, which a bias of the head does not raise. The two ranks tell models apart:
+/* Logit vectors are z_i = W x_i (+ b): stacked, their rank is the width of the head, and more of them do not raise it
+ * (Carlini et al. 2024, arXiv 2403.06634; Finlayson, Ren & Swayamdipta 2024, arXiv 2403.09539). Rounding hides that:
+ * the singular values behind the rank are not 0 but small. The rank is where their logarithm falls most.
+ * Each vector is taken minus its mean over the tokens, so that log-probabilities serve as well as logits. A second
+ * spectrum is that of the vectors minus their mean vector, which a bias of the head does not raise. The two ranks tell
+ * models apart:
  *
  *   final norm, head            rank   centered_rank    width
  *   RMSNorm, or none             d          d           rank
  *   the same, head with bias    d + 1       d           centered_rank
  *   LayerNorm with its bias      d         d - 1        rank            (states lie in a plane that does not meet 0)
  *   LayerNorm without bias      d - 1      d - 1        rank + 1        (in one through 0)
- * Rows two and three look alike, and so do one and four: hidden_size is for the models that are most common, centered_rank + 1 for
- * ranks that differ (LayerNorm with its bias) and rank for ranks that do not (RMSNorm); `alternative` is the other reading. */
+ * Rows two and three look alike, and so do one and four: hidden_size is for the models that are most common,
+ * centered_rank + 1 for ranks that differ (LayerNorm with its bias) and rank for ranks that do not (RMSNorm);
+ * `alternative` is the other reading. */
 typedef struct neck_hidden_size {
     size_t struct_size;        /* set before the call; only fields within it are written */
     int64_t vectors, vocabulary;
@@ -40,14 +42,15 @@ typedef struct neck_hidden_size {
     double centered_runner_up_gap;
 } neck_hidden_size;
 
-/* neck_hidden_size_measure - logits: N vectors, a row each, of V tokens (any columns of them in common serve: at least as many as
- *   the model is wide), any floating dtype; N and V at least 4. Wanted are clearly more vectors than the width, from different
- *   contexts.
- *   singular_values: N doubles or NULL: of the vectors minus their means over tokens, decreasing; min(N, V) are set, the rest 0.
- *   From the N x N Gram matrix in double: values below 1e-8 of the largest carry no information and count as its
- *   neck_spectrum_resolution. Logits in single precision have a floor near 1e-7, those in half precision one that may hide small
- *   heads' last directions.
- * Cost: 2 V N^2 operations. Memory: 3 N^2 doubles and a few MB. The context's number of threads does not show in the bits.
+/* neck_hidden_size_measure - logits: N vectors, a row each, of V tokens (any columns of them in common serve: at least
+ *   as many as the model is wide), any floating dtype; N and V at least 4. Wanted are clearly more vectors than the
+ *   width, from different contexts.
+ *   singular_values: N doubles or NULL: of the vectors minus their means over tokens, decreasing; min(N, V) are set,
+ *   the rest 0. From the N x N Gram matrix in double: values below 1e-8 of the largest carry no information and count
+ *   as its neck_spectrum_resolution. Logits in single precision have a floor near 1e-7, those in half precision one
+ *   that may hide small heads' last directions.
+ * Cost: 2 V N^2 operations. Memory: 3 N^2 doubles and a few MB. The context's number of threads does not show in the
+ * bits.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_CONVERGENCE, NECK_E_NOMEM, NECK_E_CANCELLED. */
 NECK_API neck_status neck_hidden_size_measure(neck_context *context, const neck_matrix *logits, double *singular_values,
                                               neck_hidden_size *out);

@@ -1,5 +1,5 @@
-/* softneck/model_training.h - transformers that can be trained: made from a configuration or a model folder, run forward and
- * backward, saved as folders that transformers opens. */
+/* softneck/model_training.h - transformers that can be trained: made from a configuration or a model folder, run
+ * forward and backward, saved as folders that transformers opens. */
 #ifndef SOFTNECK_MODEL_TRAINING_H
 #define SOFTNECK_MODEL_TRAINING_H
 
@@ -9,16 +9,16 @@
 extern "C" {
 #endif
 
-/* A causal transformer with gradients. Families, by the model_type of config.json: gpt2, gpt_neox, opt, llama, mistral, qwen2,
- * gemma, gemma2, with every option that neck_model_open supports. It ends in the last hidden states; the loss is that of
- * neck_head or neck_cross_entropy, whose gradient of the states comes back to neck_trainable_backward:
+/* A causal transformer with gradients. Families, by the model_type of config.json: gpt2, gpt_neox, opt, llama, mistral,
+ * qwen2, gemma, gemma2, with every option that neck_model_open supports. It ends in the last hidden states; the loss is
+ * that of neck_head or neck_cross_entropy, whose gradient of the states comes back to neck_trainable_backward:
  *
  *   neck_trainable_forward(context, model, tokens, batch, length, step, &states);
  *   neck_cross_entropy(context, &states, head, targets, ..., {.states = d, .weights = head's gradient}, &result);
  *   neck_trainable_backward(context, model, d);
  *
- * Gradients are added to what their buffer holds. The number of threads does not show in the bits. Thread rule: one call at a
- * time on one model. */
+ * Gradients are added to what their buffer holds. The number of threads does not show in the bits. Thread rule: one
+ * call at a time on one model. */
 typedef struct neck_trainable neck_trainable;
 
 enum {
@@ -54,8 +54,9 @@ typedef struct neck_trainable_options {
 /* neck_trainable_create - with random weights.
  * neck_trainable_open   - with the weights of a Hugging Face model folder. options: only dtype, seed, dropout, attention_dropout
  *                         and recompute; NULL: all default.
- * Errors: NECK_E_ARGUMENT (an option that is missing, impossible or not of the family, named), NECK_E_UNSUPPORTED (a family,
- * an option of config.json or a file format that cannot be trained, named), those of neck_model_open, NECK_E_NOMEM. */
+ * Errors: NECK_E_ARGUMENT (an option that is missing, impossible or not of the family, named), NECK_E_UNSUPPORTED (a
+ * family, an option of config.json or a file format that cannot be trained, named), those of neck_model_open,
+ * NECK_E_NOMEM. */
 NECK_API neck_status neck_trainable_create(neck_context *context, const neck_trainable_options *options,
                                            neck_trainable **out);
 NECK_API neck_status neck_trainable_open(neck_context *context, const char *path, const neck_trainable_options *options,
@@ -88,9 +89,9 @@ NECK_API double neck_trainable_soft_cap(const neck_trainable *model);
 /* neck_trainable_clear_gradients - sets all gradients to zero. */
 NECK_API void neck_trainable_clear_gradients(neck_context *context, neck_trainable *model);
 
-/* neck_trainable_reserve - makes room for passes over batch x length tokens and says how many bytes that takes (*bytes; may be
- * NULL): everything a forward and a backward pass need, but the parameters. A pass of another shape makes its own room; the room
- * never shrinks.
+/* neck_trainable_reserve - makes room for passes over batch x length tokens and says how many bytes that takes (*bytes;
+ * may be NULL): everything a forward and a backward pass need, but the parameters. A pass of another shape makes its
+ * own room; the room never shrinks.
  * neck_trainable_bytes   - how many bytes are reserved now.
  * Errors: NECK_E_ARGUMENT, NECK_E_OVERFLOW, NECK_E_NOMEM. */
 NECK_API neck_status neck_trainable_reserve(neck_context *context, neck_trainable *model, int64_t batch, int64_t length,
@@ -103,22 +104,24 @@ NECK_API int64_t neck_trainable_bytes(const neck_trainable *model);
 /* neck_trainable_forward  - tokens: batch x length ids, every sequence from position 0. *states: the last hidden states
  *                           (batch * length x head_size, in the model's dtype), valid until the next pass or destroy.
  *                           step: any number >= 0, which dropout is drawn from, or NECK_EVALUATION.
- * neck_trainable_backward - from the gradient of those states (packed, in the model's dtype): the gradients of all parameters
- *                           are added to their buffers (what the head's own part is comes from its loss). Once for each
- *                           forward pass (NECK_E_STATE otherwise).
+ * neck_trainable_backward - from the gradient of those states (packed, in the model's dtype): the gradients of all
+ *                           parameters are added to their buffers (what the head's own part is comes from its loss).
+ *                           Once for each forward pass (NECK_E_STATE otherwise).
  * Errors: NECK_E_ARGUMENT (an id outside the vocabulary, more tokens than learned positions), NECK_E_NONFINITE (a state
  * is NaN or infinite; then nothing is added), NECK_E_NOMEM. */
-NECK_API neck_status neck_trainable_forward(neck_context *context, neck_trainable *model, const int32_t *tokens, int64_t batch,
-                                            int64_t length, int64_t step, neck_matrix *states);
+NECK_API neck_status neck_trainable_forward(neck_context *context, neck_trainable *model, const int32_t *tokens,
+                                            int64_t batch, int64_t length, int64_t step, neck_matrix *states);
 NECK_API neck_status neck_trainable_backward(neck_context *context, neck_trainable *model, const void *states_gradient);
 
-/* neck_trainable_states - the states before a block of the last forward pass: layer 0 is the embedding with positions, layer i
- * comes after block i, the last (neck_trainable_layers) is what the head multiplies, as in model.h. Valid until the next pass.
+/* neck_trainable_states - the states before a block of the last forward pass: layer 0 is the embedding with positions,
+ * layer i comes after block i, the last (neck_trainable_layers) is what the head multiplies, as in model.h. Valid until
+ * the next pass.
  * Errors: NECK_E_ARGUMENT, NECK_E_STATE (no forward pass yet). */
 NECK_API neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, neck_matrix *out);
 
-/* neck_trainable_save - writes config.json and model.safetensors into folder, which is made when it is not there; each of the two
- * appears whole or not at all. head: for models without one (vocabulary x head_size, F32 or F64 as the model), else NULL.
+/* neck_trainable_save - writes config.json and model.safetensors into folder, which is made when it is not there; each
+ * of the two appears whole or not at all. head: for models without one (vocabulary x head_size, F32 or F64 as the
+ * model), else NULL.
  * Errors: NECK_E_ARGUMENT, NECK_E_IO, NECK_E_NOMEM. */
 NECK_API neck_status neck_trainable_save(neck_context *context, const neck_trainable *model, const char *folder,
                                          const neck_matrix *head);

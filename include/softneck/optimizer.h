@@ -51,18 +51,20 @@ typedef struct neck_optimizer_options {
 typedef struct neck_optimizer neck_optimizer;
 
 /* neck_optimizer_create    - for count parameters, copied (their names too; not their arrays). Memory: 2 arrays a parameter
- *                            (ADAMW; MUON, whose second one is not saved), 1 (SGD with momentum), in the parameter's dtype.
- * neck_optimizer_set_group - other options for one parameter (by index), before the first step. The rule may differ too.
+ *                            (ADAMW; MUON, whose second one is not saved), 1 (SGD with momentum), in the parameter's
+ *                            dtype.
+ * neck_optimizer_set_group - other options for one parameter (by index), before the first step. The rule may differ
+ *   too.
  * neck_optimizer_step      - one update from the gradients; every learning rate is multiplied by scale (a schedule's value).
- *                            Gradients are only read. Errors: NECK_E_NONFINITE when a gradient (named) holds NaN, infinity or
- *                            what exceeds 9e18 (f32; 6e153 in f64), whose square could not be kept. Whatever the error, nothing
- *                            is changed.
+ *                            Gradients are only read. Errors: NECK_E_NONFINITE when a gradient (named) holds NaN,
+ *                            infinity or what exceeds 9e18 (f32; 6e153 in f64), whose square could not be kept.
+ *                            Whatever the error, nothing is changed.
  * neck_optimizer_steps     - how many steps were made.
  * neck_optimizer_save      - state as safetensors: bit for bit, with rule and step count; atomic.
  * neck_optimizer_load      - puts it back. Names, shapes, dtypes and rules must be the same (NECK_E_FORMAT names what differs);
  *                            nothing is changed on failure. Going on is then bit-identical to never having stopped.
- * Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_IO, NECK_E_NONFINITE (in a file too), NECK_E_STATE (a group after a step).
- * The number of threads does not show in the bits. */
+ * Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_IO, NECK_E_NONFINITE (in a file too), NECK_E_STATE (a group after a
+ * step). The number of threads does not show in the bits. */
 NECK_API neck_status neck_optimizer_create(neck_context *context, const neck_optimizer_options *options,
                                            const neck_parameter *parameters, int64_t count, neck_optimizer **out);
 NECK_API void neck_optimizer_destroy(neck_optimizer *optimizer);
@@ -73,9 +75,9 @@ NECK_API int64_t neck_optimizer_steps(const neck_optimizer *optimizer);
 NECK_API neck_status neck_optimizer_save(neck_context *context, const neck_optimizer *optimizer, const char *path);
 NECK_API neck_status neck_optimizer_load(neck_context *context, neck_optimizer *optimizer, const char *path);
 
-/* neck_gradients_clip - *norm = global L2 norm of all gradients (double accumulation; may be NULL); when it exceeds max_norm
- * (> 0) all are scaled by max_norm / norm. INFINITY only measures. Errors: NECK_E_NONFINITE names the first parameter
- * whose gradient holds NaN or infinity (or f64 numbers whose squares overflow); nothing is scaled then. */
+/* neck_gradients_clip - *norm = global L2 norm of all gradients (double accumulation; may be NULL); when it exceeds
+ * max_norm (> 0) all are scaled by max_norm / norm. INFINITY only measures. Errors: NECK_E_NONFINITE names the first
+ * parameter whose gradient holds NaN or infinity (or f64 numbers whose squares overflow); nothing is scaled then. */
 NECK_API neck_status neck_gradients_clip(neck_context *context, const neck_parameter *parameters, int64_t count,
                                          double max_norm, double *norm);
 
@@ -95,7 +97,8 @@ typedef struct neck_schedule {
     double final_scale;   /* 0 .. 1 */
 } neck_schedule;
 
-/* neck_schedule_scale - the learning rate's factor at step (from 0; at or beyond steps: final_scale, unless CONSTANT). NULL:
+/* neck_schedule_scale - the learning rate's factor at step (from 0; at or beyond steps: final_scale, unless CONSTANT).
+ *   NULL:
  * always 1. Errors: NECK_E_ARGUMENT. */
 NECK_API neck_status neck_schedule_scale(const neck_schedule *schedule, int64_t step, double *scale);
 

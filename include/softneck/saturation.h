@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/* Something measured along a run; borrowed. In any order of steps; of a step given twice the later entry counts, as in the log of
- * a run that was resumed. */
+/* Something measured along a run; borrowed. In any order of steps; of a step given twice the later entry counts, as in
+ * the log of a run that was resumed. */
 typedef struct neck_curve {
     const int64_t *steps;          /* >= 0 */
     const double *values;          /* NaN and infinity: see neck_saturation_assess */
@@ -54,9 +54,9 @@ typedef struct neck_saturation_options {
     double confidence;         /* of the intervals, in [0.5, 1); 0: 0.95 */
 } neck_saturation_options;
 
-/* Set struct_size before the call; only fields within it are written. A level is a median over a block of steps, so that a spike
- * is none of it. Steps that do not exist are -1 and numbers that do not exist NaN: a curve that has not turned has no onset.
- * "Excess" is how much worse: above the lowest level of a loss, below the highest of a score. */
+/* Set struct_size before the call; only fields within it are written. A level is a median over a block of steps, so
+ * that a spike is none of it. Steps that do not exist are -1 and numbers that do not exist NaN: a curve that has not
+ * turned has no onset. "Excess" is how much worse: above the lowest level of a loss, below the highest of a score. */
 typedef struct neck_saturation {
     size_t struct_size;
     int32_t verdict;         /* NECK_VERDICT_* */
@@ -89,14 +89,15 @@ typedef struct neck_saturation {
 
 /* neck_saturation_assess - the verdict on a curve.
  *
- * Test. Order-restricted regression (Robertson, Wright & Dykstra 1988): the best curve that only improves (isotonic regression)
- * against the best one that improves to some step and worsens from there on (unimodal regression over every step); the
- * statistic is how much the second lessens the weighted sum of squares. It takes a durable rise to make it large: a bump after
- * which the curve goes lower than before does not. p_value: how often the statistic is as large on simulated curves that neither
- * improve nor worsen, the least favourable of all that do not turn, with noise as found on this curve: heavy-tailed, of a scale
- * that may vary along the run and of an AR(1) correlation, both from robust second differences, at several lags, which do not
- * see the trend; the scale is estimated again on each simulated curve. Intervals: from curves simulated around the fitted one.
- * Fewer than 16 blocks do not tell how correlated their noise is; it is then taken to be 0.7 / sqrt(blocks).
+ * Test. Order-restricted regression (Robertson, Wright & Dykstra 1988): the best curve that only improves (isotonic
+ * regression) against the best one that improves to some step and worsens from there on (unimodal regression over every
+ * step); the statistic is how much the second lessens the weighted sum of squares. It takes a durable rise to make it
+ * large: a bump after which the curve goes lower than before does not. p_value: how often the statistic is as large on
+ * simulated curves that neither improve nor worsen, the least favourable of all that do not turn, with noise as found
+ * on this curve: heavy-tailed, of a scale that may vary along the run and of an AR(1) correlation, both from robust
+ * second differences, at several lags, which do not see the trend; the scale is estimated again on each simulated
+ * curve. Intervals: from curves simulated around the fitted one. Fewer than 16 blocks do not tell how correlated their
+ * noise is; it is then taken to be 0.7 / sqrt(blocks).
  *
  * SATURATED  it turned: p_value <= significance, sustained_excess >= minimum_excess, and since the onset at least a tenth of the
  *            run and 4 blocks went by.
@@ -104,20 +105,24 @@ typedef struct neck_saturation {
  * IMPROVING  it has not turned, and its end is better than all of its first half, by at least minimum_excess and for certain
  *            (gain_low > 0).
  * PLATEAU    it has not turned, and its gain is less than that.
- * RECOVERED is the reason where a turn has been made good at the end, in a learning-rate cool-down say, without a gain: what is
- *            tested then is the curve as it was when half of its largest rise was still there. SATURATED if the rise lasted for a
- *            third of the run, else UNCLEAR. A rise after which the curve gained goes without saying: IMPROVING.
+ * RECOVERED is the reason where a turn has been made good at the end, in a learning-rate cool-down say, without a gain:
+ *            what is tested then is the curve as it was when half of its largest rise was still there. SATURATED if the
+ *            rise lasted for a third of the run, else UNCLEAR. A rise after which the curve gained goes without saying:
+ *            IMPROVING.
  * UNCLEAR    see reason. Fewer than 8 blocks are always FEW_POINTS.
- * False alarms, as measured on 1000 simulated runs each (docs/saturation.md): improving runs, of any noise, none; flat ones 2 %, but
+ * False alarms, as measured on 1000 simulated runs each (docs/saturation.md): improving runs, of any noise, none; flat
+ * ones 2 %, but
  * 10 % where their levels are 0.5 correlated and 18 % where 0.8: few points do not show a correlation.
  *
- * Single values that are not finite, or beyond 1e100, are left out and counted. The same context seed gives the same bits. Memory: 32 bytes a point.
+ * Single values that are not finite, or beyond 1e100, are left out and counted. The same context seed gives the same
+ * bits. Memory: 32 bytes a point.
  * Errors: NECK_E_ARGUMENT (no points, a negative step, options out of range), NECK_E_NOMEM, NECK_E_CANCELLED.
  * Thread rule: any number of calls at a time. */
 NECK_API neck_status neck_saturation_assess(neck_context *context, const neck_curve *curve,
                                             const neck_saturation_options *options, neck_saturation *out);
 
-/* neck_verdict_name - e.g. "saturated". neck_verdict_reason_text - e.g. "there are too few points for a verdict", "" for NONE.
+/* neck_verdict_name - e.g. "saturated". neck_verdict_reason_text - e.g. "there are too few points for a verdict", ""
+ *   for NONE.
  * Static strings, "?" for unknown numbers. */
 NECK_API const char *neck_verdict_name(int32_t verdict);
 NECK_API const char *neck_verdict_reason_text(int32_t reason);

@@ -50,8 +50,8 @@ typedef struct neck_spectrum_options {
  * AUTO: QR where it is cheap anyway (small problems), else GRAM, then QR if tolerance asks for it.
  *
  * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from
- * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A zero
- * matrix has all-zero values.
+ * 1 is scaled by a power of two, so denormal and huge values are fine (their |W|_F^2 may still be 0 or INFINITY). A
+ * zero matrix has all-zero values.
  * The context's number of threads does not show in the bits. LAPACK's part (eigenvalues of d x d, or all of QR) runs on
  * the BLAS's own threads, whose number may.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (row and column in the message), NECK_E_OVERFLOW, NECK_E_NOMEM,
@@ -74,12 +74,13 @@ NECK_API neck_status neck_spectrum_from_values(neck_context *context, const doub
                                                int64_t rows, int64_t cols, double frobenius_squared,
                                                double error_bound, neck_spectrum **out);
 
-/* neck_spectrum_from_estimates - the same of values that each have a bound of their own (error_bounds, count of them), found by method
- * (NECK_METHOD_*): the i-th largest true value lies within the i-th bound of the i-th value. resolution: see below; frobenius_squared
- * is needed. */
-NECK_API neck_status neck_spectrum_from_estimates(neck_context *context, const double *values, const double *error_bounds,
-                                                  int64_t count, int64_t rows, int64_t cols, double frobenius_squared,
-                                                  double resolution, int32_t method, neck_spectrum **out);
+/* neck_spectrum_from_estimates - the same of values that each have a bound of their own (error_bounds, count of them),
+ *   found by method (NECK_METHOD_*): the i-th largest true value lies within the i-th bound of the i-th value.
+ *   resolution: see below; frobenius_squared is needed. */
+NECK_API neck_status neck_spectrum_from_estimates(neck_context *context, const double *values,
+                                                  const double *error_bounds, int64_t count, int64_t rows, int64_t cols,
+                                                  double frobenius_squared, double resolution, int32_t method,
+                                                  neck_spectrum **out);
 NECK_API void neck_spectrum_destroy(neck_spectrum *spectrum);
 
 /* Read access; pointers are borrowed and live as long as the spectrum.
@@ -122,8 +123,8 @@ typedef struct neck_svd_options {
  *   s   k doubles, decreasing; required
  *   vt  k x cols doubles, row-major, orthonormal rows (Vt, not V); may be NULL
  *   error_bound  absolute bound on the error of each s; may be NULL
- * Signs: in each singular vector of the shorter side (rows of Vt for a tall matrix, columns of U for a wide one) the entry of
- * largest magnitude is positive.
+ * Signs: in each singular vector of the shorter side (rows of Vt for a tall matrix, columns of U for a wide one) the
+ * entry of largest magnitude is positive.
  * Memory: about 5*d^2 doubles, plus 2*rows*cols doubles when the vectors of the longer side are wanted. Errors as
  * neck_spectrum_compute. */
 NECK_API neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix,

@@ -10,8 +10,8 @@ extern "C" {
 
 /* neck_tokenizer_hash - which number stands for which token, in 64 bits: FNV-1a (offset 0xCBF29CE484222325, prime
  * 0x100000001B3) over all numbers from 0 to vocab_size - 1 in order; for each the length of its spelling as four bytes,
- * lowest first (0xFFFFFFFF where a number is unused), then the spelling. Whatever file a vocabulary came from, it has the
- * same hash. It tells tokenizers apart, it does not authenticate them. */
+ * lowest first (0xFFFFFFFF where a number is unused), then the spelling. Whatever file a vocabulary came from, it has
+ * the same hash. It tells tokenizers apart, it does not authenticate them. */
 NECK_API uint64_t neck_tokenizer_hash(const neck_tokenizer *tokenizer);
 
 /* A token file, little-endian:
@@ -32,8 +32,8 @@ typedef struct neck_token_writer neck_token_writer;
 /* neck_token_writer_create - tokens of a vocabulary of that size (1 .. 2^31 - 1).
  * neck_token_writer_push   - appends tokens. Errors: NECK_E_ARGUMENT (one outside the vocabulary; nothing is appended).
  * neck_token_writer_end_document - all tokens since the last call (or the start) are a document; an empty one is fine.
- * neck_token_writer_commit - finishes the file and destroys the writer, whatever the outcome. Errors: NECK_E_STATE (tokens
- *   behind the last of the documents).
+ * neck_token_writer_commit - finishes the file and destroys the writer, whatever the outcome. Errors: NECK_E_STATE
+ *   (tokens behind the last of the documents).
  * neck_token_writer_destroy - gives up: no file appears.
  * Errors of all: NECK_E_ARGUMENT, NECK_E_IO, NECK_E_NOMEM. After NECK_E_IO only destroy and commit are allowed. */
 NECK_API neck_status neck_token_writer_create(neck_context *context, const char *path, int64_t vocab_size,
@@ -67,8 +67,8 @@ NECK_API int64_t neck_token_file_documents(const neck_token_file *file);
 
 /* neck_token_file_document - document index covers the tokens [*begin, *end).
  * neck_token_file_read     - the tokens [begin, begin + count).
- * Errors: NECK_E_ARGUMENT (outside the file), NECK_E_FORMAT (a token outside the vocabulary: the file was opened lazily or
- * has changed since); ids are then untouched. */
+ * Errors: NECK_E_ARGUMENT (outside the file), NECK_E_FORMAT (a token outside the vocabulary: the file was opened lazily
+ * or has changed since); ids are then untouched. */
 NECK_API neck_status neck_token_file_document(const neck_token_file *file, int64_t index, int64_t *begin, int64_t *end);
 NECK_API neck_status neck_token_file_read(const neck_token_file *file, int64_t begin, int64_t count, int32_t *ids);
 

@@ -33,9 +33,9 @@ typedef struct neck_tokenizer_training neck_tokenizer_training;
  * neck_tokenizer_training_push   - counts the words of one document of size bytes, which is no longer needed afterwards.
  *   Bytes that are not UTF-8 are words by themselves, as neck_tokenizer_encode sees them. Special tokens spelled out in
  *   the text are counted as text. After a push that failed only destroy is allowed: others say NECK_E_STATE.
- * neck_tokenizer_training_finish - merges the most frequent pair, of equally frequent ones that with the smaller numbers,
- *   until there are vocab_size tokens or no pair is left. Tokens and merges are those of the BpeTrainer of Hugging Face
- *   tokenizers on the same documents with its ByteLevel alphabet. No text may be pushed afterwards.
+ * neck_tokenizer_training_finish - merges the most frequent pair, of equally frequent ones that with the smaller
+ *   numbers, until there are vocab_size tokens or no pair is left. Tokens and merges are those of the BpeTrainer of
+ *   Hugging Face tokenizers on the same documents with its ByteLevel alphabet. No text may be pushed afterwards.
  *   Errors: NECK_E_ARGUMENT (no text was pushed), NECK_E_STATE (it is finished).
  * Threads: splitting and counting, never the result. Memory: about 100 bytes for each byte of the
  * different words, and 4 MiB for splitting.
@@ -50,13 +50,14 @@ NECK_API neck_status neck_tokenizer_training_finish(neck_context *context, neck_
 
 /* neck_tokenizer_training_words      - words counted so far, with repetition.
  * neck_tokenizer_training_different  - how many different ones they are.
- * neck_tokenizer_training_vocab_size - tokens there are: 0 before finish, less than asked for when the pairs ran out. */
+ * neck_tokenizer_training_vocab_size - tokens there are: 0 before finish, less than asked for when the pairs ran
+ *   out. */
 NECK_API int64_t neck_tokenizer_training_words(const neck_tokenizer_training *training);
 NECK_API int64_t neck_tokenizer_training_different(const neck_tokenizer_training *training);
 NECK_API int64_t neck_tokenizer_training_vocab_size(const neck_tokenizer_training *training);
 
-/* neck_tokenizer_training_save - the tokenizer.json that Hugging Face tokenizers saves (pretty), byte for byte; whole or
- *                                not at all. neck_tokenizer_open, tokenizers and transformers read it.
+/* neck_tokenizer_training_save - the tokenizer.json that Hugging Face tokenizers saves (pretty), byte for byte; whole
+ *                                or not at all. neck_tokenizer_open, tokenizers and transformers read it.
  * neck_tokenizer_training_tokenizer - the same tokenizer without a file.
  * Errors: NECK_E_STATE (before finish), NECK_E_IO, NECK_E_NOMEM. */
 NECK_API neck_status neck_tokenizer_training_save(neck_context *context, const neck_tokenizer_training *training,

@@ -1,4 +1,5 @@
-/* softneck/training.h - training a language model on a token file: steps, evaluations, and states on disk that survive. */
+/* softneck/training.h - training a language model on a token file: steps, evaluations, and states on disk that
+ * survive. */
 #ifndef SOFTNECK_TRAINING_H
 #define SOFTNECK_TRAINING_H
 
@@ -40,10 +41,11 @@ typedef struct neck_training_options {
     double gradient_limit;                   /* a step with a larger gradient norm, before clipping, is refused; 0: 1e6 */
 } neck_training_options;
 
-/* neck_training_create - takes all memory that the training itself needs, but what the loss works in: that comes with the first
- * step and stays. Model, head and tokens must outlive it.
+/* neck_training_create - takes all memory that the training itself needs, but what the loss works in: that comes with
+ * the first step and stays. Model, head and tokens must outlive it.
  * Errors: NECK_E_ARGUMENT (sizes that disagree, named; a part of the text too short for the context; a head beside the
- * model's own), NECK_E_UNSUPPORTED (MOS of another width than the states: no model folder could hold it), NECK_E_NOMEM. */
+ * model's own), NECK_E_UNSUPPORTED (MOS of another width than the states: no model folder could hold it),
+ * NECK_E_NOMEM. */
 NECK_API neck_status neck_training_create(neck_context *context, const neck_training_options *options,
                                           neck_training **out);
 NECK_API void neck_training_destroy(neck_training *training);
@@ -60,8 +62,8 @@ typedef struct neck_training_report {
 
 /* neck_training_step - one update: micro-batches forward and backward, clipping, the optimizer. report may be NULL.
  * Errors: NECK_E_NONFINITE (the loss or a gradient is NaN or infinite), NECK_E_OVERFLOW (the gradient exceeds
- * gradient_limit); those of reading tokens; NECK_E_NOMEM, NECK_E_CANCELLED. Whatever the error, parameters and optimizer
- * are as before the step. */
+ * gradient_limit); those of reading tokens; NECK_E_NOMEM, NECK_E_CANCELLED. Whatever the error, parameters and
+ * optimizer are as before the step. */
 NECK_API neck_status neck_training_step(neck_context *context, neck_training *training, neck_training_report *report);
 
 /* Set struct_size before the call; only fields within it are written. */
@@ -82,8 +84,8 @@ NECK_API neck_status neck_training_evaluate(neck_context *context, neck_training
 /* Read access.
  *   steps       made so far                    tokens   seen so far
  *   parameters  all that is trained, the model's first, those of a head with "head." before their names; borrowed
- *   head_matrix a view of the V x d matrix that meets the vocabulary (FACTORED: the product, computed at this call); valid
- *               until the next call on the training
+ *   head_matrix a view of the V x d matrix that meets the vocabulary (FACTORED: the product, computed at this call);
+ *               valid until the next call on the training
  *   states      the last hidden states of the latest micro-batch; valid until the next pass. NECK_E_STATE: there was none */
 NECK_API int64_t neck_training_steps(const neck_training *training);
 NECK_API int64_t neck_training_tokens(const neck_training *training);
@@ -95,18 +97,20 @@ NECK_API neck_status neck_training_states(const neck_training *training, neck_ma
  * passed on. */
 typedef neck_status (*neck_training_folder_fn)(void *user, const char *folder);
 
-/* neck_training_export - a folder with config.json and model.safetensors, as transformers and neck_model_open read it, and
- *                        with head.safetensors (neck_head_load) when the training has a neck_head: of one that is neither
- *                        linear nor plain, model.safetensors holds the matrix alone. A folder that is there is removed first.
+/* neck_training_export - a folder with config.json and model.safetensors, as transformers and neck_model_open read it,
+ *                        and with head.safetensors (neck_head_load) when the training has a neck_head: of one that is
+ *                        neither linear nor plain, model.safetensors holds the matrix alone. A folder that is there is
+ *                        removed first.
  * neck_training_save   - writes the state into folder/step-N, N the steps made, and removes older states from folder; makes
- *                        the folder, but not the one above. A state of these steps that this training saved or resumed stays.
+ *                        the folder, but not the one above. A state of these steps that this training saved or resumed
+ *                        stays.
  * neck_training_resume - puts back the latest state in folder: parameters, optimizer, position. Then steps, batches and
  *                        evaluations follow bit for bit as if nothing had happened. Before the first step.
- * Both write beside their goal, sync, and rename: however the program dies, the last whole state is there. Folders named
- * *.partial are what was left unfinished; the next call with that goal removes them.
- * Errors: NECK_E_IO; resume: NECK_E_NOT_FOUND (no state), NECK_E_FORMAT (damaged, or of another training: the message names
- * what differs; nothing is changed); save: NECK_E_STATE (folder holds a state of another training); NECK_E_ARGUMENT,
- * NECK_E_NOMEM. */
+ * Both write beside their goal, sync, and rename: however the program dies, the last whole state is there. Folders
+ * named *.partial are what was left unfinished; the next call with that goal removes them.
+ * Errors: NECK_E_IO; resume: NECK_E_NOT_FOUND (no state), NECK_E_FORMAT (damaged, or of another training: the message
+ * names what differs; nothing is changed); save: NECK_E_STATE (folder holds a state of another training);
+ * NECK_E_ARGUMENT, NECK_E_NOMEM. */
 NECK_API neck_status neck_training_export(neck_context *context, neck_training *training, const char *folder,
                                           neck_training_folder_fn add, void *user);
 NECK_API neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,

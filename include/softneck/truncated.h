@@ -36,7 +36,8 @@ typedef struct neck_truncated_report {
     double frobenius_squared;  /* of the operator, negative when not known */
 } neck_truncated_report;
 
-/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors. Of a matrix:
+/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors. Of
+ *   a matrix:
  * neck_operator_dense makes the operator.
  *   values        k doubles, decreasing; required
  *   left          rows x k doubles, row-major, orthonormal columns; may be NULL
@@ -46,37 +47,40 @@ typedef struct neck_truncated_report {
  *   report        filled up to report->struct_size; may be NULL
  * Signs: in each vector of the shorter side the entry of largest magnitude is positive.
  *
- * GRAM: B^T B of the shorter side is formed, B the tall one of A and A^T, and its leading eigenvectors are found; KRYLOV: block Lanczos
- * on B^T B with full orthogonalisation and thick restart, which never forms it; RANDOMIZED: a random range with power steps. All
- * end with the same step: values, vectors and residuals come from products of the vectors with A and A^T themselves, so values are
- * not known through their squares. AUTO forms the Gram matrix where that is cheaper (up to 8 (5 k + 100) columns of the shorter side
- * of a dense operator, 5 k + 100 of another, 8192 of any) and goes on to KRYLOV when it cannot resolve the last value.
+ * GRAM: B^T B of the shorter side is formed, B the tall one of A and A^T, and its leading eigenvectors are found;
+ * KRYLOV: block Lanczos on B^T B with full orthogonalisation and thick restart, which never forms it; RANDOMIZED: a
+ * random range with power steps. All end with the same step: values, vectors and residuals come from products of the
+ * vectors with A and A^T themselves, so values are not known through their squares. AUTO forms the Gram matrix where
+ * that is cheaper (up to 8 (5 k + 100) columns of the shorter side of a dense operator, 5 k + 100 of another, 8192 of
+ * any) and goes on to KRYLOV when it cannot resolve the last value.
  *
  * What error_bounds rest on, with V the k right vectors, R = A^T U - V S, e = |R|, and g = |A (1 - V V^T)|:
  *   from below: s_i <= sigma_i (Cauchy);
- *   from above: sigma_i <= max(s_i, g) + 2 e^2 / (h + sqrt(h^2 + 4 e^2)), h = max(0, s_i - g) (Li & Li 2005), and in any case
- *   sigma_i^2 <= s_i^2 + g^2 + e^2;
- *   g, the largest value that could have been overlooked: GRAM: from the next eigenvalue and the rounding of the Gram matrix
- *   (KRYLOV's way where only leading eigenvectors of it are found); else from |A|_F^2 less the squares found, where that is small
- *   enough; else from a search that starts from fresh random vectors in the complement of V, by the theorem of Kuczynski &
- *   Wozniakowski (1992), which overlooks something with a probability of at most missed_probability (1e-10 a search). When values
- *   lie so close behind the k-th that the search cannot tell them from it, bounds of the last values are larger than residuals suggest.
- *   Added to all: the rounding of sums in any order, (rows + cols) 2^-53 |A|_F. Products of callbacks, and of operators made of others,
- *   are taken to be as exact as that.
- * Values below their own rounding are returned as 0. A residual can stay above the tolerance, and the call still succeeds, where rounding
- * allows no better: values below about 1e-6 of the largest at the default tolerance.
+ *   from above: sigma_i <= max(s_i, g) + 2 e^2 / (h + sqrt(h^2 + 4 e^2)), h = max(0, s_i - g) (Li & Li 2005), and in
+ *   any case sigma_i^2 <= s_i^2 + g^2 + e^2;
+ *   g, the largest value that could have been overlooked: GRAM: from the next eigenvalue and the rounding of the Gram
+ *   matrix (KRYLOV's way where only leading eigenvectors of it are found); else from |A|_F^2 less the squares found,
+ *   where that is small enough; else from a search that starts from fresh random vectors in the complement of V, by the
+ *   theorem of Kuczynski & Wozniakowski (1992), which overlooks something with a probability of at most
+ *   missed_probability (1e-10 a search). When values lie so close behind the k-th that the search cannot tell them from
+ *   it, bounds of the last values are larger than residuals suggest. Added to all: the rounding of sums in any order,
+ *   (rows + cols) 2^-53 |A|_F. Products of callbacks, and of operators made of others, are taken to be as exact as
+ *   that.
+ * Values below their own rounding are returned as 0. A residual can stay above the tolerance, and the call still
+ * succeeds, where rounding allows no better: values below about 1e-6 of the largest at the default tolerance.
  *
- * Memory, in doubles: KRYLOV (basis + 3 (block + 56)) times the shorter side, 2 k times the longer; GRAM the square of the shorter side
- * twice. Bits do not depend on the context's number of threads, but small dense problems go to LAPACK, as in spectrum.h.
- * Progress: "singular triplets", "search"; cancelling leaves the outputs untouched.
- * Errors: NECK_E_ARGUMENT (also when the two products of a callback are seen not to be of one matrix), NECK_E_NONFINITE,
- * NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED, NECK_E_CONVERGENCE. */
+ * Memory, in doubles: KRYLOV (basis + 3 (block + 56)) times the shorter side, 2 k times the longer; GRAM the square of
+ * the shorter side twice. Bits do not depend on the context's number of threads, but small dense problems go to LAPACK,
+ * as in spectrum.h. Progress: "singular triplets", "search"; cancelling leaves the outputs untouched.
+ * Errors: NECK_E_ARGUMENT (also when the two products of a callback are seen not to be of one matrix),
+ * NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED, NECK_E_CONVERGENCE. */
 NECK_API neck_status neck_truncated_svd(neck_context *context, const neck_operator *op, int64_t k,
-                                        const neck_truncated_options *options, double *values, double *left, double *right,
-                                        double *residuals, double *error_bounds, neck_truncated_report *report);
+                                        const neck_truncated_options *options, double *values, double *left,
+                                        double *right, double *residuals, double *error_bounds,
+                                        neck_truncated_report *report);
 
-/* neck_truncated_spectrum - the k largest values with their bounds as a spectrum, for metrics that need no more than those and |A|_F^2
- * (W-error at d <= k). Destroy it with neck_spectrum_destroy.
+/* neck_truncated_spectrum - the k largest values with their bounds as a spectrum, for metrics that need no more than
+ * those and |A|_F^2 (W-error at d <= k). Destroy it with neck_spectrum_destroy.
  * Errors: as above; NECK_E_ARGUMENT when the operator's Frobenius norm is not known. */
 NECK_API neck_status neck_truncated_spectrum(neck_context *context, const neck_operator *op, int64_t k,
                                              const neck_truncated_options *options, neck_spectrum **out);

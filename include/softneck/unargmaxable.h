@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/* A head of V tokens gives a state x the logits z_j = w_j . x + b_j. Token c can win when some x makes z_c larger than every
- * other logit (Demeter, Kimmel & Downey 2020, arXiv 2005.02433; Grivas, Bogoychev & Lopez 2022, arXiv 2203.06462). There
- * is no box around x: without a bias a state's length changes nothing, with one the length that is needed is told.
- * Numbers of verdicts and proofs are fixed. */
+/* A head of V tokens gives a state x the logits z_j = w_j . x + b_j. Token c can win when some x makes z_c larger than
+ * every other logit (Demeter, Kimmel & Downey 2020, arXiv 2005.02433; Grivas, Bogoychev & Lopez 2022, arXiv
+ * 2203.06462). There is no box around x: without a bias a state's length changes nothing, with one the length that is
+ * needed is told. Numbers of verdicts and proofs are fixed. */
 enum {
     NECK_ARGMAX_UNDECIDED = 0,    /* neither could be shown: it is nearer to the border than doubles resolve, or the program
                                      was not asked */
@@ -70,19 +70,19 @@ typedef struct neck_argmax_verdict {
 /* Verdicts on all tokens of a head. Immutable once made: any thread may read. */
 typedef struct neck_argmax neck_argmax;
 
-/* neck_argmax_compute - weights: V x d, any floating dtype. The cheap states first, all V tokens against all V in blocks; then
- *   reflections; then the linear program, a token a thread, on what is left.
- *   That a token can win is checked in double with a bound on all roundings, and is a proof; so is the reason why another
- *   cannot, but for its residual. The number of threads does not change a verdict that has a proof; which proof, and the last
- *   bits of numbers, may depend on the BLAS's threads.
- * Cost: 2 V^2 d operations for each of the three cheap states, over those tokens that the one before left. Memory: 3 d^2 doubles
- * for the basis, some 100 MB of rows, logits and states, 40 bytes a token, and what the solver takes (some 12 d^2 bytes and more
- * for each token worked on, 2 to 256 at once).
- * Progress is told in tokens that have a verdict. A cancelled call has written `resume`; the next one with the same head and
- * options goes on. The solver (Clp) takes its memory from the C++ runtime, which has no answer to running out.
- * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (weights, with row and column; bias), NECK_E_OVERFLOW (squares of the weights beyond
- * double), NECK_E_STATE (the file is of another head, bias or tolerance), NECK_E_FORMAT, NECK_E_IO, NECK_E_CONVERGENCE,
- * NECK_E_NOMEM, NECK_E_CANCELLED. Thread rule: as for all computations (context.h). */
+/* neck_argmax_compute - weights: V x d, any floating dtype. The cheap states first, all V tokens against all V in
+ *   blocks; then reflections; then the linear program, a token a thread, on what is left.
+ *   That a token can win is checked in double with a bound on all roundings, and is a proof; so is the reason why
+ *   another cannot, but for its residual. The number of threads does not change a verdict that has a proof; which
+ *   proof, and the last bits of numbers, may depend on the BLAS's threads.
+ * Cost: 2 V^2 d operations for each of the three cheap states, over those tokens that the one before left. Memory: 3
+ * d^2 doubles for the basis, some 100 MB of rows, logits and states, 40 bytes a token, and what the solver takes (some
+ * 12 d^2 bytes and more for each token worked on, 2 to 256 at once).
+ * Progress is told in tokens that have a verdict. A cancelled call has written `resume`; the next one with the same
+ * head and options goes on. The solver (Clp) takes its memory from the C++ runtime, which has no answer to running out.
+ * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (weights, with row and column; bias), NECK_E_OVERFLOW (squares of the
+ * weights beyond double), NECK_E_STATE (the file is of another head, bias or tolerance), NECK_E_FORMAT, NECK_E_IO,
+ * NECK_E_CONVERGENCE, NECK_E_NOMEM, NECK_E_CANCELLED. Thread rule: as for all computations (context.h). */
 NECK_API neck_status neck_argmax_compute(neck_context *context, const neck_matrix *weights,
                                          const neck_argmax_options *options, neck_argmax **out);
 NECK_API void neck_argmax_destroy(neck_argmax *argmax);
@@ -91,16 +91,17 @@ NECK_API void neck_argmax_destroy(neck_argmax *argmax);
  * neck_argmax_count   - how many tokens have that verdict, by that proof (-1: by any). 0 for unknown numbers.
  * neck_argmax_token   - the verdict on one token. Errors: NECK_E_ARGUMENT.
  * neck_argmax_mean    - UNARGMAXABLE: the rows whose mean w_c is and the a_j; *count is 0 for other tokens. Borrowed.
- * neck_argmax_witness - ARGMAXABLE or TIED, keep_witnesses: the state, d numbers, borrowed. Errors: NECK_E_STATE (none kept). */
+ * neck_argmax_witness - ARGMAXABLE or TIED, keep_witnesses: the state, d numbers, borrowed. Errors: NECK_E_STATE (none
+ *   kept). */
 NECK_API int64_t neck_argmax_size(const neck_argmax *argmax);
 NECK_API int64_t neck_argmax_count(const neck_argmax *argmax, int32_t verdict, int32_t proof);
 NECK_API neck_status neck_argmax_token(const neck_argmax *argmax, int64_t token, neck_argmax_verdict *out);
-NECK_API neck_status neck_argmax_mean(const neck_argmax *argmax, int64_t token, const int64_t **tokens, const double **shares,
-                                      int64_t *count);
+NECK_API neck_status neck_argmax_mean(const neck_argmax *argmax, int64_t token, const int64_t **tokens,
+                                      const double **shares, int64_t *count);
 NECK_API neck_status neck_argmax_witness(const neck_argmax *argmax, int64_t token, const double **state);
 
-/* neck_argmax_verdict_name - "undecided", "argmaxable", "tied", "unargmaxable". neck_argmax_proof_name - "none", "equal_row",
- * "whitened", "centered", "own_row", "reflection", "program". Static strings, "?" for unknown numbers. */
+/* neck_argmax_verdict_name - "undecided", "argmaxable", "tied", "unargmaxable". neck_argmax_proof_name - "none",
+ * "equal_row", "whitened", "centered", "own_row", "reflection", "program". Static strings, "?" for unknown numbers. */
 NECK_API const char *neck_argmax_verdict_name(int32_t verdict);
 NECK_API const char *neck_argmax_proof_name(int32_t proof);
 

@@ -23,9 +23,9 @@ struct neck_context {
     neck__allocator allocator;
 };
 
-/* Blocks from LARGE on begin at a huge page and ask for such pages: matrices are walked at strides that need many entries of
- * the address cache, and what a call takes and gives back is otherwise faulted in 4 KB at a time, each time. What does not
- * fill its last huge page stays in small ones, so that nothing is resident beyond the block. */
+/* Blocks from LARGE on begin at a huge page and ask for such pages: matrices are walked at strides that need many
+ * entries of the address cache, and what a call takes and gives back is otherwise faulted in 4 KB at a time, each time.
+ * What does not fill its last huge page stays in small ones, so that nothing is resident beyond the block. */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define LARGE (2 * HUGE_PAGE)
 

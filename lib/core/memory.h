@@ -20,15 +20,16 @@ void *neck__alloc(const neck__allocator *allocator, int64_t count, int64_t size,
 void *neck__calloc(const neck__allocator *allocator, int64_t count, int64_t size, const char *what);
 void neck__release(const neck__allocator *allocator, void *memory);
 
-/* A block that stays from call to call and is made anew only when more is needed: each time large memory is taken, the system
- * clears its pages first. Begins as {.allocator = ...}. */
+/* A block that stays from call to call and is made anew only when more is needed: each time large memory is taken, the
+ * system clears its pages first. Begins as {.allocator = ...}. */
 typedef struct neck__room {
     neck__allocator allocator;
     void *memory;
     int64_t bytes;
 } neck__room;
 
-/* At least so many bytes, whatever is in them, until the next call. NULL as neck__alloc says; the room is empty then. */
+/* At least so many bytes, whatever is in them, until the next call. NULL as neck__alloc says; the room is empty
+ * then. */
 void *neck__room_take(neck__room *room, int64_t bytes, const char *what);
 void neck__room_release(neck__room *room);
 

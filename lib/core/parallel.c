@@ -69,7 +69,8 @@ static int join(neck__pool *pool)
 {
     int_fast32_t joined = atomic_load_explicit(&pool->joined, memory_order_relaxed);
     while (joined & OPEN)
-        if (atomic_compare_exchange_weak_explicit(&pool->joined, &joined, joined + 1, memory_order_acquire, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&pool->joined, &joined, joined + 1, memory_order_acquire,
+                                                  memory_order_relaxed))
             return 1;
     return 0;
 }

@@ -10,7 +10,8 @@ static uint64_t mixed(uint64_t x)
     return x ^ (x >> 31);
 }
 
-/* Streams start at mixed places of the one sequence of 2^64 numbers: that two of any practical length meet is unlikely. */
+/* Streams start at mixed places of the one sequence of 2^64 numbers: that two of any practical length meet is
+ * unlikely. */
 neck__random neck__random_seeded(uint64_t seed, uint64_t stream)
 {
     return (neck__random){mixed(mixed(seed + 0x9e3779b97f4a7c15u) + stream)};

@@ -1,4 +1,5 @@
-/* core/random.h - random numbers that can be made again from a seed and a stream; bits are the same on every machine. */
+/* core/random.h - random numbers that can be made again from a seed and a stream; bits are the same on every
+ * machine. */
 #ifndef NECK_CORE_RANDOM_H
 #define NECK_CORE_RANDOM_H
 

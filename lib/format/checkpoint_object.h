@@ -19,7 +19,8 @@ struct neck_checkpoint {
 /* Non-zero for a tensor of two dimensions in a floating or quantised dtype. */
 int neck__tensor_is_matrix(const neck__tensor *tensor);
 
-/* Non-zero when the bytes at data are the tensor: row-major, packed, element by element, in this machine's byte order. */
+/* Non-zero when the bytes at data are the tensor: row-major, packed, element by element, in this machine's byte
+ * order. */
 int neck__tensor_is_packed(const neck__tensor *tensor);
 
 #endif

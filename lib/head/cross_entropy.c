@@ -9,13 +9,14 @@
 #include "linalg/view.h"
 
 /* A 1 x V view as V numbers of the arithmetic. */
-static neck_status read_bias(const neck__allocator *allocator, const neck_matrix *bias, int64_t vocabulary, int32_t dtype, void **out)
+static neck_status read_bias(const neck__allocator *allocator, const neck_matrix *bias, int64_t vocabulary,
+                             int32_t dtype, void **out)
 {
     neck_matrix view;
     NECK_TRY(neck__view_check(bias, &view));
     if (view.rows != 1 || view.cols != vocabulary)
-        return neck__fail(NECK_E_ARGUMENT, "bias is %lld x %lld, not 1 x %lld", (long long)view.rows, (long long)view.cols,
-                          (long long)vocabulary);
+        return neck__fail(NECK_E_ARGUMENT, "bias is %lld x %lld, not 1 x %lld", (long long)view.rows,
+                          (long long)view.cols, (long long)vocabulary);
     NECK_TRY(neck_matrix_check_finite(NULL, &view, NULL, NULL));
     double *wide = neck__alloc(allocator, vocabulary, sizeof *wide, "bias");
     if (!wide) return NECK_E_NOMEM;

@@ -64,7 +64,8 @@ static neck_status read_options(const neck_checkpoint *file, neck_head_options *
     const char *mark = neck_checkpoint_metadata(file, MARK_KEY), *kind = neck_checkpoint_metadata(file, "kind");
     if (!mark || strcmp(mark, MARK) != 0)
         return neck__fail(NECK_E_FORMAT, "not a head: no '" MARK_KEY "': '" MARK "' in its metadata");
-    if (!kind || neck_head_kind_find(kind, &out->kind) != NECK_OK || neck__head_kind_of(out->kind)->has & NECK__HEAD_BORROWS)
+    if (!kind || neck_head_kind_find(kind, &out->kind) != NECK_OK
+        || neck__head_kind_of(out->kind)->has & NECK__HEAD_BORROWS)
         return neck__fail(NECK_E_FORMAT, "kind '%.40s' is not one of a stored head", kind ? kind : "");
     for (int i = 0; i < NUMBERS; i++) {
         const char *text = neck_checkpoint_metadata(file, numbers[i].key);
@@ -86,7 +87,8 @@ static neck_status check_tensors(const neck_checkpoint *file, const neck_head *e
 {
     if (neck_checkpoint_tensor_count(file) != expected->count)
         return neck__fail(NECK_E_FORMAT, "%lld tensors, not the %lld of a %s head",
-                          (long long)neck_checkpoint_tensor_count(file), (long long)expected->count, expected->kind->name);
+                          (long long)neck_checkpoint_tensor_count(file), (long long)expected->count,
+                          expected->kind->name);
     for (int64_t i = 0; i < expected->count; i++) {
         const neck_parameter *p = &expected->parameters[i];
         neck_tensor tensor = {.struct_size = sizeof tensor};

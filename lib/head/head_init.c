@@ -60,7 +60,8 @@ neck_status neck__head_start_weight(neck_context *context, neck_head *head, cons
 /* ---- the best approximation: W = (W V) V^T with V the leading eigenvectors of W^T W ------------------------- */
 
 /* d x d: rows are the eigenvectors, the leading one last. */
-static neck_status find_directions(neck_context *context, const neck_matrix *weights, double *directions, double *values)
+static neck_status find_directions(neck_context *context, const neck_matrix *weights, double *directions,
+                                   double *values)
 {
     int64_t d = weights->cols;
     neck_gram *gram;
@@ -91,8 +92,8 @@ static neck_status project(neck_context *context, neck_head *head, const neck_ma
     return NECK_OK;
 }
 
-/* W v of a direction v is left as A's column W v / sqrt(s), B's row v sqrt(s), s = |W v|; where W v is 0 but for rounding B keeps v,
- * so that training can still use it. The leading direction is the last. */
+/* W v of a direction v is left as A's column W v / sqrt(s), B's row v sqrt(s), s = |W v|; where W v is 0 but for
+ * rounding B keeps v, so that training can still use it. The leading direction is the last. */
 static void balance(neck_head *head, double *product, double *leading)
 {
     neck_parameter *a = &head->parameters[0], *b = &head->parameters[1];
@@ -116,7 +117,8 @@ neck_status neck__head_start_truncated(neck_context *context, neck_head *head, c
     neck_status status = NECK_E_NOMEM;
     double *directions = neck__alloc(&head->allocator, d, d * (int64_t)sizeof(double), "eigenvectors of a head");
     double *values = neck__alloc(&head->allocator, d, sizeof *values, "eigenvalues of a head");
-    double *product = neck__alloc(&head->allocator, weights->rows, rank * (int64_t)sizeof(double), "a factor of a head");
+    double *product = neck__alloc(&head->allocator, weights->rows, rank * (int64_t)sizeof(double),
+                                  "a factor of a head");
     double *wide = neck__alloc(&head->allocator, rows, d * (int64_t)sizeof(double), "rows of weights");
     if (directions && values && product && wide) {
         double *leading = directions + (d - rank) * d;

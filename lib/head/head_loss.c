@@ -13,11 +13,13 @@ static neck_status read_options(const neck_head *head, const neck_cross_entropy_
         return neck__fail(NECK_E_ARGUMENT, "%s must be 0: it is the head's own",
                           given.bias ? "bias" : given.logit_scale != 0 ? "logit_scale" : "soft_cap");
     int32_t kind = head->kind->number;
-    if (given.filter_tolerance != 0 && (kind == NECK_HEAD_MOS || kind == NECK_HEAD_PLIF || kind == NECK_HEAD_SIGSOFTMAX))
+    if (given.filter_tolerance != 0
+        && (kind == NECK_HEAD_MOS || kind == NECK_HEAD_PLIF || kind == NECK_HEAD_SIGSOFTMAX))
         return neck__fail(NECK_E_ARGUMENT, "the gradients of a %s head are not filtered: filter_tolerance must be 0",
                           head->kind->name);
     if ((given.gradient_norm || given.log_normalizer) && kind == NECK_HEAD_MOS)
-        return neck__fail(NECK_E_ARGUMENT, "a mos head has no %s", given.gradient_norm ? "gradient_norm" : "log_normalizer");
+        return neck__fail(NECK_E_ARGUMENT, "a mos head has no %s",
+                          given.gradient_norm ? "gradient_norm" : "log_normalizer");
     given.logit_scale = head->options.logit_scale;
     given.soft_cap = head->options.soft_cap;
     *out = given;
@@ -65,7 +67,8 @@ neck_status neck_head_loss(neck_context *context, neck_head *head, const neck_ma
 }
 
 neck_status neck__head_loss(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
-                            const neck_cross_entropy_options *options, neck__room *room, neck_cross_entropy_result *result)
+                            const neck_cross_entropy_options *options, neck__room *room,
+                            neck_cross_entropy_result *result)
 {
     neck_cross_entropy_options asked;
     neck_cross_entropy_result found;
@@ -81,23 +84,24 @@ neck_status neck__head_loss(neck_context *context, neck_head *head, const neck_m
     return status;
 }
 
-neck_status neck_head_gradient(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
-                               const neck_cross_entropy_options *options, void *states_gradient,
+neck_status neck_head_gradient(neck_context *context, neck_head *head, const neck_matrix *states,
+                               const int32_t *targets, const neck_cross_entropy_options *options, void *states_gradient,
                                neck_cross_entropy_result *result)
 {
     return neck__head_gradient(context, head, states, targets, options, states_gradient, NULL, result);
 }
 
-neck_status neck__head_gradient(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
-                                const neck_cross_entropy_options *options, void *states_gradient, neck__room *room,
-                                neck_cross_entropy_result *result)
+neck_status neck__head_gradient(neck_context *context, neck_head *head, const neck_matrix *states,
+                                const int32_t *targets, const neck_cross_entropy_options *options,
+                                void *states_gradient, neck__room *room, neck_cross_entropy_result *result)
 {
     neck_cross_entropy_options asked;
     neck_cross_entropy_result found;
     neck__head_pass pass;
     NECK_TRY(check_call(head, result));
     NECK_TRY(read_options(head, options, &asked));
-    if (!head->parameters[0].gradient) return neck__fail(NECK_E_ARGUMENT, "the tied head was made without tied_gradient");
+    if (!head->parameters[0].gradient)
+        return neck__fail(NECK_E_ARGUMENT, "the tied head was made without tied_gradient");
     neck_status status = neck__head_pass_begin(context, head, states, 1, &pass);
     pass.loss.targets = targets;
     pass.loss.room = room;

@@ -1,5 +1,5 @@
-/* head/head_mos.c - a mixture of softmaxes (Yang et al. 2018): K softmaxes of tanh features with shared weights, mixed by a prior
- * that depends on the state. */
+/* head/head_mos.c - a mixture of softmaxes (Yang et al. 2018): K softmaxes of tanh features with shared weights, mixed
+ * by a prior that depends on the state. */
 #include <math.h>
 
 #include "core/error.h"
@@ -81,8 +81,8 @@ static neck_status forward(neck__head_pass *pass, int gradients)
     for (int64_t k = 0; k < components; k++) {
         void *part = neck__head_at(o->dtype, features, k * n * rank);
         const void *projection = projection_of(pass, pass->head->parameters[PROJECTION].data, k);
-        NECK_TRY(neck__head_product(pass->context, o->dtype, n, rank, d, states_of(pass), (neck__factor){projection, 1, d},
-                                    part, 0));
+        NECK_TRY(neck__head_product(pass->context, o->dtype, n, rank, d, states_of(pass),
+                                    (neck__factor){projection, 1, d}, part, 0));
         squash(pass, k, part, lines, lines + rank);
     }
     NECK_TRY(log_prior(pass, prior));

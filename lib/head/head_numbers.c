@@ -4,11 +4,12 @@
 #include "kernels/kernels.h"
 #include "linalg/matmul.h"
 
-neck_status neck__head_product(neck_context *context, int32_t dtype, int64_t m, int64_t n, int64_t depth, neck__factor a,
-                               neck__factor b, void *c, int accumulate)
+neck_status neck__head_product(neck_context *context, int32_t dtype, int64_t m, int64_t n, int64_t depth,
+                               neck__factor a, neck__factor b, void *c, int accumulate)
 {
     if (dtype == NECK_F64)
-        return neck__matmul_f64(context, m, n, depth, a.data, a.stride, a.step, b.data, b.stride, b.step, c, n, accumulate);
+        return neck__matmul_f64(context, m, n, depth, a.data, a.stride, a.step, b.data, b.stride, b.step, c, n,
+                                accumulate);
     return neck__matmul_f32(context, m, n, depth, a.data, a.stride, a.step, b.data, b.stride, b.step, c, n, accumulate);
 }
 

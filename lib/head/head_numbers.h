@@ -11,8 +11,8 @@ typedef struct neck__factor {
 } neck__factor;
 
 /* C (m x n, packed) = [C if accumulate] + A (m x depth) B (depth x n), all in dtype. */
-neck_status neck__head_product(neck_context *context, int32_t dtype, int64_t m, int64_t n, int64_t depth, neck__factor a,
-                               neck__factor b, void *c, int accumulate);
+neck_status neck__head_product(neck_context *context, int32_t dtype, int64_t m, int64_t n, int64_t depth,
+                               neck__factor a, neck__factor b, void *c, int accumulate);
 
 /* The same from element `index` on. */
 void *neck__head_at(int32_t dtype, const void *data, int64_t index);

@@ -115,7 +115,8 @@ int64_t neck_head_parameter_count(const neck_head *head)
     return count;
 }
 
-/* Rows of log-probabilities are W x + b less a constant: they lie in the span of W's columns, b and the constant vector. */
+/* Rows of log-probabilities are W x + b less a constant: they lie in the span of W's columns, b and the constant
+ * vector. */
 int64_t neck__head_linear_rank(const neck_head *head, int64_t width)
 {
     int64_t rank = width + 1 + (head->options.bias != 0);

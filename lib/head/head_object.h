@@ -1,5 +1,5 @@
-/* head/head_object.h - what a head is inside the library, and what tells one kind from another. Every kind is a way from hidden
- * states to features (the rows that meet the vocabulary's weights), and back; the engine does the rest. */
+/* head/head_object.h - what a head is inside the library, and what tells one kind from another. Every kind is a way
+ * from hidden states to features (the rows that meet the vocabulary's weights), and back; the engine does the rest. */
 #ifndef NECK_HEAD_HEAD_OBJECT_H
 #define NECK_HEAD_HEAD_OBJECT_H
 
@@ -41,16 +41,17 @@ struct neck__head_kind {
     void (*list)(neck_head *head);
     /* First values; parameters are zero. */
     neck_status (*start)(neck_context *context, neck_head *head, const neck_head_options *options);
-    /* States to features: fills loss.states, and what the kind has of loss.log_prior and loss.map; with gradients != 0 the memory
-     * for their gradients too. NULL: features are the states. */
+    /* States to features: fills loss.states, and what the kind has of loss.log_prior and loss.map; with gradients != 0
+     * the memory for their gradients too. NULL: features are the states. */
     neck_status (*forward)(neck__head_pass *pass, int gradients);
-    /* From pass->feature_gradient, loss.prior_gradient and loss.map_gradient to gradients of states and parameters. NULL: none. */
+    /* From pass->feature_gradient, loss.prior_gradient and loss.map_gradient to gradients of states and parameters.
+     * NULL: none. */
     neck_status (*backward)(neck__head_pass *pass);
     int64_t (*rank_limit)(const neck_head *head);
 };
 
-extern const neck__head_kind neck__head_dense, neck__head_tied, neck__head_factored, neck__head_mos, neck__head_sigsoftmax,
-    neck__head_plif;
+extern const neck__head_kind neck__head_dense, neck__head_tied, neck__head_factored, neck__head_mos,
+    neck__head_sigsoftmax, neck__head_plif;
 
 /* The kind of that number, or NULL. */
 const neck__head_kind *neck__head_kind_of(int32_t number);

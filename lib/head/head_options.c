@@ -59,9 +59,11 @@ static neck_status check_kind(const neck__head_kind *kind, const neck_head_optio
 static neck_status check_sizes(const neck_head_options *o)
 {
     if (o->vocabulary < 1 || o->vocabulary > INT32_MAX)
-        return neck__fail(NECK_E_ARGUMENT, "vocabulary is %lld: it must be 1 to %d", (long long)o->vocabulary, INT32_MAX);
+        return neck__fail(NECK_E_ARGUMENT, "vocabulary is %lld: it must be 1 to %d", (long long)o->vocabulary,
+                          INT32_MAX);
     if (o->hidden_size < 1 || o->hidden_size > INT32_MAX)
-        return neck__fail(NECK_E_ARGUMENT, "hidden_size is %lld: it must be 1 to %d", (long long)o->hidden_size, INT32_MAX);
+        return neck__fail(NECK_E_ARGUMENT, "hidden_size is %lld: it must be 1 to %d", (long long)o->hidden_size,
+                          INT32_MAX);
     int64_t most = o->kind == NECK_HEAD_FACTORED ? o->hidden_size : INT32_MAX;
     if (o->rank < 0 || o->rank > most || (o->rank == 0 && o->kind == NECK_HEAD_FACTORED))
         return neck__fail(NECK_E_ARGUMENT, "rank is %lld: it must be 1 to %lld", (long long)o->rank, (long long)most);
@@ -76,7 +78,8 @@ static neck_status check_sizes(const neck_head_options *o)
 static neck_status check_number(double value, const char *name)
 {
     if (!(value >= 0) || !isfinite(value))
-        return neck__fail(NECK_E_ARGUMENT, "%s is %g: it must be positive and finite, or 0 for its default", name, value);
+        return neck__fail(NECK_E_ARGUMENT, "%s is %g: it must be positive and finite, or 0 for its default", name,
+                          value);
     return NECK_OK;
 }
 

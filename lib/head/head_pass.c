@@ -25,8 +25,8 @@ static neck_status read_states(neck__head_pass *pass, const neck_matrix *states)
     neck_matrix view;
     NECK_TRY(neck__view_check(states, &view));
     if (view.cols != o->hidden_size)
-        return neck__fail(NECK_E_ARGUMENT, "states have %lld columns, the head's hidden_size is %lld", (long long)view.cols,
-                          (long long)o->hidden_size);
+        return neck__fail(NECK_E_ARGUMENT, "states have %lld columns, the head's hidden_size is %lld",
+                          (long long)view.cols, (long long)o->hidden_size);
     if (o->dtype == NECK_F64 && view.dtype != NECK_F64)
         return neck__fail(NECK_E_ARGUMENT, "states are %s: an F64 head needs F64", neck_dtype_name(view.dtype));
     NECK_TRY(neck_matrix_check_finite(pass->context, &view, NULL, NULL));
@@ -39,7 +39,8 @@ static neck_status read_states(neck__head_pass *pass, const neck_matrix *states)
         neck__view_read(&view, i, 0, view.cols, line);
         neck__head_narrow(o->dtype, line, view.cols, neck__head_at(o->dtype, copy, i * view.cols));
     }
-    pass->states = (neck_matrix){.data = copy, .rows = view.rows, .cols = view.cols, .row_stride = view.cols, .dtype = o->dtype};
+    pass->states = (neck_matrix){.data = copy, .rows = view.rows, .cols = view.cols, .row_stride = view.cols,
+                                 .dtype = o->dtype};
     return NECK_OK;
 }
 
@@ -58,8 +59,8 @@ static neck_status check_parameters(const neck__head_pass *pass)
     return NECK_OK;
 }
 
-neck_status neck__head_pass_begin(neck_context *context, const neck_head *head, const neck_matrix *states, int gradients,
-                                  neck__head_pass *pass)
+neck_status neck__head_pass_begin(neck_context *context, const neck_head *head, const neck_matrix *states,
+                                  int gradients, neck__head_pass *pass)
 {
     *pass = (neck__head_pass){.context = context, .head = head, .allocator = neck__allocator_of(context)};
     neck_status status = read_states(pass, states);

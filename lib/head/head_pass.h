@@ -21,18 +21,19 @@ struct neck__head_pass {
     int64_t scratch_count;
 };
 
-/* Checks states (N x d) and parameters, narrows or copies states where they are not in the head's dtype, runs the kind's forward.
- * neck__head_pass_end must follow, whatever came of it. */
-neck_status neck__head_pass_begin(neck_context *context, const neck_head *head, const neck_matrix *states, int gradients,
-                                  neck__head_pass *pass);
+/* Checks states (N x d) and parameters, narrows or copies states where they are not in the head's dtype, runs the
+ * kind's forward. neck__head_pass_end must follow, whatever came of it. */
+neck_status neck__head_pass_begin(neck_context *context, const neck_head *head, const neck_matrix *states,
+                                  int gradients, neck__head_pass *pass);
 void neck__head_pass_end(neck__head_pass *pass);
 
 /* neck_head_loss and, with gradients, neck_head_gradient, working in a room (NULL: in memory of their own). */
 neck_status neck__head_loss(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
-                            const neck_cross_entropy_options *options, neck__room *room, neck_cross_entropy_result *result);
-neck_status neck__head_gradient(neck_context *context, neck_head *head, const neck_matrix *states, const int32_t *targets,
-                                const neck_cross_entropy_options *options, void *states_gradient, neck__room *room,
-                                neck_cross_entropy_result *result);
+                            const neck_cross_entropy_options *options, neck__room *room,
+                            neck_cross_entropy_result *result);
+neck_status neck__head_gradient(neck_context *context, neck_head *head, const neck_matrix *states,
+                                const int32_t *targets, const neck_cross_entropy_options *options,
+                                void *states_gradient, neck__room *room, neck_cross_entropy_result *result);
 
 /* Memory until the end of the pass: rows x cols zeros of size bytes. */
 void *neck__head_scratch(neck__head_pass *pass, int64_t rows, int64_t cols, int64_t size, const char *what);

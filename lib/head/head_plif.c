@@ -99,8 +99,9 @@ static neck_status forward(neck__head_pass *pass, int gradients)
     return pass->loss.map_gradient ? NECK_OK : NECK_E_NOMEM;
 }
 
-/* With f(z) = value_b + slope_b (z - knot_b) in interval b and value_b the sum of what lies before it less the anchor, slope_j moves
- * f everywhere right of its interval by a width, inside by z - knot_j, and everywhere by its part of the anchor. */
+/* With f(z) = value_b + slope_b (z - knot_b) in interval b and value_b the sum of what lies before it less the anchor,
+ * slope_j moves f everywhere right of its interval by a width, inside by z - knot_j, and everywhere by its part of the
+ * anchor. */
 static neck_status backward(neck__head_pass *pass)
 {
     const plif *f = pass->map.self;

@@ -41,8 +41,9 @@ static neck_status add_component(neck__head_pass *pass, int64_t k, const double 
                                  const double *bias, double *z, double *out)
 {
     int64_t n = pass->states.rows, v = pass->head->options.vocabulary, width = pass->loss.weights.cols;
-    NECK_TRY(neck__head_product(pass->context, NECK_F64, n, v, width, (neck__factor){features + k * n * width, width, 1},
-                                (neck__factor){weights, 1, width}, z, 0));
+    NECK_TRY(neck__head_product(pass->context, NECK_F64, n, v, width,
+                                (neck__factor){features + k * n * width, width, 1}, (neck__factor){weights, 1, width},
+                                z, 0));
     for (int64_t i = 0; i < n; i++) {
         double *from = z + i * v, *to = out + i * v;
         normalise(pass, bias, from);

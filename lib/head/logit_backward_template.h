@@ -1,5 +1,5 @@
-/* head/logit_backward_template.h - second pass: logits become their gradients in place, block by block, and each block goes
- * straight into the gradients of weights, states and bias. Follows logit_mixture_template.h. */
+/* head/logit_backward_template.h - second pass: logits become their gradients in place, block by block, and each block
+ * goes straight into the gradients of weights, states and bias. Follows logit_mixture_template.h. */
 
 /* ---- gradients of a block of logits ------------------------------------------------------------------------------ */
 
@@ -64,7 +64,8 @@ static void add_states(const run *r, lane *l, int64_t rows, const REAL *dz, cons
 
 static void add_weights(const run *r, int64_t rows, const REAL *dz, REAL *to, int accumulate)
 {
-    OF(neck__tiles)(rows, r->plan->width, r->cols, dz, r->ldz, 1, r->left, r->cols * OF(neck__strip)(), to, r->plan->width, accumulate);
+    OF(neck__tiles)(rows, r->plan->width, r->cols, dz, r->ldz, 1, r->left, r->cols * OF(neck__strip)(), to,
+                    r->plan->width, accumulate);
 }
 
 static void backward_lane(void *data, int64_t index)

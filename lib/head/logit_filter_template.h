@@ -1,14 +1,16 @@
 /* head/logit_filter_template.h - the second pass with a filter: gradients of logits that are negligible stay out of its
  * products, which become sparse. Follows logit_backward_template.h.
  *
- * Magnitudes below each of LEVELS limits are summed for every context; each context takes the highest limit whose sum stays
- * within the tolerance. What is left out is so known exactly, and the error it makes is bounded, not guessed. The lowest
- * limit, tolerance / vocabulary, is always safe. Rows of which much is kept, frequent tokens, take part as a whole. */
+ * Magnitudes below each of LEVELS limits are summed for every context; each context takes the highest limit whose sum
+ * stays within the tolerance. What is left out is so known exactly, and the error it makes is bounded, not guessed. The
+ * lowest limit, tolerance / vocabulary, is always safe. Rows of which much is kept, frequent tokens, take part as a
+ * whole. */
 
 /* A gradient alone costs about as much as this many in a dense product. */
 enum { SPARSE_COST = 10 };
 
-/* Bounds are sums of magnitudes, one for each token of a lane, which round like any sum; this covers it in single precision. */
+/* Bounds are sums of magnitudes, one for each token of a lane, which round like any sum; this covers it in single
+ * precision. */
 static double rounding(const run *r)
 {
     return 1.001 + 0x1p-23 * (double)(r->plan->vocabulary / r->plan->lanes);
@@ -49,7 +51,8 @@ static void weigh_lane(void *data, int64_t index)
         REAL *dz = differentiate(r, l, block, rows), *kept = block_logits(r, l, block);
         if (r->wanted->bias) sum_bias(r, block * BLOCK, rows, dz);
         if (dz != kept) memcpy(kept, dz, (size_t)(rows * r->ldz) * sizeof *kept);
-        for (int64_t row = 0; row < rows; row++) SUM_BELOW(r->cols, LEVELS, dz + row * r->ldz, r->level, l->below, r->cols);
+        for (int64_t row = 0; row < rows; row++)
+            SUM_BELOW(r->cols, LEVELS, dz + row * r->ldz, r->level, l->below, r->cols);
     }
 }
 
@@ -151,7 +154,8 @@ static void backward_filtered(run *r)
 {
     double allowed = allowance(r);
     r->level = (REAL)(allowed / rounding(r) / (double)r->plan->vocabulary);
-    for (int64_t c = 0; c < r->cols; c++) r->norm[c] = (REAL)sqrt(squares_of(r->plan->width, r->states + c * r->plan->width));
+    for (int64_t c = 0; c < r->cols; c++)
+        r->norm[c] = (REAL)sqrt(squares_of(r->plan->width, r->states + c * r->plan->width));
     neck__parallel(r->context, r->plan->lanes, weigh_lane, r);
     choose_limits(r, allowed);
     neck__parallel(r->context, r->plan->lanes, filter_lane, r);
@@ -189,7 +193,8 @@ static void square_block(void *data, int64_t block)
 {
     const run *r = data;
     int64_t width = r->plan->width;
-    r->block_squares[block] = squares_of(block_rows(r, block) * width, (const REAL *)r->wanted->weights + block * BLOCK * width);
+    r->block_squares[block] = squares_of(block_rows(r, block) * width,
+                                         (const REAL *)r->wanted->weights + block * BLOCK * width);
 }
 
 static double weights_norm(run *r)

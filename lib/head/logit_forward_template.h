@@ -1,5 +1,5 @@
-/* head/logit_forward_template.h - first pass over the vocabulary: logits, and for every column its largest one and the sum of
- * exponentials, in one sweep (Milakov & Gimelshein 2018). Follows logit_run_template.h. */
+/* head/logit_forward_template.h - first pass over the vocabulary: logits, and for every column its largest one and the
+ * sum of exponentials, in one sweep (Milakov & Gimelshein 2018). Follows logit_run_template.h. */
 
 static REAL *block_logits(const run *r, lane *l, int64_t block)
 {
@@ -21,7 +21,8 @@ static void make_logits(const run *r, lane *l, int64_t block, REAL *z)
 /* z through the map; to may be z. */
 static void map_block(const run *r, int64_t rows, const REAL *z, REAL *to)
 {
-    for (int64_t row = 0; row < rows; row++) r->map->OF(apply)(r->map->self, r->cols, z + row * r->ldz, to + row * r->ldz);
+    for (int64_t row = 0; row < rows; row++)
+        r->map->OF(apply)(r->map->self, r->cols, z + row * r->ldz, to + row * r->ldz);
 }
 
 /* The row of the block that is column c's target, or -1. */

@@ -1,5 +1,5 @@
-/* head/logit_linear_template.h - between the passes, for one component: the loss of every context, and the coefficients of its
- * gradient. Follows logit_forward_template.h. */
+/* head/logit_linear_template.h - between the passes, for one component: the loss of every context, and the coefficients
+ * of its gradient. Follows logit_forward_template.h. */
 
 /* weight of a context in the loss, 0 when it is not scored */
 static double weight_of(const run *r, int64_t context)

@@ -11,7 +11,8 @@ static const int64_t default_memory = (int64_t)96 << 20;
 
 int neck__is_scored(const neck_cross_entropy_options *options, int32_t target)
 {
-    return target != NECK_NO_TARGET && target != -100 && !(options->use_ignore_index && target == options->ignore_index);
+    return target != NECK_NO_TARGET && target != -100
+        && !(options->use_ignore_index && target == options->ignore_index);
 }
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */
@@ -38,8 +39,8 @@ static neck_status check_targets(neck__logit_plan *plan)
         int32_t target = plan->loss->targets[i];
         if (!neck__is_scored(plan->options, target)) continue;
         if (target < 0 || target >= plan->vocabulary)
-            return neck__fail(NECK_E_ARGUMENT, "target %d of row %lld is not a token of the vocabulary of %lld", (int)target,
-                              (long long)i, (long long)plan->vocabulary);
+            return neck__fail(NECK_E_ARGUMENT, "target %d of row %lld is not a token of the vocabulary of %lld",
+                              (int)target, (long long)i, (long long)plan->vocabulary);
         plan->scored++;
     }
     return NECK_OK;
@@ -94,8 +95,8 @@ static void make_plan(neck__logit_plan *plan)
 }
 
 neck_status neck__logit_loss_run(neck_context *context, const neck__logit_loss *given,
-                                 const neck_cross_entropy_options *options, const neck_cross_entropy_gradients *gradients,
-                                 neck_cross_entropy_result *result)
+                                 const neck_cross_entropy_options *options,
+                                 const neck_cross_entropy_gradients *gradients, neck_cross_entropy_result *result)
 {
     static const neck_cross_entropy_gradients none = {.struct_size = sizeof none};
     neck__logit_loss loss = *given;

@@ -1,6 +1,6 @@
-/* head/logit_loss.h - the engine behind every head: logits = weights . states, their softmax, its loss and gradients, in blocks of
- * contexts by all tokens of the vocabulary. Linear heads are one component; a mixture of softmaxes has several, which share
- * the weights. */
+/* head/logit_loss.h - the engine behind every head: logits = weights . states, their softmax, its loss and gradients,
+ * in blocks of contexts by all tokens of the vocabulary. Linear heads are one component; a mixture of softmaxes has
+ * several, which share the weights. */
 #ifndef NECK_HEAD_LOGIT_LOSS_H
 #define NECK_HEAD_LOGIT_LOSS_H
 
@@ -23,11 +23,12 @@ typedef struct neck__logit_loss {
     neck__room *room;           /* where the work is done, for whoever comes again; NULL: in memory of its own */
 } neck__logit_loss;
 
-/* The precision is F64 when states are F64 (weights must be too), else F32. options: as read, its bias ignored. gradients,
- * if any, is a whole struct: states (K * N) x d. Fills every field of *result. Checks everything but struct sizes. */
+/* The precision is F64 when states are F64 (weights must be too), else F32. options: as read, its bias ignored.
+ * gradients, if any, is a whole struct: states (K * N) x d. Fills every field of *result. Checks everything but struct
+ * sizes. */
 neck_status neck__logit_loss_run(neck_context *context, const neck__logit_loss *loss,
-                                 const neck_cross_entropy_options *options, const neck_cross_entropy_gradients *gradients,
-                                 neck_cross_entropy_result *result);
+                                 const neck_cross_entropy_options *options,
+                                 const neck_cross_entropy_gradients *gradients, neck_cross_entropy_result *result);
 
 /* neck_cross_entropy, working in a room. */
 neck_status neck__cross_entropy(neck_context *context, const neck_matrix *states, const neck_matrix *weights,
@@ -56,8 +57,10 @@ typedef struct neck__logit_plan {
 /* Bytes of working memory for that plan; then the work itself. */
 int64_t neck__logit_memory_f32(const neck__logit_plan *plan);
 int64_t neck__logit_memory_f64(const neck__logit_plan *plan);
-neck_status neck__logit_work_f32(neck_context *context, const neck__logit_plan *plan, neck_cross_entropy_result *result);
-neck_status neck__logit_work_f64(neck_context *context, const neck__logit_plan *plan, neck_cross_entropy_result *result);
+neck_status neck__logit_work_f32(neck_context *context, const neck__logit_plan *plan,
+                                 neck_cross_entropy_result *result);
+neck_status neck__logit_work_f64(neck_context *context, const neck__logit_plan *plan,
+                                 neck_cross_entropy_result *result);
 
 /* Whether a target counts. */
 int neck__is_scored(const neck_cross_entropy_options *options, int32_t target);

@@ -8,7 +8,8 @@ static void column_max(int64_t rows, int64_t cols, const double *x, int64_t ldx,
         for (int64_t c = 0; c < cols; c++) most[c] = x[row * ldx + c] > most[c] ? x[row * ldx + c] : most[c];
 }
 
-static void column_exp_sum(int64_t rows, int64_t cols, const double *x, int64_t ldx, const double *shift, double *sum, double *squares)
+static void column_exp_sum(int64_t rows, int64_t cols, const double *x, int64_t ldx, const double *shift, double *sum,
+                           double *squares)
 {
     for (int64_t row = 0; row < rows; row++)
         for (int64_t c = 0; c < cols; c++) {
@@ -18,8 +19,8 @@ static void column_exp_sum(int64_t rows, int64_t cols, const double *x, int64_t 
         }
 }
 
-static void column_gradient(int64_t rows, int64_t cols, double *x, int64_t ldx, const double *shift, const double *scale,
-                            const double *offset)
+static void column_gradient(int64_t rows, int64_t cols, double *x, int64_t ldx, const double *shift,
+                            const double *scale, const double *offset)
 {
     for (int64_t row = 0; row < rows; row++)
         for (int64_t c = 0; c < cols; c++) x[row * ldx + c] = exp(x[row * ldx + c] - shift[c]) * scale[c] - offset[c];
@@ -39,7 +40,8 @@ static int64_t choose(int64_t count, const double *x, const double *limit, int32
     return found;
 }
 
-static double add_below(int64_t count, const double *x, const double *limit, const double *weight, double scale, double *sums)
+static double add_below(int64_t count, const double *x, const double *limit, const double *weight, double scale,
+                        double *sums)
 {
     double total = 0;
     for (int64_t c = 0; c < count; c++) {
@@ -50,7 +52,8 @@ static double add_below(int64_t count, const double *x, const double *limit, con
     return total;
 }
 
-static void add_rows(int64_t count, int64_t rows, const double *alpha, const double *x, int64_t ldx, const int32_t *index, double *y)
+static void add_rows(int64_t count, int64_t rows, const double *alpha, const double *x, int64_t ldx,
+                     const int32_t *index, double *y)
 {
     for (int64_t n = 0; n < rows; n++)
         for (int64_t j = 0; j < count; j++) y[j] += alpha[n] * x[index[n] * ldx + j];

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* apply    - y = f(z); y may be z.
- * backward - dy, the gradient with respect to y, becomes that with respect to z: dy f'(z). What the map sums for its own
- *            parameters is added to gradient (parameters numbers; NULL: not wanted).
+ * backward - dy, the gradient with respect to y, becomes that with respect to z: dy f'(z). What the map sums for its
+ *            own parameters is added to gradient (parameters numbers; NULL: not wanted).
  * Calls may run side by side on different arrays. */
 typedef struct neck__logit_map {
     void (*apply_f32)(const void *self, int64_t count, const float *z, float *y);

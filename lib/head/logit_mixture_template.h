@@ -1,5 +1,5 @@
-/* head/logit_mixture_template.h - between the passes, for a mixture of softmaxes p = sum_k pi_k softmax(z_k), in logarithms
- * throughout. Follows logit_linear_template.h.
+/* head/logit_mixture_template.h - between the passes, for a mixture of softmaxes p = sum_k pi_k softmax(z_k), in
+ * logarithms throughout. Follows logit_linear_template.h.
  *
  * With r_kv = pi_k p_kv / p_v and target distribution q, S_k = sum_v q_v r_kv is the share of component k, and
  *   d loss / d z_ku = p_ku S_k - q_u r_ku,   d loss / d prior logit k = pi_k - S_k. */
@@ -99,7 +99,8 @@ static void set_component(run *r, int64_t context, int64_t k, double responsibil
     r->alpha[c] = (REAL)(weight * (share + z_loss));
     r->beta[c] = (REAL)(weight * smoothing / (double)r->plan->vocabulary);
     r->pull[c] = (REAL)(weight * (1 - smoothing) * responsibility);
-    if (loss->prior_gradient) loss->prior_gradient[place] = weight > 0 ? weight * (exp(loss->log_prior[place]) - share) : 0;
+    if (loss->prior_gradient)
+        loss->prior_gradient[place] = weight > 0 ? weight * (exp(loss->log_prior[place]) - share) : 0;
 }
 
 /* ln p of the target, from its logit in every component. */

@@ -1,9 +1,11 @@
-/* head/logit_run_template.h - a run of the engine in one precision: its memory, and the states of a chunk in the layouts that
- * the products want. Whoever includes the templates defines REAL, OF(name), REAL_DTYPE and the loops named below.
+/* head/logit_run_template.h - a run of the engine in one precision: its memory, and the states of a chunk in the
+ * layouts that the products want. Whoever includes the templates defines REAL, OF(name), REAL_DTYPE and the loops named
+ * below.
  *
- * A chunk of contexts makes a block of columns: context i of component k is column k * group + i, group and so cols being
- * multiples of 48. Logits lie one row a token of the vocabulary, so that the weights are read as they lie, a softmax
- * runs down columns without a sum across vectors, and the rows are the left factor of the weights' gradient as they are. */
+ * A chunk of contexts makes a block of columns: context i of component k is column k * group + i, group and so cols
+ * being multiples of 48. Logits lie one row a token of the vocabulary, so that the weights are read as they lie, a
+ * softmax runs down columns without a sum across vectors, and the rows are the left factor of the weights' gradient as
+ * they are. */
 #include <math.h>
 #include <string.h>
 
@@ -222,7 +224,8 @@ static void pack_right(void *data, int64_t strip)
 {
     const run *r = data;
     int64_t width = OF(neck__strip)(), depth = r->plan->width;
-    OF(neck__pack)(depth, width, r->states + strip * width * depth, 1, depth, r->right + strip * width * depth, depth * width);
+    OF(neck__pack)(depth, width, r->states + strip * width * depth, 1, depth, r->right + strip * width * depth,
+                   depth * width);
 }
 
 static void pack_left(void *data, int64_t strip)

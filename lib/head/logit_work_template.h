@@ -1,6 +1,6 @@
-/* head/logit_work_template.h - a chunk after another. Includes the parts in their order; whoever includes it defines, besides
- * what logit_run_template.h names: COLUMN_MAX, COLUMN_EXP_SUM, COLUMN_GRADIENT, SUM_BELOW, SELECT, ADD_BELOW, ADD_ROWS (as in
- * kernels.h), and
+/* head/logit_work_template.h - a chunk after another. Includes the parts in their order; whoever includes it defines,
+ * besides what logit_run_template.h names: COLUMN_MAX, COLUMN_EXP_SUM, COLUMN_GRADIENT, SUM_BELOW, SELECT, ADD_BELOW,
+ * ADD_ROWS (as in kernels.h), and
  * EXP(count, x), x = exp(x). */
 #include "head/logit_run_template.h"
 

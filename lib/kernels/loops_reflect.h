@@ -11,8 +11,8 @@
 enum { BAND = NECK__BAND, CHUNKS = BAND / LANES, TILE_VECTORS = STRIP / LANES };
 #define REFLECT_INLINE TARGET static inline __attribute__((always_inline))
 
-TARGET static void reflect_tile(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c, int64_t ldc,
-                                int accumulate)
+TARGET static void reflect_tile(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c,
+                                int64_t ldc, int accumulate)
 {
     vec sum[GROUP][TILE_VECTORS];
 #pragma GCC unroll 8
@@ -40,8 +40,8 @@ TARGET static void reflect_tile(int64_t depth, const double *a, int64_t lda, int
 }
 
 /* nx rows of x with ny of y, both constants where this is inlined. */
-REFLECT_INLINE void dots_of(int64_t count, int nx, const double *x, int64_t ldx, int ny, const double *y, int64_t ldy, double *out,
-                            int64_t ldo)
+REFLECT_INLINE void dots_of(int64_t count, int nx, const double *x, int64_t ldx, int ny, const double *y, int64_t ldy,
+                            double *out, int64_t ldo)
 {
     vec sum[4][4];
     for (int i = 0; i < nx; i++)
@@ -60,8 +60,8 @@ REFLECT_INLINE void dots_of(int64_t count, int nx, const double *x, int64_t ldx,
         for (int j = 0; j < ny; j++) out[i * ldo + j] = vec_sum(sum[i][j]);
 }
 
-TARGET static void reflect_dots(int64_t count, int64_t nx, const double *x, int64_t ldx, int64_t ny, const double *y, int64_t ldy,
-                                double *dots)
+TARGET static void reflect_dots(int64_t count, int64_t nx, const double *x, int64_t ldx, int64_t ny, const double *y,
+                                int64_t ldy, double *dots)
 {
     int64_t i = 0;
     for (; i + 4 <= nx; i += 4) {
@@ -95,14 +95,15 @@ REFLECT_INLINE void subtract_of(int64_t count, int nx, const double *x, int64_t 
     }
 }
 
-TARGET static void reflect_subtract(int64_t count, int64_t nx, const double *x, int64_t ldx, int64_t ny, double *y, int64_t ldy,
-                                    const double *factors)
+TARGET static void reflect_subtract(int64_t count, int64_t nx, const double *x, int64_t ldx, int64_t ny, double *y,
+                                    int64_t ldy, const double *factors)
 {
     int64_t j = 0;
     if (nx == NECK__REFLECTIONS)
         for (; j + 2 <= ny; j += 2) subtract_of(count, NECK__REFLECTIONS, x, ldx, 2, y + j * ldy, ldy, factors + j, ny);
     for (; j < ny; j++)
-        for (int64_t i = 0; i < nx; i++) subtract_of(count, 1, x + i * ldx, ldx, 1, y + j * ldy, ldy, factors + i * ny + j, ny);
+        for (int64_t i = 0; i < nx; i++)
+            subtract_of(count, 1, x + i * ldx, ldx, 1, y + j * ldy, ldy, factors + i * ny + j, ny);
 }
 
 /* LAPACK's dlarfg, without its rescaling: numbers whose squares underflow beside the rest of the matrix count as
@@ -205,7 +206,8 @@ TARGET static void reflect_below(double *block, int64_t ld, const double *v, dou
         for (int c = 0; c < CHUNKS; c++) product[c] = vec_fma(vec_load(block + j * ld + c * LANES), left, product[c]);
     }
 #pragma GCC unroll 6
-    for (int c = 0; c < CHUNKS; c++) vec_store(block + c * LANES, vec_fnma(product[c], vec_splat(v[0]), vec_load(block + c * LANES)));
+    for (int c = 0; c < CHUNKS; c++)
+        vec_store(block + c * LANES, vec_fnma(product[c], vec_splat(v[0]), vec_load(block + c * LANES)));
     reflect_start(block, next, next_tau);
 #pragma GCC unroll 6
     for (int c = 0; c < CHUNKS; c++) direction[c] = vec_load(next + c * LANES);
@@ -217,8 +219,8 @@ enum { ABREAST = LANES == 8 ? 4 : 2 };
 
 /* Pivots q_i = d_i - x - e_(i-1)^2 / q_(i-1), their derivatives, and the sum of q' / q, which is that of the
  * determinant. */
-TARGET static void sturm_abreast(int64_t n, const double *diagonal, const double *squares, double tiny, const double *points,
-                                 double *counts, double *slopes)
+TARGET static void sturm_abreast(int64_t n, const double *diagonal, const double *squares, double tiny,
+                                 const double *points, double *counts, double *slopes)
 {
     vec x[ABREAST], count[ABREAST], slope[ABREAST], inverse[ABREAST], ratio[ABREAST];
     const vec one = vec_splat(1), least = vec_splat(tiny);
@@ -230,7 +232,8 @@ TARGET static void sturm_abreast(int64_t n, const double *diagonal, const double
         vec d = vec_splat(diagonal[i]), square = vec_splat(i > 0 ? squares[i - 1] : 0);
 #pragma GCC unroll 4
         for (int v = 0; v < ABREAST; v++) {
-            vec carried = vec_mul(square, inverse[v]), pivot = vec_away_from_zero(vec_sub(vec_sub(d, x[v]), carried), least);
+            vec carried = vec_mul(square, inverse[v]),
+                pivot = vec_away_from_zero(vec_sub(vec_sub(d, x[v]), carried), least);
             inverse[v] = vec_div(one, pivot);
             ratio[v] = vec_mul(vec_sub(vec_mul(carried, ratio[v]), one), inverse[v]);
             slope[v] = vec_add(slope[v], ratio[v]);

@@ -1,5 +1,5 @@
-/* kernels/loops_softmax_f32.h - a softmax down the columns of a block of logits, one row a token of the vocabulary, one column a
- * context: lanes never meet, so nothing is summed across a vector. Compiled once for each instruction set, as
+/* kernels/loops_softmax_f32.h - a softmax down the columns of a block of logits, one row a token of the vocabulary, one
+ * column a context: lanes never meet, so nothing is summed across a vector. Compiled once for each instruction set, as
  * loops_f32.h is, after which it is included. */
 #ifndef NECK_KERNELS_LOOPS_SOFTMAX_F32_H
 #define NECK_KERNELS_LOOPS_SOFTMAX_F32_H
@@ -20,8 +20,8 @@ TARGET static void column_max_f32(int64_t rows, int64_t cols, const float *x, in
     }
 }
 
-TARGET static void column_exp_sum_f32(int64_t rows, int64_t cols, const float *x, int64_t ldx, const float *shift, double *sum,
-                                      double *squares)
+TARGET static void column_exp_sum_f32(int64_t rows, int64_t cols, const float *x, int64_t ldx, const float *shift,
+                                      double *sum, double *squares)
 {
     for (int64_t c = 0; c < cols; c += WIDE)
         for (int64_t first = 0; first < rows; first += FEW_ROWS) {
@@ -39,8 +39,8 @@ TARGET static void column_exp_sum_f32(int64_t rows, int64_t cols, const float *x
         }
 }
 
-TARGET static void column_gradient_f32(int64_t rows, int64_t cols, float *x, int64_t ldx, const float *shift, const float *scale,
-                                       const float *offset)
+TARGET static void column_gradient_f32(int64_t rows, int64_t cols, float *x, int64_t ldx, const float *shift,
+                                       const float *scale, const float *offset)
 {
     for (int64_t row = 0; row < rows; row++)
         for (int64_t c = 0; c < cols; c += WIDE) {
@@ -51,7 +51,8 @@ TARGET static void column_gradient_f32(int64_t rows, int64_t cols, float *x, int
         }
 }
 
-TARGET static void sum_below_f32(int64_t count, int64_t levels, const float *x, float level, float *sums, int64_t stride)
+TARGET static void sum_below_f32(int64_t count, int64_t levels, const float *x, float level, float *sums,
+                                 int64_t stride)
 {
     for (int64_t c = 0; c < count; c += WIDE) {
         float y[WIDE], limit = level;
@@ -76,7 +77,8 @@ TARGET static int64_t select_f32(int64_t count, const float *x, const float *lim
     return found;
 }
 
-TARGET static double add_below_f32(int64_t count, const float *x, const float *limit, const float *weight, float scale, float *sums)
+TARGET static double add_below_f32(int64_t count, const float *x, const float *limit, const float *weight, float scale,
+                                   float *sums)
 {
     float sum[WIDE] = {0};
     double total = 0;
@@ -92,8 +94,8 @@ TARGET static double add_below_f32(int64_t count, const float *x, const float *l
 }
 
 /* Four rows at a time, so that y is read and written less often. */
-TARGET static void add_rows_f32(int64_t count, int64_t rows, const float *alpha, const float *x, int64_t ldx, const int32_t *index,
-                                float *y)
+TARGET static void add_rows_f32(int64_t count, int64_t rows, const float *alpha, const float *x, int64_t ldx,
+                                const int32_t *index, float *y)
 {
     for (int64_t n = 0; n < rows; n += 4) {
         const float *a[4];

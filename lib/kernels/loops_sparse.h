@@ -1,6 +1,6 @@
-/* kernels/loops_sparse.h - products of compressed sparse rows with blocks of vectors, in portable C, compiled once for each
- * instruction set: whoever includes this defines TARGET. A tile of vectors stays in registers over all entries of a row; tiles
- * narrow towards the end of the block, so that any count works. */
+/* kernels/loops_sparse.h - products of compressed sparse rows with blocks of vectors, in portable C, compiled once for
+ * each instruction set: whoever includes this defines TARGET. A tile of vectors stays in registers over all entries of
+ * a row; tiles narrow towards the end of the block, so that any count works. */
 #ifndef NECK_KERNELS_LOOPS_SPARSE_H
 #define NECK_KERNELS_LOOPS_SPARSE_H
 
@@ -14,7 +14,8 @@
 typedef double octet __attribute__((vector_size(64)));
 typedef double quad __attribute__((vector_size(32)));
 
-/* One tile of `units` numbers or vectors of them, `count` numbers from row to row of x and y. gram: y += S^T S x, else y = S x. */
+/* One tile of `units` numbers or vectors of them, `count` numbers from row to row of x and y. gram: y += S^T S x, else
+ * y = S x. */
 #define SPARSE_TILE(name, unit, units)                                                                                    \
     TARGET static void name(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y)              \
     {                                                                                                                     \

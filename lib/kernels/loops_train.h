@@ -1,7 +1,7 @@
-/* kernels/loops_train.h - the loops of kernels/train_loops.h that read alike in both precisions: whoever includes this defines
- * TARGET and REAL, and for activations after it the lanes that LOOPS_TRAIN_ACTIVATION asks for. Bodies work on up to TRAIN_LANES
- * elements, inlined with that constant so that compilers turn them into vectors at -O2, and once more for what is left; they
- * write through locals, because pointers may be equal. */
+/* kernels/loops_train.h - the loops of kernels/train_loops.h that read alike in both precisions: whoever includes this
+ * defines TARGET and REAL, and for activations after it the lanes that LOOPS_TRAIN_ACTIVATION asks for. Bodies work on
+ * up to TRAIN_LANES elements, inlined with that constant so that compilers turn them into vectors at -O2, and once more
+ * for what is left; they write through locals, because pointers may be equal. */
 #ifndef NECK_KERNELS_LOOPS_TRAIN_H
 #define NECK_KERNELS_LOOPS_TRAIN_H
 
@@ -38,7 +38,8 @@ TARGET static void train_moments(int64_t count, const REAL *x, double shift, dou
     for (int i = 0; i < TRAIN_LANES; i++) *sum += s[i], *squares += q[i];
 }
 
-BODY norm_body(int64_t lanes, const REAL *x, REAL center, REAL scale, const REAL *gain, REAL offset, const REAL *bias, REAL *out)
+BODY norm_body(int64_t lanes, const REAL *x, REAL center, REAL scale, const REAL *gain, REAL offset, const REAL *bias,
+               REAL *out)
 {
     REAL v[TRAIN_LANES];
     EVERY v[i] = (x[i] - center) * scale * (gain[i] + offset);
@@ -77,11 +78,13 @@ BODY norm_input_body(int64_t lanes, const REAL *x, REAL center, REAL scale, cons
     EVERY dx[i] = v[i];
 }
 
-TARGET static void train_norm_gradient(int64_t count, const REAL *x, REAL center, REAL scale, const REAL *gain, REAL offset,
-                                       int centered, const REAL *d, REAL *dgain, REAL *dbias, int accumulate, REAL *dx)
+TARGET static void train_norm_gradient(int64_t count, const REAL *x, REAL center, REAL scale, const REAL *gain,
+                                       REAL offset, int centered, const REAL *d, REAL *dgain, REAL *dbias,
+                                       int accumulate, REAL *dx)
 {
     double s[TRAIN_LANES] = {0}, p[TRAIN_LANES] = {0}, sum = 0, product = 0;
-    OVER(count, norm_sums_body(lanes, x + k, center, scale, gain + k, offset, d + k, dgain + k, dbias ? dbias + k : NULL, s, p));
+    OVER(count, norm_sums_body(lanes, x + k, center, scale, gain + k, offset, d + k, dgain + k,
+                               dbias ? dbias + k : NULL, s, p));
     for (int i = 0; i < TRAIN_LANES; i++) sum += s[i], product += p[i];
     REAL mean = centered ? (REAL)(sum / (double)count) : 0, slope = (REAL)(product / (double)count);
     OVER(count, norm_input_body(lanes, x + k, center, scale, gain + k, offset, mean, slope, d + k, accumulate, dx + k));
@@ -140,7 +143,8 @@ TARGET static void train_column_max(int64_t rows, int64_t width, const REAL *x, 
     for (int64_t j = 0; j < width; j += COLUMN_LANES) {
         REAL m[COLUMN_LANES];
         COLUMN_EVERY m[i] = most[j + i];
-        for (int64_t k = 0; k < rows; k++) COLUMN_EVERY m[i] = x[k * width + j + i] > m[i] ? x[k * width + j + i] : m[i];
+        for (int64_t k = 0; k < rows; k++)
+            COLUMN_EVERY m[i] = x[k * width + j + i] > m[i] ? x[k * width + j + i] : m[i];
         COLUMN_EVERY most[j + i] = m[i];
     }
 }
@@ -173,7 +177,8 @@ TARGET static void train_column_subtract(int64_t rows, int64_t width, const REAL
     }
 }
 
-TARGET static void train_softmax_gradient(int64_t rows, int64_t width, const REAL *p, const REAL *mean, REAL scale, REAL *d)
+TARGET static void train_softmax_gradient(int64_t rows, int64_t width, const REAL *p, const REAL *mean, REAL scale,
+                                          REAL *d)
 {
     for (int64_t j = 0; j < width; j += COLUMN_LANES) {
         REAL m[COLUMN_LANES];
@@ -187,7 +192,8 @@ TARGET static void train_softmax_gradient(int64_t rows, int64_t width, const REA
     }
 }
 
-/* The four loops of an activation, from lanes(x, f, slope): up to TRAIN_LANES values f(x) and, unless slope is NULL, f'(x). */
+/* The four loops of an activation, from lanes(x, f, slope): up to TRAIN_LANES values f(x) and, unless slope is NULL,
+ * f'(x). */
 #define LOOPS_TRAIN_ACTIVATION(name)                                                                                    \
     BODY name##_value_body(int64_t lanes, const REAL *x, const REAL *u, REAL *h)                                        \
     {                                                                                                                   \

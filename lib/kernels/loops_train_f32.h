@@ -1,5 +1,5 @@
-/* kernels/loops_train_f32.h - activations with their slopes and exponentials of columns in single precision, for the tables of
- * all instruction sets; included after kernels/loops_f32.h, whose exponential it uses. */
+/* kernels/loops_train_f32.h - activations with their slopes and exponentials of columns in single precision, for the
+ * tables of all instruction sets; included after kernels/loops_f32.h, whose exponential it uses. */
 #ifndef NECK_KERNELS_LOOPS_TRAIN_F32_H
 #define NECK_KERNELS_LOOPS_TRAIN_F32_H
 

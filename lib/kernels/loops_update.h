@@ -1,6 +1,6 @@
 /* kernels/loops_update.h - the loops of optimizers in both precisions, compiled once for each instruction set. Whoever
- * includes this defines TARGET and brings roots_f32 and roots_f64, because compilers keep scalar square roots for errno's
- * sake. */
+ * includes this defines TARGET and brings roots_f32 and roots_f64, because compilers keep scalar square roots for
+ * errno's sake. */
 #ifndef NECK_KERNELS_LOOPS_UPDATE_H
 #define NECK_KERNELS_LOOPS_UPDATE_H
 

@@ -15,8 +15,9 @@
 #define NECK__POINTS 32
 
 typedef struct neck__reflect {
-    /* c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k * step] * b[k * strip + n], m < group,
-     * n < strip: a is any strided matrix as it lies, b a packed strip; each element is summed over k in order. */
+    /* c[m * ldc + n] = (accumulate ? c : 0) + sum over k < depth of a[m * lda + k * step] * b[k * strip + n], m <
+     * group, n < strip: a is any strided matrix as it lies, b a packed strip; each element is summed over k in
+     * order. */
     void (*tile)(int64_t depth, const double *a, int64_t lda, int64_t step, const double *b, double *c, int64_t ldc,
                  int accumulate);
 
@@ -30,15 +31,15 @@ typedef struct neck__reflect {
     /* Blocks of NECK__BAND rows and columns, element (i, j) at block[j * ld + i].
      * start: the reflection that takes x to a multiple of the first unit vector; x becomes it.
      * diagonal: block = H block H, block symmetric, of which only i >= j is read and written.
-     * below: block = N block H, with N the reflection that takes the first column of block H to a multiple of the first unit
-     * vector: next and *next_tau. */
+     * below: block = N block H, with N the reflection that takes the first column of block H to a multiple of the first
+     * unit vector: next and *next_tau. */
     void (*start)(double *x, double *v, double *tau);
     void (*diagonal)(double *block, int64_t ld, const double *v, double tau);
     void (*below)(double *block, int64_t ld, const double *v, double tau, double *next, double *next_tau);
 
     /* For NECK__POINTS numbers x, of the tridiagonal matrix with this diagonal and these squares beside it (n and
-     * n - 1): how many eigenvalues are less than x, and slope, the sum of 1 / (x - eigenvalue), which rounding may spoil
-     * (infinite, NaN, or wrong) close to eigenvalues of its leading parts. Pivots below tiny count as -tiny. */
+     * n - 1): how many eigenvalues are less than x, and slope, the sum of 1 / (x - eigenvalue), which rounding may
+     * spoil (infinite, NaN, or wrong) close to eigenvalues of its leading parts. Pivots below tiny count as -tiny. */
     void (*sturm)(int64_t n, const double *diagonal, const double *squares, double tiny, const double *x, double *count,
                   double *slope);
 } neck__reflect;

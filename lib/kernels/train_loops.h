@@ -1,5 +1,5 @@
-/* kernels/train_loops.h - the elementwise loops of training, one table a precision: single on every instruction set, double in
- * portable C, the yardstick of the other. */
+/* kernels/train_loops.h - the elementwise loops of training, one table a precision: single on every instruction set,
+ * double in portable C, the yardstick of the other. */
 #ifndef NECK_KERNELS_TRAIN_LOOPS_H
 #define NECK_KERNELS_TRAIN_LOOPS_H
 
@@ -7,13 +7,15 @@
 
 #define NECK__TRAIN_ACTIVATIONS 4
 
-/* Which elements a dropout keeps: those whose 32 bits, made from the row's key and their place in it, are not below cut. */
+/* Which elements a dropout keeps: those whose 32 bits, made from the row's key and their place in it, are not below
+ * cut. */
 typedef struct neck__dropout {
     uint32_t cut;
     double scale; /* of what is kept */
 } neck__dropout;
 
-/* Of a norm: out = (x - center) scale (gain + offset) + bias. Rows and gradients are as long as count; bias may be NULL.
+/* Of a norm: out = (x - center) scale (gain + offset) + bias. Rows and gradients are as long as count; bias may be
+ * NULL.
  *   norm_gradient: dgain += d x^, dbias += d (unless NULL), dx = [dx if accumulate] + scale (g - [mean g if centered] -
  *   x^ mean(g x^)), with x^ = (x - center) scale, g = d (gain + offset). dx may be d.
  * Of activations f (NECK__GELU ...): activate: h = f(x). activate_gradient: h = f(x), d = d f'(x).

@@ -1,7 +1,7 @@
-/* kernels/update_template.h - the loops of optimizers in one precision, as kernels.h describes them: whoever includes this
- * defines REAL, OF(name) (the name with its precision) and TARGET, and brings
- * OF(roots)(x), the square roots of WIDE numbers in place. Products and sums round one by one, so that every instruction set
- * gives the same bits. */
+/* kernels/update_template.h - the loops of optimizers in one precision, as kernels.h describes them: whoever includes
+ * this defines REAL, OF(name) (the name with its precision) and TARGET, and brings
+ * OF(roots)(x), the square roots of WIDE numbers in place. Products and sums round one by one, so that every
+ * instruction set gives the same bits. */
 
 #define LANES TARGET static inline __attribute__((always_inline))
 #define NUMBER(name) name = (REAL)u->name
@@ -69,8 +69,8 @@ LANES void OF(scale_lanes)(const neck__update *u, REAL *p, const REAL *unused, R
     EACH_LANE p[i] = keep * p[i];
 }
 
-/* Lanes over any count; the last go through a whole set. Arrays a loop has no use for are the first one again; data[1] is
- * only read. */
+/* Lanes over any count; the last go through a whole set. Arrays a loop has no use for are the first one again; data[1]
+ * is only read. */
 #define NECK__UPDATE_LOOP(name, arrays)                                                                          \
     TARGET static void OF(name)(int64_t count, const neck__update *u, void *const *data)                         \
     {                                                                                                            \

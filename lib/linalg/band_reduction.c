@@ -60,7 +60,8 @@ static void place_panel(neck__reduction *job, int64_t first)
 static void one_panel(neck_context *context, neck__reduction *job)
 {
     neck__parallel(context, (BAND + job->padded + BLOCK - 1) / BLOCK, panel_task, job);
-    if (job->order > 0) neck__panel_factor(context, job->padded, job->panel + BAND, job->line, job->l, job->tau, job->scratch);
+    if (job->order > 0)
+        neck__panel_factor(context, job->padded, job->panel + BAND, job->line, job->l, job->tau, job->scratch);
     store_band(job);
     if (job->order == 0) return;
     neck__reduction_prepare(context, job);
@@ -79,9 +80,11 @@ enum { ARRAYS = 7 };
 /* Lengths of panel, update, v, x, part_x, buffer and sums with scratch, for a matrix of this order. */
 static int64_t array_lengths(int64_t order, int64_t *lengths)
 {
-    int64_t padded = round_up(order, BAND), blocks = (padded + BLOCK - 1) / BLOCK, parts = neck__reduction_parts(blocks), sum = 0;
-    const int64_t all[ARRAYS] = {BAND * panel_line(order), 3 * BAND * padded, BAND * padded, BAND * padded, parts * BAND * padded,
-                                 parts * BLOCK * BUFFER_LINE, blocks * BAND * BAND + neck__panel_scratch(padded)};
+    int64_t padded = round_up(order, BAND), blocks = (padded + BLOCK - 1) / BLOCK,
+        parts = neck__reduction_parts(blocks), sum = 0;
+    const int64_t all[ARRAYS] = {BAND * panel_line(order), 3 * BAND * padded, BAND * padded, BAND * padded,
+                                 parts * BAND * padded, parts * BLOCK * BUFFER_LINE,
+                                 blocks * BAND * BAND + neck__panel_scratch(padded)};
     for (int i = 0; i < ARRAYS; i++) sum += lengths[i] = all[i];
     return sum;
 }
@@ -95,7 +98,8 @@ int64_t neck__band_reduction_bytes(int64_t order)
 static void place_arrays(neck__reduction *job, double *memory)
 {
     int64_t lengths[ARRAYS], order = job->band->order;
-    double **const arrays[ARRAYS] = {&job->panel, &job->update, &job->v, &job->x, &job->part_x, &job->buffer, &job->sums};
+    double **const arrays[ARRAYS] = {&job->panel, &job->update, &job->v, &job->x, &job->part_x, &job->buffer,
+                                     &job->sums};
     array_lengths(order, lengths);
     for (int i = 0; i < ARRAYS; memory += lengths[i++]) *arrays[i] = memory;
     job->scratch = memory - neck__panel_scratch(round_up(order, BAND));
@@ -123,7 +127,8 @@ static neck_status all_panels(neck__work *work, neck__reduction *job)
 neck_status neck__band_reduction(neck__work *work, int64_t lda, double *a, neck__band *band)
 {
     neck__allocator allocator = neck__allocator_of(work->context);
-    neck__reduction *job = neck__alloc(&allocator, neck__band_reduction_bytes(band->order), 1, "panels of a symmetric matrix");
+    neck__reduction *job = neck__alloc(&allocator, neck__band_reduction_bytes(band->order), 1,
+                                       "panels of a symmetric matrix");
     if (!job) return NECK_E_NOMEM;
     memset(job, 0, sizeof *job);
     job->kernels = neck__kernels_get();

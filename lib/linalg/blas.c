@@ -16,9 +16,10 @@ neck_status neck__gemm(int transpose_a, int transpose_b, int64_t m, int64_t n, i
     const int64_t sizes[] = {m, n, k, lda, ldb, ldc};
     for (int i = 0; i < 6; i++)
         if (sizes[i] < 0 || sizes[i] > INT_MAX)
-            return neck__fail(NECK_E_OVERFLOW, "a matrix product of size %lld is beyond this BLAS", (long long)sizes[i]);
-    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (blasint)m,
-                (blasint)n, (blasint)k, alpha, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+            return neck__fail(NECK_E_OVERFLOW, "a matrix product of size %lld is beyond this BLAS",
+                              (long long)sizes[i]);
+    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+                (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
     return NECK_OK;
 }
 

@@ -48,7 +48,8 @@ static void step(const chase *job, reflection *on, int64_t sweep, int64_t t)
     if (t == 0) job->loops->start(job->band + sweep * LINE + first, on->v[now], &on->tau[now]);
     job->loops->diagonal(job->band + first * LINE + first, LINE, on->v[now], on->tau[now]);
     if (below < job->order)
-        job->loops->below(job->band + first * LINE + below, LINE, on->v[now], on->tau[now], on->v[next], &on->tau[next]);
+        job->loops->below(job->band + first * LINE + below, LINE, on->v[now], on->tau[now], on->v[next],
+                          &on->tau[next]);
 }
 
 /* A reflection needs two rows at least. */
@@ -60,7 +61,8 @@ static void chunk_task(void *data, int64_t index)
     for (int64_t g = 0; g < job->sweeps; g++) {
         int64_t sweep = group * job->sweeps + g, last = (job->order - 3 - sweep) / NECK__BAND;
         if (sweep > job->order - 3) return;
-        for (int64_t t = from - g < 0 ? 0 : from - g; t < from - g + job->sweeps && t <= last; t++) step(job, slot + g, sweep, t);
+        for (int64_t t = from - g < 0 ? 0 : from - g; t < from - g + job->sweeps && t <= last; t++)
+            step(job, slot + g, sweep, t);
     }
 }
 

@@ -38,7 +38,8 @@ static void edge_tile(const multiplying *job, const double *a, const double *b, 
     int64_t strip = job->kernels->strip, order = job->panel->width;
     job->kernels->tile(job->panel->depth, a, b, whole, strip);
     for (int64_t m = 0; m < job->kernels->group && row + m < order; m++)
-        for (int64_t n = 0; n < strip && col + n < order; n++) job->c[(row + m) * job->ldc + col + n] += whole[m * strip + n];
+        for (int64_t n = 0; n < strip && col + n < order; n++)
+            job->c[(row + m) * job->ldc + col + n] += whole[m * strip + n];
 }
 
 static void multiply_strips(const multiplying *job, int64_t left, int64_t right)
@@ -116,7 +117,8 @@ static void mirror_task(void *data, int64_t block)
     int64_t first = block * MIRROR_BLOCK, last = first + MIRROR_BLOCK < job->n ? first + MIRROR_BLOCK : job->n;
     for (int64_t from = 0; from < last; from += MIRROR_BLOCK)
         for (int64_t i = first; i < last; i++)
-            for (int64_t j = from; j < from + MIRROR_BLOCK && j < i; j++) job->c[i * job->ldc + j] = job->c[j * job->ldc + i];
+            for (int64_t j = from; j < from + MIRROR_BLOCK && j < i; j++)
+                job->c[i * job->ldc + j] = job->c[j * job->ldc + i];
 }
 
 void neck__mirror(neck_context *context, int64_t n, double *c, int64_t ldc)

@@ -117,8 +117,8 @@ static void block_task(void *data, int64_t index)
                     job->c + row * job->ldc + col, job->ldc, job->accumulate);
 }
 
-void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int32_t accumulate,
-                    float *c, int64_t ldc)
+void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w,
+                    int32_t accumulate, float *c, int64_t ldc)
 {
     product job = {m, lda, ldc, (m + ROWS - 1) / ROWS, a, w, c, accumulate};
     neck__parallel(context, job.row_blocks * ((w->strips + STRIPS - 1) / STRIPS), block_task, &job);

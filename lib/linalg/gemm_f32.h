@@ -16,7 +16,7 @@ int64_t neck__packed_outputs(const neck__packed *packed); /* N */
 int64_t neck__packed_inputs(const neck__packed *packed);  /* K */
 
 /* C (m x N, leading dimension ldc) = [C if accumulate] + A (m x K, leading dimension lda) W^T. */
-void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w, int32_t accumulate,
-                    float *c, int64_t ldc);
+void neck__gemm_f32(neck_context *context, int64_t m, const float *a, int64_t lda, const neck__packed *w,
+                    int32_t accumulate, float *c, int64_t ldc);
 
 #endif

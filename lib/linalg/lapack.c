@@ -20,7 +20,8 @@ static neck_status check_sizes(const char *routine, const int64_t *sizes, size_t
 {
     for (size_t i = 0; i < count; i++)
         if (sizes[i] < 0 || sizes[i] > INT_MAX)
-            return neck__fail(NECK_E_OVERFLOW, "a length of %lld is beyond this LAPACK's %s", (long long)sizes[i], routine);
+            return neck__fail(NECK_E_OVERFLOW, "a length of %lld is beyond this LAPACK's %s", (long long)sizes[i],
+                              routine);
     return NECK_OK;
 }
 
@@ -107,7 +108,8 @@ static neck_status svd_by_division(neck_context *context, const svd_job *job, do
     if (!work) return NECK_E_NOMEM;
     lapack_int *indices = (lapack_int *)(void *)(work + length);
     lapack_int info =
-        LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, job->job, n, n, a, n, job->s, job->u, n, job->vt, n, work, length, indices);
+        LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, job->job, n, n, a, n, job->s, job->u, n, job->vt, n, work, length,
+                            indices);
     release(context, work);
     return check_info("dgesdd", info);
 }
@@ -119,7 +121,8 @@ static neck_status svd_by_iteration(neck_context *context, const svd_job *job, d
     double *work = workspace(context, "dgesvd", length);
     if (!work) return NECK_E_NOMEM;
     lapack_int info =
-        LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, job->job, job->job, n, n, a, n, job->s, job->u, n, job->vt, n, work, length);
+        LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, job->job, job->job, n, n, a, n, job->s, job->u, n, job->vt, n, work,
+                            length);
     release(context, work);
     return check_info("dgesvd", info);
 }
@@ -198,8 +201,8 @@ neck_status neck__qr_update_apply(neck_context *context, int64_t m, int64_t k, i
     CHECK_SIZES("dtpmqrt", m, k, n, ldb, ldtop, ldc, block * k);
     double *work = workspace(context, "dtpmqrt", block * k);
     if (!work) return NECK_E_NOMEM;
-    lapack_int info = LAPACKE_dtpmqrt_work(LAPACK_COL_MAJOR, 'L', 'N', m, k, n, 0, block, b, ldb, t, block, top, ldtop, c, ldc,
-                                           work);
+    lapack_int info = LAPACKE_dtpmqrt_work(LAPACK_COL_MAJOR, 'L', 'N', m, k, n, 0, block, b, ldb, t, block, top, ldtop,
+                                           c, ldc, work);
     release(context, work);
     return check_info("dtpmqrt", info);
 }

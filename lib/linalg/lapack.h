@@ -1,17 +1,17 @@
 /* linalg/lapack.h - the only door to LAPACK. Every input must be finite: LAPACK hangs on infinities, so callers
- * check first. Sizes are narrowed and workspace is computed here; it comes from the context. LAPACK sees the transpose of
- * our row-major arrays; names and comments below are row-major. */
+ * check first. Sizes are narrowed and workspace is computed here; it comes from the context. LAPACK sees the transpose
+ * of our row-major arrays; names and comments below are row-major. */
 #ifndef NECK_LINALG_LAPACK_H
 #define NECK_LINALG_LAPACK_H
 
 #include "softneck/context.h"
 
-/* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda (upper triangle read; destroyed), by
- * LAPACK, or, for large n, by linalg/two_stage.h, with progress as task "eigenvalues". */
+/* Eigenvalues, ascending, of the symmetric n x n matrix a with leading dimension lda (upper triangle read; destroyed),
+ * by LAPACK, or, for large n, by linalg/two_stage.h, with progress as task "eigenvalues". */
 neck_status neck__symmetric_eigenvalues(neck_context *context, int64_t n, double *a, int64_t lda, double *values);
 
-/* What that takes, the packed matrix itself included, in bytes, and its floating-point operations; the largest int64_t for
- * what is beyond it. */
+/* What that takes, the packed matrix itself included, in bytes, and its floating-point operations; the largest int64_t
+ * for what is beyond it. */
 void neck__symmetric_eigenvalues_cost(int64_t n, int64_t *bytes, int64_t *operations);
 
 /* The same with eigenvectors: row i of a becomes the unit eigenvector of values[i]. a is packed. */

@@ -1,5 +1,5 @@
-/* linalg/matmul.h - products of matrices as they lie (any strides), in f32 and f64 by the tiles of this CPU. On our own threads; the
- * same bits for any number of them. */
+/* linalg/matmul.h - products of matrices as they lie (any strides), in f32 and f64 by the tiles of this CPU. On our own
+ * threads; the same bits for any number of them. */
 #ifndef NECK_LINALG_MATMUL_H
 #define NECK_LINALG_MATMUL_H
 
@@ -9,8 +9,9 @@
 int64_t neck__strip_f32(void);
 int64_t neck__strip_f64(void);
 
-/* Packs B (depth x n, element (k, j) at b[k * ldb + j * step]) into ceil(n / strip) strips of depth x strip numbers each, a
- * strip after `stride` numbers; columns beyond n are zero. out is 64-byte aligned and stride a multiple of 16. */
+/* Packs B (depth x n, element (k, j) at b[k * ldb + j * step]) into ceil(n / strip) strips of depth x strip numbers
+ * each, a strip after `stride` numbers; columns beyond n are zero. out is 64-byte aligned and stride a multiple of
+ * 16. */
 void neck__pack_f32(int64_t depth, int64_t n, const float *b, int64_t ldb, int64_t step, float *out, int64_t stride);
 void neck__pack_f64(int64_t depth, int64_t n, const double *b, int64_t ldb, int64_t step, double *out, int64_t stride);
 
@@ -21,8 +22,8 @@ void neck__tiles_f32(int64_t m, int64_t n, int64_t depth, const float *a, int64_
 void neck__tiles_f64(int64_t m, int64_t n, int64_t depth, const double *a, int64_t lda, int64_t step, const double *b,
                      int64_t stride, double *c, int64_t ldc, int accumulate);
 
-/* C (m x n) = [C if accumulate] + A (m x depth) B (depth x n), any strides: element (i, j) of X at x[i * ldx + j * stepx]. Takes
- * memory for a packed copy of B. */
+/* C (m x n) = [C if accumulate] + A (m x depth) B (depth x n), any strides: element (i, j) of X at x[i * ldx + j *
+ * stepx]. Takes memory for a packed copy of B. */
 neck_status neck__matmul_f32(neck_context *context, int64_t m, int64_t n, int64_t depth, const float *a, int64_t lda,
                              int64_t step_a, const float *b, int64_t ldb, int64_t step_b, float *c, int64_t ldc,
                              int accumulate);

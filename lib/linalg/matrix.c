@@ -35,7 +35,8 @@ static void scan_task(void *data, int64_t task)
 {
     scan *job = data;
     place *found = &job->found[task];
-    if (!neck__view_find_nonfinite(job->view, task * ROWS_PER_TASK, task_end(job->view, task), &found->row, &found->col))
+    if (!neck__view_find_nonfinite(job->view, task * ROWS_PER_TASK, task_end(job->view, task), &found->row,
+                                   &found->col))
         found->row = -1;
 }
 
@@ -110,7 +111,8 @@ static neck_status total_weight(const double *weights, int64_t rows, double *tot
     *total = 0;
     for (int64_t i = 0; i < rows; i++) {
         if (!isfinite(weights[i])) return neck__fail(NECK_E_NONFINITE, "weights[%lld] is %g", (long long)i, weights[i]);
-        if (weights[i] < 0) return neck__fail(NECK_E_ARGUMENT, "weights[%lld] is negative: %g", (long long)i, weights[i]);
+        if (weights[i] < 0)
+            return neck__fail(NECK_E_ARGUMENT, "weights[%lld] is negative: %g", (long long)i, weights[i]);
         *total += weights[i];
     }
     if (!(*total > 0) || isinf(*total)) return neck__fail(NECK_E_ARGUMENT, "the weights sum to %g", *total);
@@ -131,7 +133,8 @@ static neck_status sum_columns(neck_context *context, mean *job, double *sum)
     return NECK_OK;
 }
 
-neck_status neck_matrix_column_mean(neck_context *context, const neck_matrix *matrix, const double *weights, double *out)
+neck_status neck_matrix_column_mean(neck_context *context, const neck_matrix *matrix, const double *weights,
+                                    double *out)
 {
     neck_matrix view;
     NECK_TRY(neck__view_check(matrix, &view));

@@ -9,8 +9,8 @@
 #include "kernels/kernels.h"
 #include "linalg/view.h"
 
-/* Deep panels pay for reading and writing C once a panel; 256 rows of a strip (48 KB) just fit a first-level cache. Narrow
- * matrices have little work a panel, so theirs are deeper. The whole panel stays below PANEL_BYTES. */
+/* Deep panels pay for reading and writing C once a panel; 256 rows of a strip (48 KB) just fit a first-level cache.
+ * Narrow matrices have little work a panel, so theirs are deeper. The whole panel stays below PANEL_BYTES. */
 enum { DEEP = 512, USUAL = 256, NARROW = 128, LEAST = 16, PANEL_BYTES = 32 << 20 };
 
 /* Slices of the long side packed by one task when lines run along the width. */
@@ -68,8 +68,8 @@ typedef struct filling {
     const neck__kernels *kernels;
 } filling;
 
-/* C = Y^T Y: some rows of Y, cut over the strips. Strip by strip, so that what is written lies together; reading follows as
- * many streams as there are rows. */
+/* C = Y^T Y: some rows of Y, cut over the strips. Strip by strip, so that what is written lies together; reading
+ * follows as many streams as there are rows. */
 static void pack_rows(void *data, int64_t task)
 {
     filling *job = data;

@@ -7,7 +7,8 @@
 void neck__reduction_update(const neck__reduction *job, int64_t row, int64_t col, double *to, int64_t ldto)
 {
     int64_t strip = job->strip, size = 3 * BAND * strip;
-    const double *left = job->update + row / strip * size + row % strip, *right = job->update + col / strip * size + BAND * strip;
+    const double *left = job->update + row / strip * size + row % strip,
+        *right = job->update + col / strip * size + BAND * strip;
     job->kernels->reflect.tile(2 * BAND, left, 1, strip, right, to, ldto, 1);
 }
 
@@ -64,7 +65,8 @@ static int64_t row_of(const neck__reduction *job, const tile_of_a *b, int64_t r,
 static void load(const neck__reduction *job, const tile_of_a *b)
 {
     double *from, *to;
-    if (b->row + b->rows > job->order || b->col + b->cols > job->order) memset(b->data, 0, BLOCK * BUFFER_LINE * sizeof(double));
+    if (b->row + b->rows > job->order || b->col + b->cols > job->order)
+        memset(b->data, 0, BLOCK * BUFFER_LINE * sizeof(double));
     for (int64_t r = 0; r < b->rows; r++) {
         int64_t count = row_of(job, b, r, &from, &to);
         if (count > 0) memcpy(to, from, (size_t)count * sizeof *to);
@@ -84,7 +86,8 @@ static void update(const neck__reduction *job, const tile_of_a *b)
 {
     for (int64_t c = 0; c < b->cols; c += job->strip)
         for (int64_t r = 0; r < b->rows && b->row + r < b->col + c + job->strip; r += job->group)
-            neck__reduction_update(job, BAND + b->row + r, BAND + b->col + c, b->data + r * BUFFER_LINE + c, BUFFER_LINE);
+            neck__reduction_update(job, BAND + b->row + r, BAND + b->col + c, b->data + r * BUFFER_LINE + c,
+                                   BUFFER_LINE);
 }
 
 static void mirror(const tile_of_a *b)
@@ -94,7 +97,8 @@ static void mirror(const tile_of_a *b)
 }
 
 /* x from row `to` on += the block, or its transpose, times v from row `from` on. */
-static void multiply(const neck__reduction *job, const tile_of_a *b, int transposed, int64_t from, int64_t to, double *x)
+static void multiply(const neck__reduction *job, const tile_of_a *b, int transposed, int64_t from, int64_t to,
+                     double *x)
 {
     int64_t rows = transposed ? b->cols : b->rows, depth = transposed ? b->rows : b->cols, strip = job->strip;
     int64_t lda = transposed ? 1 : BUFFER_LINE, step = transposed ? BUFFER_LINE : 1;
@@ -126,7 +130,8 @@ void neck__reduction_multiply_task(void *data, int64_t part)
     int64_t row, col, rows = reach(job, part) * BLOCK, strip = job->strip;
     if (rows > job->padded) rows = job->padded;
     double *x = job->part_x + part * job->padded * BAND;
-    for (int64_t at = 0; at < BAND * job->padded; at += job->padded * strip) memset(x + at, 0, (size_t)(rows * strip) * sizeof *x);
+    for (int64_t at = 0; at < BAND * job->padded; at += job->padded * strip)
+        memset(x + at, 0, (size_t)(rows * strip) * sizeof *x);
     for (int64_t index = first_pair(job, part); index < first_pair(job, part + 1); index++) {
         pair_of(index, &row, &col);
         row *= BLOCK, col *= BLOCK;
@@ -142,6 +147,7 @@ void neck__reduction_sum_x(const neck__reduction *job, int64_t block)
         double *x = job->x + at;
         memset(x, 0, (size_t)count * sizeof *x);
         for (int64_t part = 0; part < job->parts; part++)
-            if (block < reach(job, part)) job->kernels->add_scaled(count, 1, job->part_x + part * job->padded * BAND + at, x);
+            if (block < reach(job, part))
+                job->kernels->add_scaled(count, 1, job->part_x + part * job->padded * BAND + at, x);
     }
 }

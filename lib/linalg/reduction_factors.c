@@ -19,7 +19,8 @@ static void times_tall(const neck__reduction *job, int64_t block, const double *
     for (int64_t c = 0; c < BAND; c += job->strip) {
         const double *right = tall + c * job->padded + block * BLOCK * job->strip;
         for (int64_t r = 0; r < BAND; r += job->group)
-            job->kernels->reflect.tile(rows_of(job, block), v + r * job->line, job->line, 1, right, sum + r * BAND + c, BAND, 0);
+            job->kernels->reflect.tile(rows_of(job, block), v + r * job->line, job->line, 1, right, sum + r * BAND + c,
+                                       BAND, 0);
     }
 }
 
@@ -84,7 +85,8 @@ static void find_z(const neck__reduction *job, int64_t row, double *z)
         for (int64_t r = 0; r < BAND; r += job->group) {
             double *to = z + r * BAND + c;
             for (int64_t k = 0; k < BAND; k += strip)
-                loops->tile(strip, job->x + k * job->padded + (row + r) * strip, strip, 1, of_x + k * strip, to, BAND, k > 0);
+                loops->tile(strip, job->x + k * job->padded + (row + r) * strip, strip, 1, of_x + k * strip, to, BAND,
+                            k > 0);
             loops->tile(BAND, job->panel + BAND + row + r, 1, job->line, of_v, to, BAND, 1);
         }
     }

@@ -68,14 +68,16 @@ static void dots_task(void *data, int64_t chunk)
 {
     const panel *p = data;
     const double *x = p->rows + p->first * p->ld + p->first + chunk * CHUNK;
-    p->kernels->reflect.dots(chunk_columns(p, chunk), FEW, x, p->ld, BAND - p->first, x, p->ld, p->sums + chunk * FEW * BAND);
+    p->kernels->reflect.dots(chunk_columns(p, chunk), FEW, x, p->ld, BAND - p->first, x, p->ld,
+                             p->sums + chunk * FEW * BAND);
 }
 
 static void subtract_task(void *data, int64_t chunk)
 {
     const panel *p = data;
     double *x = p->rows + p->first * p->ld + p->first + chunk * CHUNK;
-    p->kernels->reflect.subtract(chunk_columns(p, chunk), FEW, x, p->ld, BAND - p->first - FEW, x + FEW * p->ld, p->ld, p->factors);
+    p->kernels->reflect.subtract(chunk_columns(p, chunk), FEW, x, p->ld, BAND - p->first - FEW, x + FEW * p->ld, p->ld,
+                                 p->factors);
 }
 
 void neck__panel_factor_t(int64_t n, const double *tau, const double *gram, double *t)
@@ -106,7 +108,8 @@ static void find_factors(panel *p, int64_t chunks, const double *tau)
             for (int64_t j = 0; j < below; j++) p->factors[i * below + j] += t[k * FEW + i] * sums[k * width + FEW + j];
 }
 
-void neck__panel_factor(neck_context *context, int64_t count, double *rows, int64_t ld, double *l, double *tau, double *scratch)
+void neck__panel_factor(neck_context *context, int64_t count, double *rows, int64_t ld, double *l, double *tau,
+                        double *scratch)
 {
     panel p = {.kernels = neck__kernels_get(), .count = count, .ld = ld, .rows = rows, .sums = scratch};
     memset(l, 0, BAND * BAND * sizeof *l);

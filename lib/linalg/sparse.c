@@ -47,7 +47,8 @@ static neck__sparse_rows rows_of_task(const product *job, int64_t index, int64_t
 {
     const neck__sparse *matrix = job->matrix;
     *first = first_row(job, index);
-    return (neck__sparse_rows){first_row(job, index + 1) - *first, matrix->starts + *first, matrix->columns, matrix->values};
+    return (neck__sparse_rows){first_row(job, index + 1) - *first, matrix->starts + *first, matrix->columns,
+                               matrix->values};
 }
 
 static void apply_task(void *data, int64_t index)
@@ -94,11 +95,12 @@ static int64_t gram_runs(const neck__sparse *matrix, int64_t cols)
     return runs < 1 ? 1 : runs > MOST_RUNS ? MOST_RUNS : runs;
 }
 
-neck_status neck__sparse_add_gram(neck_context *context, const neck__sparse *matrix, int64_t cols, int64_t count, const double *x,
-                                  double *y)
+neck_status neck__sparse_add_gram(neck_context *context, const neck__sparse *matrix, int64_t cols, int64_t count,
+                                  const double *x, double *y)
 {
     neck__allocator allocator = neck__allocator_of(context);
-    product job = {.matrix = matrix, .kernels = neck__kernels_get(), .count = count, .tasks = gram_runs(matrix, cols), .x = x, .y = y};
+    product job = {.matrix = matrix, .kernels = neck__kernels_get(), .count = count, .tasks = gram_runs(matrix, cols),
+                   .x = x, .y = y};
     int64_t size;
     if (!neck__mul(cols, count, &job.size) || !neck__mul(job.size, job.tasks - 1, &size))
         return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);

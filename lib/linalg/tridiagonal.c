@@ -154,14 +154,15 @@ static void find_all(neck_context *context, search *job)
     neck__parallel(context, tasks, newton_task, job);
 }
 
-neck_status neck__tridiagonal_eigenvalues(neck_context *context, int64_t n, const double *diagonal, const double *beside,
-                                          double *values)
+neck_status neck__tridiagonal_eigenvalues(neck_context *context, int64_t n, const double *diagonal,
+                                          const double *beside, double *values)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *memory = neck__alloc(&allocator, n, ARRAYS * sizeof *memory, "bounds of eigenvalues");
     if (!memory) return NECK_E_NOMEM;
     search job = {.loops = &neck__kernels_get()->reflect, .n = n, .diagonal = diagonal, .squares = memory};
-    double **const arrays[ARRAYS] = {&job.squares, &job.low, &job.high, &job.fewer, &job.more, &job.points, &job.counts};
+    double **const arrays[ARRAYS] = {&job.squares, &job.low, &job.high, &job.fewer, &job.more, &job.points,
+                                     &job.counts};
     for (int i = 0; i < ARRAYS; i++) *arrays[i] = memory + i * n;
     if (first_bounds(&job, beside) > 0)
         find_all(context, &job);

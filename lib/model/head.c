@@ -59,7 +59,8 @@ static void cap_row(void *data, int64_t row)
     neck__kernels_get()->soft_cap_f32(job->vocabulary, job->cap, job->logits + row * job->vocabulary);
 }
 
-neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows, float *logits)
+neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows,
+                              float *logits)
 {
     neck__allocator allocator = neck__allocator_of(context);
     neck_matrix head = neck__head_view(model);
@@ -74,7 +75,8 @@ neck_status neck__head_logits(neck_context *context, const neck_model *model, co
         neck__parallel(context, ids, widen_row, &job);
         status = neck__progress(context, "head", "tokens", id, vocabulary);
         if (status == NECK_OK)
-            status = neck__matmul_f32(context, rows, ids, width, states, width, 1, weights, 1, width, logits + id, vocabulary, 0);
+            status = neck__matmul_f32(context, rows, ids, width, states, width, 1, weights, 1, width, logits + id,
+                                      vocabulary, 0);
     }
     neck__release(&allocator, weights);
     if (status != NECK_OK) return status;

@@ -11,6 +11,7 @@ neck_status neck__head_load(neck_context *context, neck_model *model, int64_t *l
 neck_matrix neck__head_view(const neck_model *model);
 
 /* Logits of states (rows x head_size, packed), soft cap applied: rows x vocabulary. */
-neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows, float *logits);
+neck_status neck__head_logits(neck_context *context, const neck_model *model, const float *states, int64_t rows,
+                              float *logits);
 
 #endif

@@ -1,5 +1,5 @@
-/* model/init.c - random weights to begin with. Every stretch of a parameter has a stream of random numbers of its own, so that
- * threads share the work and do not show. */
+/* model/init.c - random weights to begin with. Every stretch of a parameter has a stream of random numbers of its own,
+ * so that threads share the work and do not show. */
 #include <math.h>
 #include <string.h>
 
@@ -54,7 +54,8 @@ void neck__train_initialise(neck_context *context, neck_trainable *model)
 {
     double layers = (double)model->config.layers, hidden = (double)model->config.hidden;
     int neox = is_neox(model);
-    double usual = neox ? sqrt(2 / (5 * hidden)) : 0.02, ending = neox ? 2 / (layers * sqrt(hidden)) : 0.02 / sqrt(2 * layers);
+    double usual = neox ? sqrt(2 / (5 * hidden)) : 0.02,
+        ending = neox ? 2 / (layers * sqrt(hidden)) : 0.02 / sqrt(2 * layers);
     for (int64_t i = 0; i < (model->config.layers + 1) * NECK__MODULES; i++) {
         int64_t weight = model->places[i].weight;
         int module = (int)(i % NECK__MODULES);
@@ -64,6 +65,7 @@ void neck__train_initialise(neck_context *context, neck_trainable *model)
         if (is_norm(module))
             fill(job.parameter, 1 - model->config.norm_offset);
         else
-            neck__parallel(context, (job.parameter->rows * job.parameter->cols + STRETCH - 1) / STRETCH, draw_task, &job);
+            neck__parallel(context, (job.parameter->rows * job.parameter->cols + STRETCH - 1) / STRETCH, draw_task,
+                           &job);
     }
 }

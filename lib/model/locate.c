@@ -74,7 +74,8 @@ void neck__tensor_name(const neck__layout *layout, const char *prefix, enum neck
         snprintf(block, sizeof block, "%.*s%lld%s", (int)(number - layout->block), layout->block, (long long)layer,
                  number + 4);
     }
-    snprintf(out, sizeof(neck__name), "%s%s%s%s", module == NECK__HEAD ? "" : prefix, block, layout->names[module], suffix);
+    snprintf(out, sizeof(neck__name), "%s%s%s%s", module == NECK__HEAD ? "" : prefix, block, layout->names[module],
+             suffix);
 }
 
 static void name_of(const search *s, enum neck__module module, int64_t layer, const char *suffix, neck__name out)

@@ -46,9 +46,10 @@ static neck_status score(const neck__forward *run, scored *s, neck_loss *loss)
 {
     if (s->count == 0) return neck__fail(NECK_E_ARGUMENT, "no position has a target");
     const neck_model *model = run->model;
-    neck__logit_loss asked = {.targets = s->target, .components = 1, .weights_are_finite = 1, .weights = neck__head_view(model)};
-    neck_cross_entropy_options options = {.soft_cap = model->config.logit_cap, .accuracy = 1, .token_loss = s->nll, .best = s->best,
-                                          .reduction = NECK_REDUCTION_SUM};
+    neck__logit_loss asked = {.targets = s->target, .components = 1, .weights_are_finite = 1,
+                              .weights = neck__head_view(model)};
+    neck_cross_entropy_options options = {.soft_cap = model->config.logit_cap, .accuracy = 1, .token_loss = s->nll,
+                                          .best = s->best, .reduction = NECK_REDUCTION_SUM};
     neck_cross_entropy_result result;
     asked.states = (neck_matrix){run->last, s->count, model->config.embedding, 0, NECK_F32, 0};
     neck_status status = neck__logit_loss_run(run->context, &asked, &options, NULL, &result);

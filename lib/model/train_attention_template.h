@@ -1,6 +1,7 @@
-/* model/train_attention_template.h - causal attention, forward and backward, in tiles. A strip of queries meets one block of keys
- * after another; scores are made with keys down and queries across, which is how the tiles want the right factor of the products
- * that follow, so that scores are never packed. Backward, they are made again from the kept normalizers (Dao et al. 2022). */
+/* model/train_attention_template.h - causal attention, forward and backward, in tiles. A strip of queries meets one
+ * block of keys after another; scores are made with keys down and queries across, which is how the tiles want the right
+ * factor of the products that follow, so that scores are never packed. Backward, they are made again from the kept
+ * normalizers (Dao et al. 2022). */
 
 /* Keys of a block. */
 enum { KEYS = 256 };
@@ -73,7 +74,8 @@ static void unpack_columns(const queries *s, const REAL *from, const REAL *facto
 static void score(const queries *s, const REAL *packed_queries, int64_t key, int64_t rows, REAL *scores)
 {
     int64_t strip = s->r->strip, size = s->r->config->head_size;
-    OF(neck__tiles)(rows, strip, size, s->keys + key * s->stride, s->stride, 1, packed_queries, size * strip, scores, strip, 0);
+    OF(neck__tiles)(rows, strip, size, s->keys + key * s->stride, s->stride, 1, packed_queries, size * strip, scores,
+                    strip, 0);
 }
 
 /* Gives the keys that a query does not see a value. Only near the two edges of what is seen are there any. */
@@ -143,7 +145,8 @@ static void attend_block(const queries *s, softening *w, int64_t key, int64_t ro
     mask(s, key, rows, 0, w->scores);
     LOOPS->column_sum(rows, strip, w->scores, w->total);
     drop_probabilities(s, key, rows, w->scores);
-    OF(neck__tiles)(size, strip, rows, s->values + key * s->stride, 1, s->stride, w->scores, rows * strip, w->mixed, strip, 1);
+    OF(neck__tiles)(size, strip, rows, s->values + key * s->stride, 1, s->stride, w->scores, rows * strip, w->mixed,
+                    strip, 1);
 }
 
 static void attend_task(void *data, int64_t index)
@@ -152,13 +155,15 @@ static void attend_task(void *data, int64_t index)
     const run *r = a->r;
     int64_t heads = r->config->heads, strip = r->strip, size = r->config->head_size;
     /* The longest strips first: they end last otherwise, with the other threads idle. */
-    int64_t which = a->strips - 1 - index / (r->batch * heads), head = index % heads, sequence = index / heads % r->batch;
+    int64_t which = a->strips - 1 - index / (r->batch * heads), head = index % heads,
+        sequence = index / heads % r->batch;
     queries s = queries_of(r, a->k, a->layer, sequence, head, which);
     softening w;
     pack_columns(&s, s.q, s.stride, s.scale, w.packed);
     memset(w.mixed, 0, (size_t)(size * strip) * sizeof *w.mixed);
     for (int64_t j = 0; j < strip; j++) w.most[j] = UNSEEN, w.total[j] = 0;
-    for (int64_t key = s.start; key < s.end; key += KEYS) attend_block(&s, &w, key, s.end - key < KEYS ? s.end - key : KEYS);
+    for (int64_t key = s.start; key < s.end; key += KEYS)
+        attend_block(&s, &w, key, s.end - key < KEYS ? s.end - key : KEYS);
     int64_t row = sequence * r->length + s.first;
     for (int64_t j = 0; j < s.count; j++) {
         w.factor[j] = (REAL)(1 / w.total[j]);
@@ -218,17 +223,18 @@ static void unattend_block(const queries *s, unsoftening *w, int64_t key, int64_
     }
     LOOPS->column_exp(rows, strip, w->normalizer, w->p);
     mask(s, key, rows, 0, w->p);
-    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p, strip,
-                    0);
+    OF(neck__tiles)(rows, strip, size, s->values + key * s->stride, s->stride, 1, w->d_mixed_down, size * strip, w->d_p,
+                    strip, 0);
     drop_probabilities(s, key, rows, w->d_p);
     LOOPS->softmax_gradient(rows, strip, w->p, w->mean, s->scale, w->d_p);
     if (cap > 0) LOOPS->cap_gradient(rows * strip, w->capped, cap, w->d_p);
     drop_probabilities(s, key, rows, w->p);
-    OF(neck__tiles)(size, strip, rows, s->keys + key * s->stride, 1, s->stride, w->d_p, rows * strip, w->d_queries, strip, 1);
-    OF(neck__tiles)(rows, size, s->count, w->d_p, strip, 1, w->queries_across, strip * strip, d_keys + key * r->qkv, r->qkv,
-                    1);
-    OF(neck__tiles)(rows, size, s->count, w->p, strip, 1, w->d_mixed_across, strip * strip, d_values + key * r->qkv, r->qkv,
-                    1);
+    OF(neck__tiles)(size, strip, rows, s->keys + key * s->stride, 1, s->stride, w->d_p, rows * strip, w->d_queries,
+                    strip, 1);
+    OF(neck__tiles)(rows, size, s->count, w->d_p, strip, 1, w->queries_across, strip * strip, d_keys + key * r->qkv,
+                    r->qkv, 1);
+    OF(neck__tiles)(rows, size, s->count, w->p, strip, 1, w->d_mixed_across, strip * strip, d_values + key * r->qkv,
+                    r->qkv, 1);
 }
 
 static void clear_columns(const run *r, REAL *head)

@@ -1,5 +1,5 @@
-/* model/train_block_template.h - a block forward and backward. But for attention all of it stays within rows, so a task takes
- * some rows through everything that lies between two attentions. */
+/* model/train_block_template.h - a block forward and backward. But for attention all of it stays within rows, so a task
+ * takes some rows through everything that lies between two attentions. */
 
 static int64_t rows_of(const run *r, int64_t first)
 {
@@ -46,7 +46,8 @@ static void project_task(void *data, int64_t index)
     rotate_rows(r, first, rows, 1, b->k.qkv);
 }
 
-/* stream + branch, with the norms that stand after a branch; the branch's output is in out, or in kept where a norm follows. */
+/* stream + branch, with the norms that stand after a branch; the branch's output is in out, or in kept where a norm
+ * follows. */
 static void join(const block *b, int norm_after, int norm_around, int64_t first, int64_t rows, const REAL *stream,
                  REAL *kept_output, REAL *out)
 {
@@ -118,7 +119,8 @@ static REAL *partial_of(const run *r, int64_t index)
     return r->partials + index * r->partial_width;
 }
 
-/* Back through what join did: from d_state to the gradient of the branch's output, leaving in d_state that of the stream. */
+/* Back through what join did: from d_state to the gradient of the branch's output, leaving in d_state that of the
+ * stream. */
 static void unjoin(const block *b, int norm_after, int norm_around, int site, int64_t first, int64_t rows,
                    const REAL *kept_output, REAL *partial, REAL *d_branch)
 {
@@ -139,13 +141,15 @@ static void unjoin(const block *b, int norm_after, int norm_around, int site, in
 }
 
 /* From the gradient of a branch's input, in d_input, to that of the stream it reads. */
-static void enter_stream(const block *b, int norm_before, int64_t first, int64_t rows, const REAL *stream, REAL *partial)
+static void enter_stream(const block *b, int norm_before, int64_t first, int64_t rows, const REAL *stream,
+                         REAL *partial)
 {
     const run *r = b->r;
     if (r->config->placement == NECK__NORM_AFTER)
         add_rows(r, first, rows, r->d_input, r->d_state);
     else
-        norm_back(r, &b->norms[norm_before], &b->k.norms[norm_before], first, rows, stream, r->d_input, partial, 1, r->d_state);
+        norm_back(r, &b->norms[norm_before], &b->k.norms[norm_before], first, rows, stream, r->d_input, partial, 1,
+                  r->d_state);
 }
 
 static void mlp_back(const block *b, int64_t first, int64_t rows, REAL *partial)
@@ -154,7 +158,8 @@ static void mlp_back(const block *b, int64_t first, int64_t rows, REAL *partial)
     const neck__config *c = r->config;
     const linear *up = &b->linears[UP], *gate = &b->linears[GATE], *down = &b->linears[DOWN];
     int64_t hidden = c->hidden, inner = c->inner, from = first * inner;
-    const REAL *input = branch_input(b, b->k.middle, b->k.mlp_input) + first * hidden, *d_out = r->d_mlp + first * hidden;
+    const REAL *input = branch_input(b, b->k.middle, b->k.mlp_input) + first * hidden,
+        *d_out = r->d_mlp + first * hidden;
     REAL *d_up = r->d_up + from, *d_gate = c->gated ? r->d_gate + from : NULL, *h = r->inner + from;
     apply_transposed(down, rows, d_out, hidden, d_up, 0);
     if (c->gated)

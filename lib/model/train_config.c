@@ -47,8 +47,8 @@ static neck_status check_sizes(const neck_trainable_options *o, const neck__fami
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].value < sizes[i].least || sizes[i].value > sizes[i].most)
-            return neck__fail(NECK_E_ARGUMENT, "%s is %lld: it must be %lld to %lld", sizes[i].field, (long long)sizes[i].value,
-                              (long long)sizes[i].least, (long long)sizes[i].most);
+            return neck__fail(NECK_E_ARGUMENT, "%s is %lld: it must be %lld to %lld", sizes[i].field,
+                              (long long)sizes[i].value, (long long)sizes[i].least, (long long)sizes[i].most);
     if (o->head_size == 0 && o->hidden_size % o->heads != 0)
         return neck__fail(NECK_E_ARGUMENT, "hidden_size %lld does not split into %lld heads", (long long)o->hidden_size,
                           (long long)o->heads);
@@ -106,7 +106,8 @@ static int put_all(json_t *root, const neck_trainable_options *o, const neck__fa
     failed |= put_size(root, f->head_size, head_size);
     failed |= put_size(root, f->inner, inner_size(o, classes[class].gated));
     failed |= put_size(root, f->context, o->context_length);
-    failed |= json_object_set_new(root, f->activation, json_string(o->activation ? o->activation : f->default_activation));
+    failed |= json_object_set_new(root, f->activation,
+                                  json_string(o->activation ? o->activation : f->default_activation));
     failed |= json_object_set_new(root, f->epsilon, json_real(f->default_epsilon));
     failed |= json_object_set_new(root, "tie_word_embeddings", json_boolean(o->tied ? o->tied > 0 : f->tied));
     failed |= put_peculiar(root, f, head_size, o->hidden_size);
@@ -129,7 +130,8 @@ static neck_status dump(const neck__allocator *allocator, json_t *root, char **o
     return NECK_OK;
 }
 
-neck_status neck__train_config_write(const neck__allocator *allocator, const neck_trainable_options *options, char **out)
+neck_status neck__train_config_write(const neck__allocator *allocator, const neck_trainable_options *options,
+                                     char **out)
 {
     const neck__family *family = NULL;
     NECK_TRY(neck__family_find(options->family ? options->family : "gpt_neox", &family));

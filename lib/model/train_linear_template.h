@@ -1,5 +1,5 @@
-/* model/train_linear_template.h - linear maps and norms of a block, over some of the rows: forward, backward to the input, and
- * the gradients of weights, gains and biases. */
+/* model/train_linear_template.h - linear maps and norms of a block, over some of the rows: forward, backward to the
+ * input, and the gradients of weights, gains and biases. */
 
 typedef struct linear {
     const REAL *weight, *bias; /* weight NULL: the family has no such map */
@@ -49,7 +49,8 @@ static block block_of(const run *r, int64_t layer)
     static const int linear_modules[LINEARS] = {NECK__Q, NECK__K, NECK__V, NECK__OUT, NECK__GATE, NECK__UP, NECK__DOWN};
     const neck__place *places = places_of(r, layer);
     int fused = r->config->layout->names[NECK__QKV] != NULL;
-    block b = {.r = r, .layer = layer, .input = state_of(r, layer), .output = state_of(r, layer + 1), .k = kept_of(r, layer)};
+    block b = {.r = r, .layer = layer, .input = state_of(r, layer), .output = state_of(r, layer + 1),
+               .k = kept_of(r, layer)};
     int64_t partial = 0;
     REAL *packed = r->packed_weights;
     for (int n = 0; n < NORMS; n++) {
@@ -94,7 +95,8 @@ static void pack_weights_task(void *data, int64_t index)
     int along = p->backward != p->r->config->layout->transposed;
     int64_t row = along ? n : 1, step = along ? 1 : depth, first = index * p->r->strip;
     int64_t count = n - first < p->r->strip ? n - first : p->r->strip;
-    OF(neck__pack)(depth, count, l->weight + first * step, row, step, l->packed + index * l->packed_stride, l->packed_stride);
+    OF(neck__pack)(depth, count, l->weight + first * step, row, step, l->packed + index * l->packed_stride,
+                   l->packed_stride);
 }
 
 /* For products with the weights (forward), or with what takes gradients back through them. */
@@ -125,9 +127,11 @@ static void apply_linear(const linear *l, int64_t rows, const REAL *x, REAL *out
 }
 
 /* d_x = [d_x if accumulate] + d_out W */
-static void apply_transposed(const linear *l, int64_t rows, const REAL *d_out, int64_t stride, REAL *d_x, int accumulate)
+static void apply_transposed(const linear *l, int64_t rows, const REAL *d_out, int64_t stride, REAL *d_x,
+                             int accumulate)
 {
-    OF(neck__tiles)(rows, l->inputs, l->outputs, d_out, stride, 1, l->packed, l->packed_stride, d_x, l->inputs, accumulate);
+    OF(neck__tiles)(rows, l->inputs, l->outputs, d_out, stride, 1, l->packed, l->packed_stride, d_x, l->inputs,
+                    accumulate);
 }
 
 static void sum_bias(const linear *l, int64_t rows, const REAL *d_out, int64_t stride, REAL *partial)
@@ -150,7 +154,8 @@ static void pack_operand(const run *r, int linear_index, const linear *l, int64_
 
 /* ---- norms over some rows --------------------------------------------------------------------------------------- */
 
-static void apply_norm(const run *r, const norm *n, const moments *m, int64_t first, int64_t rows, const REAL *x, REAL *out)
+static void apply_norm(const run *r, const norm *n, const moments *m, int64_t first, int64_t rows, const REAL *x,
+                       REAL *out)
 {
     int64_t width = r->config->hidden;
     for (int64_t row = first; row < first + rows; row++) {
@@ -162,8 +167,8 @@ static void apply_norm(const run *r, const norm *n, const moments *m, int64_t fi
         }
         m->center[row] = (REAL)mean;
         m->scale[row] = (REAL)(1 / sqrt(squares / count + r->config->norm_epsilon));
-        LOOPS->norm(width, x + row * width, m->center[row], m->scale[row], n->gain, (REAL)r->config->norm_offset, n->bias,
-                    out + row * width);
+        LOOPS->norm(width, x + row * width, m->center[row], m->scale[row], n->gain, (REAL)r->config->norm_offset,
+                    n->bias, out + row * width);
     }
 }
 
@@ -173,9 +178,10 @@ static void norm_back(const run *r, const norm *n, const moments *m, int64_t fir
 {
     int64_t width = r->config->hidden;
     for (int64_t row = first; row < first + rows; row++)
-        LOOPS->norm_gradient(width, x + row * width, m->center[row], m->scale[row], n->gain, (REAL)r->config->norm_offset,
-                             r->config->norm == NECK__NORM_LAYER, d_out + row * width, partial + n->gain_partial,
-                             n->bias ? partial + n->bias_partial : NULL, accumulate, d_x + row * width);
+        LOOPS->norm_gradient(width, x + row * width, m->center[row], m->scale[row], n->gain,
+                             (REAL)r->config->norm_offset, r->config->norm == NECK__NORM_LAYER, d_out + row * width,
+                             partial + n->gain_partial, n->bias ? partial + n->bias_partial : NULL, accumulate,
+                             d_x + row * width);
 }
 
 /* ---- gradients of parameters ------------------------------------------------------------------------------------ */
@@ -212,20 +218,25 @@ static void product_task(void *data, int64_t index)
     const run *r = all->r;
     const product *p = all->list;
     for (; index >= parts(r, p); p++) index -= parts(r, p);
-    int64_t width = PRODUCT_STRIPS * r->strip, row = index % row_parts(p) * PRODUCT_ROWS, col = index / row_parts(p) * width;
-    int64_t rows = p->m - row < PRODUCT_ROWS ? p->m - row : PRODUCT_ROWS, cols = p->n - col < width ? p->n - col : width;
+    int64_t width = PRODUCT_STRIPS * r->strip, row = index % row_parts(p) * PRODUCT_ROWS,
+        col = index / row_parts(p) * width;
+    int64_t rows = p->m - row < PRODUCT_ROWS ? p->m - row : PRODUCT_ROWS,
+        cols = p->n - col < width ? p->n - col : width;
     OF(neck__tiles)(rows, cols, r->rows, p->a + row, 1, p->stride, p->packed + col * r->depth, r->depth * r->strip,
                     p->gradient + row * p->n + col, p->n, 1);
 }
 
-static void add_product(products *all, int linear_index, const linear *l, const REAL *x, const REAL *d_out, int64_t stride)
+static void add_product(products *all, int linear_index, const linear *l, const REAL *x, const REAL *d_out,
+                        int64_t stride)
 {
     const run *r = all->r;
     int owner = !shares_operand(r, linear_index) ? linear_index : linear_index == GATE ? (int)UP : (int)QUERY;
     if (!l->weight) return;
     all->list[all->count++] = r->config->layout->transposed
-                                  ? (product){x, r->operands[owner], l->inputs, l->inputs, l->outputs, l->weight_gradient}
-                                  : (product){d_out, r->operands[owner], stride, l->outputs, l->inputs, l->weight_gradient};
+                                  ? (product){x, r->operands[owner], l->inputs, l->inputs, l->outputs,
+                                              l->weight_gradient}
+                                  : (product){d_out, r->operands[owner], stride, l->outputs, l->inputs,
+                                              l->weight_gradient};
 }
 
 static void run_products(const products *all)
@@ -255,7 +266,8 @@ static void sum_task(void *data, int64_t index)
     const summing *s = data;
     const run *r = s->r;
     for (int64_t b = 0; b < r->blocks; b++)
-        LOOPS->add(s->list[index].width, r->partials + b * r->partial_width + s->list[index].at, s->list[index].gradient);
+        LOOPS->add(s->list[index].width, r->partials + b * r->partial_width + s->list[index].at,
+                   s->list[index].gradient);
 }
 
 static void run_sums(const summing *s)

@@ -1,5 +1,5 @@
-/* model/train_parameters.c - the list of a trainable model's parameters: names and shapes of Hugging Face files, one flat buffer
- * of values and one of gradients. */
+/* model/train_parameters.c - the list of a trainable model's parameters: names and shapes of Hugging Face files, one
+ * flat buffer of values and one of gradients. */
 #include "core/error.h"
 #include "model/trainable_object.h"
 
@@ -41,7 +41,8 @@ static void add_module(listing *l, enum neck__module module, int64_t layer, neck
     int swapped = e.linear && config->layout->transposed;
     *place = (neck__place){-1, -1};
     if (!config->layout->names[module] || (module == NECK__HEAD && l->model->without_head)) return;
-    if (e.weight) place->weight = add(l, module, layer, ".weight", swapped ? e.cols : e.rows, swapped ? e.rows : e.cols);
+    if (e.weight)
+        place->weight = add(l, module, layer, ".weight", swapped ? e.cols : e.rows, swapped ? e.rows : e.cols);
     if (e.bias) place->bias = add(l, module, layer, ".bias", e.rows, 0);
 }
 

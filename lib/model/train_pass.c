@@ -10,7 +10,8 @@
 static neck_status check_shape(const neck_trainable *model, int64_t batch, int64_t length)
 {
     if (batch < 1 || length < 1 || batch > INT32_MAX / length)
-        return neck__fail(NECK_E_ARGUMENT, "a batch of %lld x %lld tokens: both must be at least 1, the product below 2^31",
+        return neck__fail(NECK_E_ARGUMENT,
+                          "a batch of %lld x %lld tokens: both must be at least 1, the product below 2^31",
                           (long long)batch, (long long)length);
     if (model->config.positions == NECK__LEARNED && length > model->config.context)
         return neck__fail(NECK_E_ARGUMENT, "%lld tokens, but the model has only %lld positions", (long long)length,
@@ -32,7 +33,8 @@ static neck_status grow(neck_trainable *model, int64_t bytes)
 static neck_status reserve(neck_trainable *model, int64_t batch, int64_t length, int64_t *bytes)
 {
     int is_double = model->dtype == NECK_F64;
-    NECK_TRY(is_double ? neck__train_room_f64(model, batch, length, bytes) : neck__train_room_f32(model, batch, length, bytes));
+    NECK_TRY(is_double ? neck__train_room_f64(model, batch, length,
+                                              bytes) : neck__train_room_f32(model, batch, length, bytes));
     if (batch == model->batch && length == model->length) return NECK_OK;
     NECK_TRY(grow(model, *bytes));
     model->ran = model->has_states = 0;
@@ -45,7 +47,8 @@ static neck_status reserve(neck_trainable *model, int64_t batch, int64_t length,
     return NECK_OK;
 }
 
-neck_status neck_trainable_reserve(neck_context *context, neck_trainable *model, int64_t batch, int64_t length, int64_t *bytes)
+neck_status neck_trainable_reserve(neck_context *context, neck_trainable *model, int64_t batch, int64_t length,
+                                   int64_t *bytes)
 {
     (void)context; /* memory comes from the model's own */
     int64_t needed;
@@ -62,8 +65,9 @@ static neck_status check_tokens(const neck_trainable *model, const int32_t *toke
 {
     for (int64_t i = 0; i < batch * length; i++)
         if (tokens[i] < 0 || tokens[i] >= model->config.vocabulary)
-            return neck__fail(NECK_E_ARGUMENT, "token id %d (sequence %lld, position %lld) is outside the vocabulary of %lld",
-                              tokens[i], (long long)(i / length), (long long)(i % length), (long long)model->config.vocabulary);
+            return neck__fail(NECK_E_ARGUMENT,
+                              "token id %d (sequence %lld, position %lld) is outside the vocabulary of %lld", tokens[i],
+                              (long long)(i / length), (long long)(i % length), (long long)model->config.vocabulary);
     return NECK_OK;
 }
 
@@ -80,7 +84,8 @@ neck_status neck_trainable_forward(neck_context *context, neck_trainable *model,
     memcpy(model->tokens, tokens, (size_t)(batch * length) * sizeof *tokens);
     model->step = step;
     model->ran = model->has_states = 0;
-    NECK_TRY(model->dtype == NECK_F64 ? neck__train_forward_f64(context, model) : neck__train_forward_f32(context, model));
+    NECK_TRY(model->dtype == NECK_F64 ? neck__train_forward_f64(context,
+                                                                model) : neck__train_forward_f32(context, model));
     model->ran = model->has_states = 1;
     return neck_trainable_states(model, model->config.layers, states);
 }
@@ -89,7 +94,8 @@ neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, ne
 {
     if (!model || !out) return neck__fail(NECK_E_ARGUMENT, "model or out is NULL");
     if (layer < 0 || layer > model->config.layers)
-        return neck__fail(NECK_E_ARGUMENT, "layer %lld is outside 0 to %lld", (long long)layer, (long long)model->config.layers);
+        return neck__fail(NECK_E_ARGUMENT, "layer %lld is outside 0 to %lld", (long long)layer,
+                          (long long)model->config.layers);
     if (!model->has_states) return neck__fail(NECK_E_STATE, "there are no states before a forward pass");
     int64_t width = layer < model->config.layers ? model->config.hidden : model->config.embedding;
     const void *data = model->dtype == NECK_F64 ? (const void *)neck__train_states_f64(model, layer)

@@ -1,4 +1,5 @@
-/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, from their gradient to every parameter's. */
+/* model/train_pass_template.h - whole passes: from tokens to the last hidden states, from their gradient to every
+ * parameter's. */
 #include <stdatomic.h>
 
 /* What stands outside blocks. */
@@ -51,8 +52,10 @@ static void embed_task(void *data, int64_t index)
     int64_t first = index * TASK_ROWS, rows = rows_of(r, first), width = c->embedding;
     REAL *rows_out = r->embedded ? r->embedded : r->states, scale = (REAL)c->embedding_scale;
     for (int64_t row = first; row < first + rows; row++)
-        for (int64_t i = 0; i < width; i++) rows_out[row * width + i] = e->embedding[r->tokens[row] * width + i] * scale;
-    if (r->embedded) apply_linear(&e->project_in, rows, r->embedded + first * width, r->states + first * c->hidden, c->hidden);
+        for (int64_t i = 0; i < width; i++)
+            rows_out[row * width + i] = e->embedding[r->tokens[row] * width + i] * scale;
+    if (r->embedded)
+        apply_linear(&e->project_in, rows, r->embedded + first * width, r->states + first * c->hidden, c->hidden);
     for (int64_t row = first; e->positions && row < first + rows; row++)
         LOOPS->add(c->hidden, e->positions + position_of(r, row) * c->hidden, r->states + row * c->hidden);
     drop_rows(r, DROP_EMBEDDING, 0, first, rows, r->states);
@@ -193,7 +196,8 @@ static void scatter_positions_task(void *data, int64_t index)
     int64_t width = r->config->hidden, first = index * TABLE_COLUMNS;
     int64_t count = width - first < TABLE_COLUMNS ? width - first : TABLE_COLUMNS;
     for (int64_t row = 0; row < r->rows; row++)
-        LOOPS->add(count, r->d_state + row * width + first, e->positions_gradient + position_of(r, row) * width + first);
+        LOOPS->add(count, r->d_state + row * width + first,
+                   e->positions_gradient + position_of(r, row) * width + first);
 }
 
 static void embed_back(ends *e)

@@ -1,6 +1,6 @@
-/* model/train_run_template.h - one batch on its way through a trainable model and back: where everything lies. The templates of
- * training are included by model/train_f32.c and model/train_f64.c, which define REAL, OF(name) (the name with its precision),
- * LOOPS (the table of loops) and LARGEST_STRIP. */
+/* model/train_run_template.h - one batch on its way through a trainable model and back: where everything lies. The
+ * templates of training are included by model/train_f32.c and model/train_f64.c, which define REAL, OF(name) (the name
+ * with its precision), LOOPS (the table of loops) and LARGEST_STRIP. */
 #include <math.h>
 #include <string.h>
 
@@ -79,7 +79,8 @@ static void *take_bytes(arena *a, int64_t count, int64_t size)
 {
     int64_t bytes;
     void *at = a->base ? a->base + a->used : NULL;
-    if (!neck__mul(count, size, &bytes) || !neck__add(bytes, 63, &bytes) || !neck__add(a->used, bytes / 64 * 64, &a->used))
+    if (!neck__mul(count, size, &bytes) || !neck__add(bytes, 63, &bytes)
+        || !neck__add(a->used, bytes / 64 * 64, &a->used))
         a->overflow = 1;
     return at;
 }
@@ -138,8 +139,8 @@ static void linear_shape(const run *r, int linear, int64_t *inputs, int64_t *out
     if (*outputs == 0) *inputs = 0;
 }
 
-/* Weights that lie transposed have gradients of the form input^T x d_output, the others d_output^T x input: the factor on the
- * right is packed. Maps of the same input then share it. */
+/* Weights that lie transposed have gradients of the form input^T x d_output, the others d_output^T x input: the factor
+ * on the right is packed. Maps of the same input then share it. */
 static int shares_operand(const run *r, int linear)
 {
     return !r->config->layout->transposed && (linear == KEY || linear == VALUE || linear == GATE);
@@ -203,8 +204,8 @@ static neck_status lay_out(const neck_trainable *model, int64_t batch, int64_t l
     }
     lay_out_scratch(r, &a);
     if (a.overflow)
-        return neck__fail(NECK_E_OVERFLOW, "%lld x %lld tokens need more memory than can be addressed", (long long)batch,
-                          (long long)length);
+        return neck__fail(NECK_E_OVERFLOW, "%lld x %lld tokens need more memory than can be addressed",
+                          (long long)batch, (long long)length);
     r->bytes = a.used;
     return NECK_OK;
 }

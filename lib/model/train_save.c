@@ -37,7 +37,8 @@ static neck_tensor tensor_of(const neck_parameter *parameter, int is_vector)
 }
 
 /* Only matrices decay. */
-static neck_status write_weights(neck_context *context, const neck_trainable *model, const neck_matrix *head, const char *path)
+static neck_status write_weights(neck_context *context, const neck_trainable *model, const neck_matrix *head,
+                                 const char *path)
 {
     static const char *const key[] = {"format"}, *const value[] = {"pt"}; /* transformers asks who wrote it */
     int64_t count = model->count;
@@ -48,8 +49,8 @@ static neck_status write_weights(neck_context *context, const neck_trainable *mo
     neck__name name;
     if (head) {
         neck__tensor_name(model->config.layout, "", NECK__HEAD, 0, ".weight", name);
-        neck_parameter given = {.name = name, .data = (void *)(uintptr_t)head->data, .rows = head->rows, .cols = head->cols,
-                                .dtype = head->dtype};
+        neck_parameter given = {.name = name, .data = (void *)(uintptr_t)head->data, .rows = head->rows,
+                                .cols = head->cols, .dtype = head->dtype};
         tensors[count++] = tensor_of(&given, 0);
     }
     neck_status status = neck_safetensors_write(context, path, tensors, count, key, value, 1);
@@ -71,9 +72,11 @@ static neck_status check_head(const neck_trainable *model, const neck_matrix *he
     return NECK_OK;
 }
 
-neck_status neck_trainable_save(neck_context *context, const neck_trainable *model, const char *folder, const neck_matrix *head)
+neck_status neck_trainable_save(neck_context *context, const neck_trainable *model, const char *folder,
+                                const neck_matrix *head)
 {
-    if (!model || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "model is NULL, or folder is NULL or empty");
+    if (!model || !folder || !folder[0])
+        return neck__fail(NECK_E_ARGUMENT, "model is NULL, or folder is NULL or empty");
     NECK_TRY(check_head(model, head));
     NECK_TRY(make_folder(folder));
     char *config = neck__path_join(&model->allocator, folder, "config.json");

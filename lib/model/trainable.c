@@ -74,7 +74,8 @@ static neck_status create(neck_context *context, const neck_trainable_options *g
 
 /* ---- from a folder ---------------------------------------------------------------------------------------------- */
 
-static neck_status read_parameter(neck_context *context, neck_checkpoint *checkpoint, int64_t tensor, const neck_parameter *to)
+static neck_status read_parameter(neck_context *context, neck_checkpoint *checkpoint, int64_t tensor,
+                                  const neck_parameter *to)
 {
     neck_matrix view;
     NECK_TRY(neck_checkpoint_matrix(context, checkpoint, tensor, &view));
@@ -98,7 +99,8 @@ static neck_status read_weights(neck_context *context, neck_checkpoint *checkpoi
 {
     for (int64_t i = 0; i < (model->config.layers + 1) * NECK__MODULES; i++) {
         neck__place to = model->places[i];
-        if (to.weight >= 0) NECK_TRY(read_parameter(context, checkpoint, tensors[i].weight, &model->parameters[to.weight]));
+        if (to.weight >= 0)
+            NECK_TRY(read_parameter(context, checkpoint, tensors[i].weight, &model->parameters[to.weight]));
         if (to.bias >= 0) NECK_TRY(read_parameter(context, checkpoint, tensors[i].bias, &model->parameters[to.bias]));
     }
     return NECK_OK;
@@ -174,8 +176,8 @@ void neck_trainable_destroy(neck_trainable *model)
 {
     if (!model) return;
     const neck__allocator allocator = model->allocator;
-    void *owned[] = {model->config_text, model->values, model->gradients, model->parameters, model->names, model->places,
-                     model->memory};
+    void *owned[] = {model->config_text, model->values, model->gradients, model->parameters, model->names,
+                     model->places, model->memory};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) neck__release(&allocator, owned[i]);
     neck__release(&allocator, model);
 }

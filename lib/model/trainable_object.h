@@ -38,7 +38,8 @@ neck_status neck__train_parameters_create(neck_trainable *model);
 void neck__train_initialise(neck_context *context, neck_trainable *model);
 
 /* The text of a config.json from options without one: new memory. */
-neck_status neck__train_config_write(const neck__allocator *allocator, const neck_trainable_options *options, char **out);
+neck_status neck__train_config_write(const neck__allocator *allocator, const neck_trainable_options *options,
+                                     char **out);
 
 /* A given text again, with what the saved weights differ in: dtype and tie_word_embeddings. */
 neck_status neck__train_config_adapt(const neck__allocator *allocator, const char *text, int32_t dtype, int32_t tied,

@@ -27,8 +27,8 @@ typedef struct neck__block {
     neck__linear qkv, q, k, v, out, gate, up, down;
 } neck__block;
 
-/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), whether there is
- * a weight and a bias, and whether the weight is that of a linear map (which some layouts transpose). */
+/* What the configuration says of a module: rows x cols of its weight as a matrix "out x in" (cols 0: a vector), whether
+ * there is a weight and a bias, and whether the weight is that of a linear map (which some layouts transpose). */
 typedef struct neck__expected {
     int64_t rows, cols;
     int32_t weight, bias, linear;

@@ -6,8 +6,8 @@
 
 enum { NECK__MPI_BLOCK = 32 };
 
-/* Rank r < rows cols is at (r / cols, r % cols); the others have nothing. Entry (i, j) is with the rank at (i / block % rows, j / block %
- * cols). A rank's entries lie column by column, own_rows in each. */
+/* Rank r < rows cols is at (r / cols, r % cols); the others have nothing. Entry (i, j) is with the rank at (i / block %
+ * rows, j / block % cols). A rank's entries lie column by column, own_rows in each. */
 typedef struct neck__mpi_grid {
     neck_mpi_team *team;
     int64_t n;

@@ -24,7 +24,8 @@ neck_status neck__mpi_mail_open(neck_mpi_team *team, int64_t memory, int64_t lar
     *mail = (neck__mpi_mail){.team = team, .box = ((share > largest ? share : largest) + 7) / 8 * 8};
     neck_status status;
     if (mail->box > INT_MAX / team->size)
-        status = neck__mpi_fail(NECK_E_OVERFLOW, "%d records of up to %" PRId64 " bytes are too many at a time", team->size, mail->box);
+        status = neck__mpi_fail(NECK_E_OVERFLOW, "%d records of up to %" PRId64 " bytes are too many at a time",
+                                team->size, mail->box);
     else
         status = take_memory(mail);
     return neck_mpi_agree(team, status);
@@ -59,7 +60,8 @@ static neck_status wait(neck__mpi_mail *mail, int code, MPI_Request *request)
 
 static void place(neck__mpi_mail *mail)
 {
-    int *sent = mail->counts, *from = sent + mail->team->size, *got = from + mail->team->size, *to = got + mail->team->size;
+    int *sent = mail->counts, *from = sent + mail->team->size, *got = from + mail->team->size,
+        *to = got + mail->team->size;
     mail->received = 0;
     for (int32_t r = 0; r < mail->team->size; r++) {
         sent[r] = (int)mail->used[r];
@@ -76,12 +78,15 @@ neck_status neck__mpi_mail_exchange(neck__mpi_mail *mail, neck_status status, in
     MPI_Request request;
     NECK_TRY(neck_mpi_agree(team, status));
     NECK_TRY(neck_mpi_sum_integers(team, sums, count));
-    NECK_TRY(wait(mail, MPI_Ialltoall(mail->used, 1, MPI_INT64_T, mail->coming, 1, MPI_INT64_T, team->comm, &request), &request));
+    NECK_TRY(wait(mail, MPI_Ialltoall(mail->used, 1, MPI_INT64_T, mail->coming, 1, MPI_INT64_T, team->comm, &request),
+                  &request));
     place(mail);
     const int *counts = mail->counts;
     int32_t ranks = team->size;
-    NECK_TRY(wait(mail, MPI_Ialltoallv(mail->out, counts, counts + ranks, MPI_BYTE, mail->in, counts + 2 * ranks, counts + 3 * ranks,
-                                       MPI_BYTE, team->comm, &request), &request));
+    NECK_TRY(wait(mail,
+                  MPI_Ialltoallv(mail->out, counts, counts + ranks, MPI_BYTE, mail->in, counts + 2 * ranks,
+                                 counts + 3 * ranks, MPI_BYTE, team->comm, &request),
+                  &request));
     memset(mail->used, 0, (size_t)ranks * sizeof *mail->used);
     return NECK_OK;
 }

@@ -15,16 +15,17 @@ typedef struct neck__mpi_mail {
     int stuck;        /* an exchange did not end: MPI may still write to what is here */
 } neck__mpi_mail;
 
-/* Collective: memory for boxes, of which each holds the largest record at least; both agree on all ranks. Errors: NECK_E_NOMEM,
- * NECK_E_OVERFLOW (more than 2^31 - 1 bytes). Close also after a failure. */
+/* Collective: memory for boxes, of which each holds the largest record at least; both agree on all ranks. Errors:
+ * NECK_E_NOMEM, NECK_E_OVERFLOW (more than 2^31 - 1 bytes). Close also after a failure. */
 neck_status neck__mpi_mail_open(neck_mpi_team *team, int64_t memory, int64_t largest, neck__mpi_mail *mail);
 void neck__mpi_mail_close(neck__mpi_mail *mail);
 
-/* Local: where a record of so many bytes for a rank goes; NULL when its box is full: then it waits for the next round. */
+/* Local: where a record of so many bytes for a rank goes; NULL when its box is full: then it waits for the next round.
+ */
 char *neck__mpi_mail_put(neck__mpi_mail *mail, int32_t to, int64_t bytes);
 
-/* Collective: a round. status: how this rank has fared; when one is not well nothing is sent. Boxes are then empty. sums, count of
- * them, become their sums over ranks. */
+/* Collective: a round. status: how this rank has fared; when one is not well nothing is sent. Boxes are then empty.
+ * sums, count of them, become their sums over ranks. */
 neck_status neck__mpi_mail_exchange(neck__mpi_mail *mail, neck_status status, int64_t *sums, int64_t count);
 
 /* Local: the rank that a hash stands for, all alike. */

@@ -1,4 +1,5 @@
-/* mpi/ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight; columns; shares. */
+/* mpi/ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight; columns;
+ * shares. */
 #include "mpi/ngram_deal.h"
 
 #include <stdlib.h>
@@ -61,7 +62,8 @@ static int32_t destination(const dealing *self, int64_t first, int64_t last)
 {
     if (!self->parts) return 0;
     int32_t column = self->rows->columns[first];
-    return is_shared(self->parts, column) ? hashed_to(self, first, last) : neck__mpi_dealt_to(self->team, self->parts, column);
+    return is_shared(self->parts, column) ? hashed_to(self, first, last)
+                                          : neck__mpi_dealt_to(self->team, self->parts, column);
 }
 
 /* 0 when there is no room for the row in this round. */
@@ -77,7 +79,8 @@ static int send(dealing *self, int64_t row)
     columns[column_bytes(about.length) / 4 - 1] = 0; /* where the length is odd, nothing else would be there */
     for (int64_t e = first; e < last; e++)
         columns[e - first] = about.shared && self->parts ? self->parts->place[rows->columns[e]] : rows->columns[e];
-    memcpy(place + sizeof about + column_bytes(about.length), rows->shares + first, (size_t)about.length * sizeof(double));
+    memcpy(place + sizeof about + column_bytes(about.length), rows->shares + first,
+           (size_t)about.length * sizeof(double));
     return 1;
 }
 
@@ -90,13 +93,14 @@ static neck_status take_in(dealing *self)
         head about;
         memcpy(&about, at, sizeof about);
         const int64_t starts[] = {0, about.length};
-        const neck_ngram_rows_view row = {.struct_size = sizeof row,
-                                          .cols = about.shared ? self->shared_cols : self->rows->cols,
-                                          .rows = 1,
-                                          .starts = starts,
-                                          .columns = (const int32_t *)(const void *)(at + sizeof about),
-                                          .shares = (const double *)(const void *)(at + sizeof about + column_bytes(about.length)),
-                                          .squares = &about.square};
+        const neck_ngram_rows_view row = {
+            .struct_size = sizeof row,
+            .cols = about.shared ? self->shared_cols : self->rows->cols,
+            .rows = 1,
+            .starts = starts,
+            .columns = (const int32_t *)(const void *)(at + sizeof about),
+            .shares = (const double *)(const void *)(at + sizeof about + column_bytes(about.length)),
+            .squares = &about.square};
         status = neck_ngram_rows_add(self->context, about.shared ? self->shared : self->dealt, &row);
         at += record_bytes(about.length);
     }
@@ -137,7 +141,8 @@ neck_status neck__mpi_deal_rows(neck_context *context, neck_mpi_team *team, cons
     return deal(&self);
 }
 
-neck_status neck__mpi_gather_rows(neck_context *context, neck_mpi_team *team, const neck_ngram_rows_view *rows, neck_ngram_rows *all)
+neck_status neck__mpi_gather_rows(neck_context *context, neck_mpi_team *team, const neck_ngram_rows_view *rows,
+                                  neck_ngram_rows *all)
 {
     dealing self = {.context = context, .team = team, .rows = rows, .shared = all, .shared_cols = rows->cols};
     return deal(&self);

@@ -1,5 +1,5 @@
-/* mpi/ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece to the rank that has
- * its blocks, which adds the pieces of all. */
+/* mpi/ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece to the
+ * rank that has its blocks, which adds the pieces of all. */
 #include "mpi/ngram_gram.h"
 
 #include <math.h>
@@ -92,7 +92,8 @@ static void add_pieces(const panels *p, int64_t first, int64_t height, double *a
         }
 }
 
-static neck_status make_panel(neck_context *context, const neck_ngram_matrix *shared, panels *p, int64_t first, int64_t height)
+static neck_status make_panel(neck_context *context, const neck_ngram_matrix *shared, panels *p, int64_t first,
+                              int64_t height)
 {
     int64_t n = p->grid->n;
     NECK_TRY(neck_ngram_matrix_gram(context, shared, first, height, p->panel));
@@ -107,8 +108,9 @@ static neck_status exchange(panels *p)
     MPI_Request request;
     const int *counts = p->counts;
     int32_t ranks = team->size;
-    NECK_TRY(neck__mpi_check(MPI_Ialltoallv(p->out, counts, counts + ranks, MPI_DOUBLE, p->in, counts + 2 * ranks, counts + 3 * ranks,
-                                            MPI_DOUBLE, team->comm, &request), "an exchange of a Gram matrix"));
+    NECK_TRY(neck__mpi_check(MPI_Ialltoallv(p->out, counts, counts + ranks, MPI_DOUBLE, p->in, counts + 2 * ranks,
+                                            counts + 3 * ranks, MPI_DOUBLE, team->comm, &request),
+                             "an exchange of a Gram matrix"));
     return neck__mpi_wait(team, &request, 1);
 }
 
@@ -127,8 +129,8 @@ static neck_status fill(neck_context *context, const neck_ngram_matrix *shared, 
 }
 
 /* Entries are not negative, so no eigenvalue is larger than the largest row sum (Perron). */
-neck_status neck__mpi_ngram_gram(neck_context *context, const neck_mpi_ngram_matrix *matrix, const neck__mpi_grid *grid, double *a,
-                                 double *norm)
+neck_status neck__mpi_ngram_gram(neck_context *context, const neck_mpi_ngram_matrix *matrix, const neck__mpi_grid *grid,
+                                 double *a, double *norm)
 {
     panels p = {.grid = grid, .height = height_of(grid)};
     neck_status status = neck_mpi_agree(grid->team, take_memory(&p));

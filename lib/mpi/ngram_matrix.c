@@ -57,9 +57,11 @@ static neck_status place_diagonal(making *self)
         if (parts->place[j] >= 0) shared[parts->place[j]] = self->diagonal[j];
         else if (neck__mpi_dealt_to(self->team, parts, j) == self->team->rank) dealt[j] = self->diagonal[j];
     }
-    const neck_ngram_rows_view of_dealt = {.struct_size = sizeof of_dealt, .contexts = self->matrix->info.rows, .cols = parts->cols,
-                                           .diagonal = dealt};
-    const neck_ngram_rows_view of_shared = {.struct_size = sizeof of_shared, .contexts = self->matrix->info.rows, .cols = parts->largest,
+    const neck_ngram_rows_view of_dealt = {
+        .struct_size = sizeof of_dealt, .contexts = self->matrix->info.rows, .cols = parts->cols, .diagonal = dealt};
+    const neck_ngram_rows_view of_shared = {.struct_size = sizeof of_shared,
+                                            .contexts = self->matrix->info.rows,
+                                            .cols = parts->largest,
                                             .diagonal = self->team->rank == 0 ? shared : NULL};
     neck_status status = neck_ngram_rows_add(self->context, self->dealt, &of_dealt);
     if (status == NECK_OK && self->shared) status = neck_ngram_rows_add(self->context, self->shared, &of_shared);
@@ -104,7 +106,8 @@ static neck_status measure_shared(making *self, double *weights, double *entries
     neck_status status = look(self->shared, &rows);
     if (status == NECK_OK) status = longest_column(&rows, &matrix->longest);
     matrix->squares = calloc((size_t)rows.cols, sizeof *matrix->squares);
-    if (status == NECK_OK && !matrix->squares) status = neck__mpi_fail(NECK_E_NOMEM, "out of memory for the norms of columns");
+    if (status == NECK_OK && !matrix->squares)
+        status = neck__mpi_fail(NECK_E_NOMEM, "out of memory for the norms of columns");
     NECK_TRY(neck_mpi_agree(self->team, status));
     add_rows(&rows, weights, entries, matrix->squares);
     NECK_TRY(neck_mpi_sum(self->team, matrix->squares, rows.cols));
@@ -187,8 +190,10 @@ static neck_status make_matrices(making *self)
     neck_mpi_ngram_matrix *matrix = self->matrix;
     neck_status status = place_diagonal(self);
     if (status == NECK_OK) status = neck_ngram_matrix_of_rows(self->context, self->dealt, &matrix->dealt);
-    if (status == NECK_OK && self->shared) status = neck_ngram_matrix_of_rows(self->context, self->shared, &matrix->shared);
-    if (status == NECK_OK && self->small && self->team->rank == 0) status = neck_ngram_matrix_of_rows(self->context, self->small, &matrix->small);
+    if (status == NECK_OK && self->shared)
+        status = neck_ngram_matrix_of_rows(self->context, self->shared, &matrix->shared);
+    if (status == NECK_OK && self->small && self->team->rank == 0)
+        status = neck_ngram_matrix_of_rows(self->context, self->small, &matrix->small);
     matrix->columns = self->parts.columns;
     self->parts.columns = NULL;
     return neck_mpi_agree(self->team, status);
@@ -206,25 +211,30 @@ static neck_status make(making *self, const neck_ngrams *ngrams, int64_t cols, i
     return make_matrices(self);
 }
 
-static neck_status check(const neck_ngrams *ngrams, int64_t vocab_size, int32_t weight, neck_mpi_ngram_matrix *const *out)
+static neck_status check(const neck_ngrams *ngrams, int64_t vocab_size, int32_t weight,
+                         neck_mpi_ngram_matrix *const *out)
 {
     neck_ngrams_info info = {.struct_size = sizeof info};
     if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
-    if (vocab_size < 1 || vocab_size > INT32_MAX) return neck__mpi_fail(NECK_E_ARGUMENT, "vocab_size is %lld", (long long)vocab_size);
-    if (weight < NECK_WEIGHT_UNIFORM || weight > NECK_WEIGHT_ROOT_COUNT) return neck__mpi_fail(NECK_E_ARGUMENT, "weight is %d", weight);
+    if (vocab_size < 1 || vocab_size > INT32_MAX)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "vocab_size is %lld", (long long)vocab_size);
+    if (weight < NECK_WEIGHT_UNIFORM || weight > NECK_WEIGHT_ROOT_COUNT)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "weight is %d", weight);
     if (!ngrams) return NECK_OK;
     NECK_TRY(neck_ngrams_describe(ngrams, &info));
     if (info.vocab_size == vocab_size) return NECK_OK;
-    return neck__mpi_fail(NECK_E_ARGUMENT, "n-grams over a vocabulary of %lld, not %lld", (long long)info.vocab_size, (long long)vocab_size);
+    return neck__mpi_fail(NECK_E_ARGUMENT, "n-grams over a vocabulary of %lld, not %lld", (long long)info.vocab_size,
+                          (long long)vocab_size);
 }
 
-neck_status neck_mpi_ngram_matrix_create(neck_context *context, neck_mpi_team *team, const neck_ngrams *ngrams, int64_t vocab_size,
-                                         int32_t weight, neck_mpi_ngram_matrix **out)
+neck_status neck_mpi_ngram_matrix_create(neck_context *context, neck_mpi_team *team, const neck_ngrams *ngrams,
+                                         int64_t vocab_size, int32_t weight, neck_mpi_ngram_matrix **out)
 {
     NECK_TRY(neck__mpi_usable(team));
     NECK_TRY(neck_mpi_agree(team, check(ngrams, vocab_size, weight, out)));
     making self = {.context = context, .team = team, .matrix = calloc(1, sizeof *self.matrix)};
-    neck_status status = neck_mpi_agree(team, self.matrix ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a matrix"));
+    neck_status status =
+        neck_mpi_agree(team, self.matrix ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a matrix"));
     if (status == NECK_OK) {
         self.matrix->team = team;
         self.matrix->info.cols = vocab_size;

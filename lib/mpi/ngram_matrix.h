@@ -10,7 +10,8 @@ struct neck_mpi_ngram_matrix {
     neck_ngram_matrix_info info;
     double roundings;          /* behind each squared weight: see neck_ngram_matrix_spectrum */
     neck_ngram_matrix *dealt;  /* parts that this rank got whole, by token; rank 0: and the columns alone */
-    neck_ngram_matrix *shared; /* this rank's rows of the largest part, its columns in places 0 .. n - 1; NULL: there is none. Rank 0
+    neck_ngram_matrix
+        *shared; /* this rank's rows of the largest part, its columns in places 0 .. n - 1; NULL: there is none. Rank 0
                                   has its D */
     neck_ngram_matrix *small;  /* rank 0, where the largest part is small: all of its rows */
     int32_t *columns;          /* n: their tokens */
@@ -19,7 +20,8 @@ struct neck_mpi_ngram_matrix {
     int64_t longest;           /* terms of a sum of products over rows, at most */
 };
 
-/* Whether one rank finds the singular values of the largest part by QR in half a second or so: the bound that the core has. */
+/* Whether one rank finds the singular values of the largest part by QR in half a second or so: the bound that the core
+ * has. */
 static inline int neck__mpi_ngram_is_cheap(const neck_mpi_ngram_matrix *matrix)
 {
     double rows = (double)matrix->shared_rows, n = (double)matrix->info.largest_part;

@@ -33,7 +33,8 @@ static void connect(int32_t *root, int32_t a, int32_t b)
 static void connect_rows(const neck_ngram_rows_view *rows, int32_t *root)
 {
     for (int64_t i = 0; i < rows->rows; i++)
-        for (int64_t e = rows->starts[i] + 1; e < rows->starts[i + 1]; e++) connect(root, rows->columns[rows->starts[i]], rows->columns[e]);
+        for (int64_t e = rows->starts[i] + 1; e < rows->starts[i + 1]; e++)
+            connect(root, rows->columns[rows->starts[i]], rows->columns[e]);
     for (int64_t j = 0; j < rows->cols; j++) root[j] = find_root(root, (int32_t)j);
 }
 

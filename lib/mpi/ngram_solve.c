@@ -1,5 +1,5 @@
-/* mpi/ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram matrix, by whoever of
- * the solvers takes it. */
+/* mpi/ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram matrix, by
+ * whoever of the solvers takes it. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,8 @@
 
 /* ---- one rank alone --------------------------------------------------------------------------------------------- */
 
-static neck_status solve_small(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values, double *bounds, double *resolution)
+static neck_status solve_small(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values,
+                               double *bounds, double *resolution)
 {
     neck_spectrum *spectrum = NULL;
     neck_status status = NECK_OK;
@@ -35,7 +36,8 @@ static neck_status solve_small(neck_context *context, const neck_mpi_ngram_matri
 
 /* Makes the Gram matrix and gives it to a solver. Values: eigenvalues, increasing. */
 static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix *matrix, const neck__mpi_grid *grid,
-                              neck_status (*solver)(const neck__mpi_grid *, double *, double *), double *a, double *values, double *norm)
+                              neck_status (*solver)(const neck__mpi_grid *, double *, double *), double *a,
+                              double *values, double *norm)
 {
     neck_status status = NECK_OK;
     NECK_TRY(neck__mpi_ngram_gram(context, matrix, grid, a, norm));
@@ -44,13 +46,15 @@ static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix
     return neck_mpi_broadcast(grid->team, values, grid->n * (int64_t)sizeof *values, 0);
 }
 
-static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid, int32_t solver, double *a,
-                               double *values, double *norm)
+static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid,
+                               int32_t solver, double *a, double *values, double *norm)
 {
     neck_status status = NECK_E_UNSUPPORTED;
     NECK_TRY(neck__mpi_grid_open(grid));
-    if (solver != NECK_MPI_SOLVER_SCALAPACK) status = solve_with(context, matrix, grid, neck__mpi_elpa, a, values, norm);
-    if (status == NECK_E_UNSUPPORTED && solver != NECK_MPI_SOLVER_ELPA) /* the first destroys the matrix: it is made again */
+    if (solver != NECK_MPI_SOLVER_SCALAPACK)
+        status = solve_with(context, matrix, grid, neck__mpi_elpa, a, values, norm);
+    if (status == NECK_E_UNSUPPORTED &&
+        solver != NECK_MPI_SOLVER_ELPA) /* the first destroys the matrix: it is made again */
         status = solve_with(context, matrix, grid, neck__mpi_scalapack, a, values, norm);
     neck__mpi_grid_close(grid);
     return status;
@@ -64,9 +68,10 @@ static double bound_from_square(double square, double delta)
     return delta / (sqrt(square) + sqrt(below)) + 2 * ROUNDOFF * sqrt(square);
 }
 
-/* An entry of D + R^T R errs by its relative roundings, so by Perron the matrix by at most that times its largest row sum; solvers by
- * the customary n eps times its largest eigenvalue. */
-static void take_roots(const neck_mpi_ngram_matrix *matrix, double norm, double *values, double *bounds, double *resolution)
+/* An entry of D + R^T R errs by its relative roundings, so by Perron the matrix by at most that times its largest row
+ * sum; solvers by the customary n eps times its largest eigenvalue. */
+static void take_roots(const neck_mpi_ngram_matrix *matrix, double norm, double *values, double *bounds,
+                       double *resolution)
 {
     int64_t n = matrix->info.largest_part, size = matrix->shared_rows < n ? matrix->shared_rows : n;
     double terms = (double)matrix->longest + matrix->team->size + 10 + matrix->roundings;
@@ -84,8 +89,8 @@ static void take_roots(const neck_mpi_ngram_matrix *matrix, double norm, double 
     *resolution = sqrt(delta);
 }
 
-neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver, double *values,
-                                  double *bounds, double *resolution)
+neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver,
+                                  double *values, double *bounds, double *resolution)
 {
     int64_t n = matrix->info.largest_part;
     double norm = 0;
@@ -93,7 +98,8 @@ neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_ma
         return solve_small(context, matrix, values, bounds, resolution);
     neck__mpi_grid grid = neck__mpi_grid_of(matrix->team, n);
     double *a = malloc(((size_t)grid.own_rows * (size_t)grid.own_cols + 1) * sizeof *a);
-    neck_status status = a ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a Gram matrix of order %lld", (long long)n);
+    neck_status status =
+        a ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a Gram matrix of order %lld", (long long)n);
     status = neck_mpi_agree(matrix->team, status);
     if (status == NECK_OK) status = solve_large(context, matrix, &grid, solver, a, values, &norm);
     free(a);

@@ -16,7 +16,8 @@ static neck_status open_found(const neck_mpi_ngram_matrix *matrix, found *out)
 {
     *out = (found){.values = calloc((size_t)matrix->info.cols, 2 * sizeof *out->values)};
     out->bounds = out->values + matrix->info.cols;
-    return neck_mpi_agree(matrix->team, out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values"));
+    return neck_mpi_agree(matrix->team,
+                          out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values"));
 }
 
 /* After NECK_E_IO MPI may still write to them. */
@@ -100,31 +101,35 @@ neck_status neck_mpi_ngram_matrix_cost(const neck_mpi_ngram_matrix *matrix, int6
     return NECK_OK;
 }
 
-static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver, neck_spectrum *const *out)
+static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
+                         neck_spectrum *const *out)
 {
     int64_t bytes;
     double operations;
     if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
     if (memory_bytes < 0) return neck__mpi_fail(NECK_E_ARGUMENT, "memory_bytes is %lld", (long long)memory_bytes);
-    if (solver < NECK_MPI_SOLVER_AUTO || solver > NECK_MPI_SOLVER_SCALAPACK) return neck__mpi_fail(NECK_E_ARGUMENT, "solver is %d", solver);
+    if (solver < NECK_MPI_SOLVER_AUTO || solver > NECK_MPI_SOLVER_SCALAPACK)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "solver is %d", solver);
     NECK_TRY(neck_mpi_ngram_matrix_cost(matrix, &bytes, &operations));
     if (memory_bytes == 0 || bytes <= memory_bytes) return NECK_OK;
-    return neck__mpi_fail(NECK_E_NOMEM, "the exact spectrum takes %lld bytes a rank for %lld connected columns: %lld are allowed",
+    return neck__mpi_fail(NECK_E_NOMEM,
+                          "the exact spectrum takes %lld bytes a rank for %lld connected columns: %lld are allowed",
                           (long long)bytes, (long long)matrix->info.largest_part, (long long)memory_bytes);
 }
 
 /* ---- the public calls ------------------------------------------------------------------------------------------- */
 
-static neck_status make(neck_context *context, const neck_mpi_ngram_matrix *matrix, const found *all, neck_spectrum **out)
+static neck_status make(neck_context *context, const neck_mpi_ngram_matrix *matrix, const found *all,
+                        neck_spectrum **out)
 {
     const neck_ngram_matrix_info *info = &matrix->info;
     int64_t size = info->rows < info->cols ? info->rows : info->cols; /* all others are zeros */
-    return neck_spectrum_from_estimates(context, all->values, all->bounds, size, info->rows, info->cols, info->frobenius_squared,
-                                        all->resolution, NECK_METHOD_PARTS, out);
+    return neck_spectrum_from_estimates(context, all->values, all->bounds, size, info->rows, info->cols,
+                                        info->frobenius_squared, all->resolution, NECK_METHOD_PARTS, out);
 }
 
-neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes,
-                                           int32_t solver, neck_spectrum **out)
+neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi_ngram_matrix *matrix,
+                                           int64_t memory_bytes, int32_t solver, neck_spectrum **out)
 {
     if (!matrix) return neck__mpi_fail(NECK_E_ARGUMENT, "matrix is NULL");
     NECK_TRY(neck__mpi_usable(matrix->team));
@@ -134,7 +139,8 @@ neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi
     neck_status status = add_dealt(context, matrix, &all);
     if (status == NECK_OK && matrix->shared) {
         double resolution = 0;
-        status = neck__mpi_ngram_solve(context, matrix, solver, all.values + all.count, all.bounds + all.count, &resolution);
+        status =
+            neck__mpi_ngram_solve(context, matrix, solver, all.values + all.count, all.bounds + all.count, &resolution);
         all.resolution = fmax(all.resolution, resolution);
     }
     neck_spectrum *made = NULL;
@@ -144,7 +150,8 @@ neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi
     return close_found(&all, status);
 }
 
-neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values, double *error_bounds)
+neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values,
+                                       double *error_bounds)
 {
     if (!matrix) return neck__mpi_fail(NECK_E_ARGUMENT, "matrix is NULL");
     NECK_TRY(neck__mpi_usable(matrix->team));
@@ -155,8 +162,9 @@ neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngr
     NECK_TRY(open_found(matrix, &all));
     neck_status status = add_dealt(context, matrix, &all);
     if (status == NECK_OK && cols > 0)
-        status = neck_mpi_agree(matrix->team, neck_spectrum_from_estimates(context, all.values, all.bounds, cols, cols, cols,
-                                                                           matrix->info.frobenius_squared, 0, NECK_METHOD_PARTS, &sorted));
+        status = neck_mpi_agree(matrix->team, neck_spectrum_from_estimates(context, all.values, all.bounds, cols, cols,
+                                                                           cols, matrix->info.frobenius_squared, 0,
+                                                                           NECK_METHOD_PARTS, &sorted));
     if (sorted && status == NECK_OK) {
         memcpy(values, neck_spectrum_values(sorted), (size_t)cols * sizeof *values);
         if (error_bounds) memcpy(error_bounds, neck_spectrum_error_bounds(sorted), (size_t)cols * sizeof *values);

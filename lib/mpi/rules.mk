@@ -54,7 +54,7 @@ check-mpi: deps-mpi ## everything that needs MPI: 1 to 4 ranks, and hosts of the
 	+@$(AGAIN) all mpi mpi-tests
 	@$(RUN) $(foreach test,$(MPI_TESTS),$(foreach ranks,1 2 3 4,ranks:$(ranks):$(test))) python:tests/mpi \
 		make:check-mpi-headers make:check-mpi-symbols make:check-mpi-install
-mpi-tests: $(MPI_TESTS)
+mpi-tests: $(MPI_TESTS) $(BUILD)/tests/mpi/endless
 check-mpi-headers:
 	@$(SCRIPT) HEADER_CFLAGS='$(MPI_CFLAGS)' sh tests/check/headers.sh $(MPI_HEADERS)
 check-mpi-symbols: $(BUILD)/lib/libsoftneck-mpi.so

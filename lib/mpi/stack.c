@@ -18,7 +18,8 @@ static neck_status measure(neck__mpi_stack *stack)
     neck_status status = NECK_OK;
     if (stack->cols == 0) status = neck__mpi_fail(NECK_E_ARGUMENT, "no rank has rows");
     if (own && cols != stack->cols)
-        status = neck__mpi_fail(NECK_E_ARGUMENT, "this rank's rows have %" PRId64 " columns, others' %" PRId64, cols, stack->cols);
+        status = neck__mpi_fail(NECK_E_ARGUMENT, "this rank's rows have %" PRId64 " columns, others' %" PRId64, cols,
+                                stack->cols);
     NECK_TRY(neck_mpi_agree(stack->team, status));
     sums[1] = squares < 0;
     if (squares < 0) squares = 0;
@@ -99,8 +100,8 @@ static neck_status lead(neck__mpi_stack *stack, neck__mpi_algorithm algorithm, v
     return told;
 }
 
-neck_status neck__mpi_stack_run(neck_context *context, neck_mpi_team *team, const neck_operator *own, neck__mpi_algorithm algorithm,
-                                void *user, neck__mpi_stack *stack)
+neck_status neck__mpi_stack_run(neck_context *context, neck_mpi_team *team, const neck_operator *own,
+                                neck__mpi_algorithm algorithm, void *user, neck__mpi_stack *stack)
 {
     int known = 0;
     *stack = (neck__mpi_stack){.team = team, .context = context, .own = own};

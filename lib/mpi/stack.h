@@ -21,8 +21,8 @@ typedef struct neck__mpi_stack {
 typedef neck_status (*neck__mpi_algorithm)(neck__mpi_stack *stack, void *user);
 
 /* Collective: rank 0 runs the algorithm, the others multiply whenever it does. All end with its status. */
-neck_status neck__mpi_stack_run(neck_context *context, neck_mpi_team *team, const neck_operator *own, neck__mpi_algorithm algorithm,
-                                void *user, neck__mpi_stack *stack);
+neck_status neck__mpi_stack_run(neck_context *context, neck_mpi_team *team, const neck_operator *own,
+                                neck__mpi_algorithm algorithm, void *user, neck__mpi_stack *stack);
 
 /* For the algorithm: y = A^T A x, a neck_operator_fn whose user is the stack. */
 int32_t neck__mpi_stack_apply(void *user, int32_t transposed, int64_t count, const double *x, double *y);

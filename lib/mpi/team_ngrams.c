@@ -11,8 +11,8 @@ enum { PIECE = 1 << 16, MOST_ORDER = 8, DEFAULT_ORDER = 5 }; /* PIECE: tokens re
 #define MAIL_MEMORY (INT64_C(64) << 20)
 #define LEAST_MEMORY (INT64_C(1) << 20)
 
-/* What is left of this rank's share of the text. A piece of a document lies in tokens from BEFORE on; in front of it as many of the
- * tokens before it as n-grams reach back for. */
+/* What is left of this rank's share of the text. A piece of a document lies in tokens from BEFORE on; in front of it as
+ * many of the tokens before it as n-grams reach back for. */
 enum { BEFORE = MOST_ORDER };
 
 typedef struct stretch {
@@ -43,16 +43,20 @@ static neck_status read_some(const counting *self, int64_t begin, int64_t most, 
     const neck_mpi_text *text = self->text;
     NECK_TRY(text->read(text->user, begin, most, tokens, document));
     if (document[0] < 0 || document[0] > begin || document[1] <= begin || document[1] > text->tokens)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "token %" PRId64 " of %" PRId64 " is said to be in a document from %" PRId64 " to %" PRId64,
+        return neck__mpi_fail(NECK_E_ARGUMENT,
+                              "token %" PRId64 " of %" PRId64 " is said to be in a document from %" PRId64
+                              " to %" PRId64,
                               begin, text->tokens, document[0], document[1]);
     if (most > document[1] - begin) most = document[1] - begin;
     for (int64_t i = 0; i < most; i++)
         if (tokens[i] < 0 || tokens[i] >= text->vocab_size)
-            return neck__mpi_fail(NECK_E_ARGUMENT, "token %" PRId64 " is %d: the vocabulary has %" PRId64, begin + i, tokens[i], text->vocab_size);
+            return neck__mpi_fail(NECK_E_ARGUMENT, "token %" PRId64 " is %d: the vocabulary has %" PRId64, begin + i,
+                                  tokens[i], text->vocab_size);
     return NECK_OK;
 }
 
-/* A document counts for the rank whose share it begins in. Where a share begins within one, the tokens before it are read too. */
+/* A document counts for the rank whose share it begins in. Where a share begins within one, the tokens before it are
+ * read too. */
 static neck_status read_piece(counting *self)
 {
     stretch *s = self->stretch;
@@ -160,9 +164,15 @@ static neck_status sum_up(counting *self, const neck_ngrams_info *own, neck_ngra
 {
     int64_t sums[] = {own->contexts, own->ngrams, own->occurrences, own->singletons, own->seen_once};
     NECK_TRY(neck_mpi_sum_integers(self->team, sums, 5));
-    *whole = (neck_ngrams_info){.order = self->order, .vocab_size = self->text->vocab_size, .tokens = self->all_tokens,
-                                .documents = self->all_documents, .contexts = sums[0], .ngrams = sums[1], .occurrences = sums[2],
-                                .singletons = sums[3], .seen_once = sums[4]};
+    *whole = (neck_ngrams_info){.order = self->order,
+                                .vocab_size = self->text->vocab_size,
+                                .tokens = self->all_tokens,
+                                .documents = self->all_documents,
+                                .contexts = sums[0],
+                                .ngrams = sums[1],
+                                .occurrences = sums[2],
+                                .singletons = sums[3],
+                                .seen_once = sums[4]};
     return count_successors(self, &whole->successors);
 }
 
@@ -173,7 +183,8 @@ static neck_status finish(counting *self, const char *path, neck_ngrams_info *wh
     neck_status status = NECK_OK;
     int64_t all = self->all_ngrams;
     NECK_TRY(neck_mpi_sum_integers(self->team, &all, 1));
-    if (all == 0) return neck__mpi_fail(NECK_E_ARGUMENT, "no n-gram of order %d: all documents are shorter", self->order);
+    if (all == 0)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "no n-gram of order %d: all documents are shorter", self->order);
     if (self->all_ngrams > 0) {
         status = neck_ngram_counter_finish(self->context, self->counter, path);
         if (status == NECK_OK) status = own_info(self->context, path, &own);
@@ -186,10 +197,13 @@ static neck_status check(const neck_mpi_text *text, const neck_ngram_counter_opt
                          const neck_ngrams_info *whole, const int32_t *any)
 {
     if (!text || !path || !whole || !any) return neck__mpi_fail(NECK_E_ARGUMENT, "text, path, whole or any is NULL");
-    if (whole->struct_size < sizeof whole->struct_size) return neck__mpi_fail(NECK_E_ARGUMENT, "whole's struct_size is not set");
+    if (whole->struct_size < sizeof whole->struct_size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "whole's struct_size is not set");
     if (!text->read || text->tokens < 0 || text->vocab_size < 1 || text->vocab_size > INT32_MAX)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "text: read is NULL, or %" PRId64 " tokens below %" PRId64, text->tokens, text->vocab_size);
-    if (options && options->struct_size < sizeof *options) return neck__mpi_fail(NECK_E_ARGUMENT, "neck_ngram_counter_options.struct_size is not set");
+        return neck__mpi_fail(NECK_E_ARGUMENT, "text: read is NULL, or %" PRId64 " tokens below %" PRId64, text->tokens,
+                              text->vocab_size);
+    if (options && options->struct_size < sizeof *options)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_ngram_counter_options.struct_size is not set");
     if (options && options->resume) return neck__mpi_fail(NECK_E_ARGUMENT, "a count over ranks cannot be resumed");
     return NECK_OK;
 }
@@ -200,7 +214,8 @@ static neck_status begin(counting *self, const neck_ngram_counter_options *optio
     neck_ngram_counter_options own = {.struct_size = sizeof own};
     if (options) own = *options;
     self->order = own.order ? own.order : DEFAULT_ORDER;
-    if (own.order < 0 || self->order > MOST_ORDER) return neck__mpi_fail(NECK_E_ARGUMENT, "order is %d: it must be 2 to 8", own.order);
+    if (own.order < 0 || self->order > MOST_ORDER)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "order is %d: it must be 2 to 8", own.order);
     if (own.memory_bytes == 0) own.memory_bytes = DEFAULT_MEMORY;
     *mail_memory = own.memory_bytes / 8 < MAIL_MEMORY ? own.memory_bytes / 8 : MAIL_MEMORY;
     if (own.memory_bytes - *mail_memory >= LEAST_MEMORY) own.memory_bytes -= *mail_memory;
@@ -214,7 +229,8 @@ static neck_status begin(counting *self, const neck_ngram_counter_options *optio
     return neck_ngram_counter_create(self->context, self->text->vocab_size, &own, &self->counter);
 }
 
-static neck_status run(counting *self, const neck_ngram_counter_options *options, const char *path, neck_ngrams_info *whole)
+static neck_status run(counting *self, const neck_ngram_counter_options *options, const char *path,
+                       neck_ngrams_info *whole)
 {
     int64_t mail_memory = 0, least;
     NECK_TRY(neck_mpi_agree(self->team, begin(self, options, &mail_memory)));
@@ -229,7 +245,8 @@ static neck_status run(counting *self, const neck_ngram_counter_options *options
 }
 
 neck_status neck_mpi_ngrams_count(neck_context *context, neck_mpi_team *team, const neck_mpi_text *text,
-                                  const neck_ngram_counter_options *options, const char *path, neck_ngrams_info *whole, int32_t *any)
+                                  const neck_ngram_counter_options *options, const char *path, neck_ngrams_info *whole,
+                                  int32_t *any)
 {
     NECK_TRY(neck__mpi_usable(team));
     NECK_TRY(neck_mpi_agree(team, check(text, options, path, whole, any)));

@@ -31,7 +31,8 @@ static void take_roots(const neck__mpi_stack *stack, triplets *t)
     double error = product_error(stack, t);
     for (int64_t i = 0; i < t->k; i++) {
         double square = t->squares[i], delta = t->bounds[i] + error, value = sqrt(square);
-        double below = square > delta ? delta / (value + sqrt(square - delta)) : value, above = sqrt(square + delta) - value;
+        double below = square > delta ? delta / (value + sqrt(square - delta)) : value,
+               above = sqrt(square + delta) - value;
         t->squares[i] = value;
         t->bounds[i] = fmax(below, above) + DBL_EPSILON * value;
         t->residuals[i] = value > 0 ? t->residuals[i] / value : 0;
@@ -43,12 +44,14 @@ static neck_status find_triplets(neck__mpi_stack *stack, void *user)
     triplets *t = user;
     int64_t most = stack->rows < stack->cols ? stack->rows : stack->cols;
     if (t->k < 1 || t->k > most)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "k is %lld: %lld x %lld rows of all ranks have 1 to %lld singular values", (long long)t->k,
-                              (long long)stack->rows, (long long)stack->cols, (long long)most);
+        return neck__mpi_fail(NECK_E_ARGUMENT,
+                              "k is %lld: %lld x %lld rows of all ranks have 1 to %lld singular values",
+                              (long long)t->k, (long long)stack->rows, (long long)stack->cols, (long long)most);
     neck_operator *square = NULL;
-    NECK_TRY(neck_operator_callback(stack->context, stack->cols, stack->cols, neck__mpi_stack_apply, stack, -1, &square));
-    neck_status status =
-        neck_truncated_svd(stack->context, square, t->k, t->options, t->squares, NULL, t->right, t->residuals, t->bounds, &t->report);
+    NECK_TRY(
+        neck_operator_callback(stack->context, stack->cols, stack->cols, neck__mpi_stack_apply, stack, -1, &square));
+    neck_status status = neck_truncated_svd(stack->context, square, t->k, t->options, t->squares, NULL, t->right,
+                                            t->residuals, t->bounds, &t->report);
     neck_operator_destroy(square);
     if (status == NECK_OK) take_roots(stack, t);
     t->report.products *= 2;
@@ -67,7 +70,8 @@ static neck_status check(int64_t k, const double *values, const neck_truncated_r
 {
     if (!values) return neck__mpi_fail(NECK_E_ARGUMENT, "values is NULL");
     if (k < 1 || k > INT32_MAX) return neck__mpi_fail(NECK_E_ARGUMENT, "k is %lld", (long long)k);
-    if (report && report->struct_size < sizeof report->struct_size) return neck__mpi_fail(NECK_E_ARGUMENT, "neck_truncated_report.struct_size is not set");
+    if (report && report->struct_size < sizeof report->struct_size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_truncated_report.struct_size is not set");
     return NECK_OK;
 }
 
@@ -89,8 +93,8 @@ static neck_status columns_of(neck_mpi_team *team, const neck_operator *own, int
 }
 
 neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, const neck_operator *own, int64_t k,
-                                   const neck_truncated_options *options, double *values, double *right, double *residuals,
-                                   double *error_bounds, neck_truncated_report *report)
+                                   const neck_truncated_options *options, double *values, double *right,
+                                   double *residuals, double *error_bounds, neck_truncated_report *report)
 {
     NECK_TRY(neck__mpi_usable(team));
     NECK_TRY(neck_mpi_agree(team, check(k, values, report)));
@@ -101,7 +105,8 @@ neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, c
     NECK_TRY(columns_of(team, own, &cols));
     t.squares = calloc((size_t)k, 3 * sizeof *t.squares);
     t.right = any ? malloc((size_t)k * (size_t)cols * sizeof *t.right + 1) : NULL;
-    neck_status status = t.squares && (t.right || !any) ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values");
+    neck_status status =
+        t.squares && (t.right || !any) ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values");
     status = neck_mpi_agree(team, status);
     t.residuals = t.squares + k;
     t.bounds = t.residuals + k;
@@ -135,15 +140,15 @@ static neck_status find_density(neck__mpi_stack *stack, void *user)
 {
     estimate *wanted = user;
     neck_operator *normal = NULL;
-    NECK_TRY(neck_operator_normal(stack->context, stack->rows > 0 ? stack->rows : 1, stack->cols, neck__mpi_stack_apply, stack,
-                                  stack->frobenius_squared, &normal));
+    NECK_TRY(neck_operator_normal(stack->context, stack->rows > 0 ? stack->rows : 1, stack->cols, neck__mpi_stack_apply,
+                                  stack, stack->frobenius_squared, &normal));
     neck_status status = neck_density_compute(stack->context, normal, wanted->options, &wanted->density);
     neck_operator_destroy(normal);
     return status;
 }
 
-neck_status neck_mpi_density(neck_context *context, neck_mpi_team *team, const neck_operator *own, const neck_density_options *options,
-                             neck_density **out)
+neck_status neck_mpi_density(neck_context *context, neck_mpi_team *team, const neck_operator *own,
+                             const neck_density_options *options, neck_density **out)
 {
     neck__mpi_stack stack;
     NECK_TRY(neck__mpi_usable(team));

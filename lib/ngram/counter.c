@@ -72,8 +72,8 @@ static neck_status share_memory(neck_ngram_counter *counter, const neck__key_for
 {
     const int64_t always = ALWAYS_NEEDED + (int64_t)(form->token_mask / 8);
     if (allowed - always < LEAST_BUFFERS)
-        return neck__fail(NECK_E_ARGUMENT, "memory_bytes is %" PRId64 ": a vocabulary of %" PRId64 " needs %" PRId64, allowed,
-                          counter->vocab_size, always + LEAST_BUFFERS);
+        return neck__fail(NECK_E_ARGUMENT, "memory_bytes is %" PRId64 ": a vocabulary of %" PRId64 " needs %" PRId64,
+                          allowed, counter->vocab_size, always + LEAST_BUFFERS);
     counter->memory = allowed - always;
     return neck__key_buffer_init(&counter->buffer, &counter->allocator, form,
                                  (counter->memory - RUN_BUFFER) / neck__key_buffer_bytes(form));
@@ -165,7 +165,8 @@ neck_status neck__counter_fail(neck_ngram_counter *counter, neck_status status)
     return status;
 }
 
-static neck_status count_tokens(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens, int64_t count)
+static neck_status count_tokens(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
+                                int64_t count)
 {
     while (count > 0) {
         NECK_TRY(neck__progress(context, "counting n-grams", "tokens", counter->position.tokens, -1));

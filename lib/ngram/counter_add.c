@@ -1,4 +1,5 @@
-/* ngram/counter_add.c - counting in shards: n-grams that come one by one, and text that goes on from another shard's. */
+/* ngram/counter_add.c - counting in shards: n-grams that come one by one, and text that goes on from another shard's.
+ */
 #include <inttypes.h>
 
 #include "core/context.h"
@@ -36,19 +37,22 @@ static neck_status add(neck_context *context, neck_ngram_counter *counter, const
     return NECK_OK;
 }
 
-neck_status neck_ngram_counter_add(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens, int64_t count)
+neck_status neck_ngram_counter_add(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
+                                   int64_t count)
 {
     NECK_TRY(neck__counter_usable(counter));
     const int32_t order = counter->buffer.form.order;
     if (count < 0 || count > INT64_MAX / 64 || (!tokens && count != 0))
         return neck__fail(NECK_E_ARGUMENT, "tokens is NULL or count is %" PRId64, count);
     NECK_TRY(neck__ngram_check_tokens(tokens, count * order, counter->vocab_size));
-    if (count > 0 && counter->position.longest < order) counter->position.longest = order; /* a document as long as this there was */
+    if (count > 0 && counter->position.longest < order)
+        counter->position.longest = order; /* a document as long as this there was */
     neck_status status = add(context, counter, tokens, count);
     return status == NECK_OK ? NECK_OK : neck__counter_fail(counter, status);
 }
 
-neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *counter, int64_t tokens, int64_t documents)
+neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *counter, int64_t tokens,
+                                    int64_t documents)
 {
     (void)context;
     NECK_TRY(neck__counter_usable(counter));
@@ -60,7 +64,8 @@ neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *c
 }
 
 /* The document is counted where it begins: here it ends, which will add it. */
-neck_status neck_ngram_counter_precede(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens, int64_t count)
+neck_status neck_ngram_counter_precede(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
+                                       int64_t count)
 {
     (void)context;
     NECK_TRY(neck__counter_usable(counter));

@@ -44,7 +44,8 @@ static neck_status open_run(const neck_ngram_counter *counter, const neck__run *
 }
 
 /* The first runs into the writer. */
-static neck_status merge_into(neck_context *context, neck_ngram_counter *counter, int64_t runs, neck__run_writer *writer)
+static neck_status merge_into(neck_context *context, neck_ngram_counter *counter, int64_t runs,
+                              neck__run_writer *writer)
 {
     const neck__run *first = counter->spill.runs;
     int64_t opened = 0, total = 0;

@@ -1,4 +1,5 @@
-/* ngram/key.h - n-grams packed into fixed-width numbers: their order as numbers is the order of their tokens, first to last. */
+/* ngram/key.h - n-grams packed into fixed-width numbers: their order as numbers is the order of their tokens, first to
+ * last. */
 #ifndef NECK_NGRAM_KEY_H
 #define NECK_NGRAM_KEY_H
 
@@ -6,8 +7,8 @@
 
 enum { NECK__KEY_WORDS = 4, NECK__ORDER_MIN = 2, NECK__ORDER_MAX = 8 };
 
-/* How n-grams of an order over a vocabulary are packed: order tokens of so many bits, the last one lowest; the number lies
- * in words of 64 bits, the lowest first, and takes that many bytes. At most 8 tokens of 31 bits: 248 bits. */
+/* How n-grams of an order over a vocabulary are packed: order tokens of so many bits, the last one lowest; the number
+ * lies in words of 64 bits, the lowest first, and takes that many bytes. At most 8 tokens of 31 bits: 248 bits. */
 typedef struct neck__key_form {
     int32_t order, bits, words, bytes;
     uint64_t token_mask; /* of the lowest word */

@@ -36,7 +36,8 @@ void neck__key_buffer_clear(neck__key_buffer *buffer);
 int64_t neck__key_buffer_gather(neck__key_buffer *buffer, neck__text_position *position, const int32_t *tokens,
                                 int64_t count);
 
-/* Sorts and counts. Until it is emptied (count = 0) nothing more can be gathered. Errors: NECK_E_NOMEM, NECK_E_CANCELLED. */
+/* Sorts and counts. Until it is emptied (count = 0) nothing more can be gathered. Errors: NECK_E_NOMEM,
+ * NECK_E_CANCELLED. */
 neck_status neck__key_buffer_tally(neck_context *context, neck__key_buffer *buffer);
 
 #endif

@@ -1,4 +1,5 @@
-/* ngram/key_sort.c - parallel radix sort: large ranges are scattered by all threads, their buckets sorted by one each. */
+/* ngram/key_sort.c - parallel radix sort: large ranges are scattered by all threads, their buckets sorted by one
+ * each. */
 #include "ngram/key_sort.h"
 
 #include <string.h>
@@ -41,8 +42,8 @@ typedef struct sort_tasks {
     neck__task_fn compare, histogram, scatter, bucket;
 } sort_tasks;
 
-/* How many bits a digit of that many keys has: some two keys for each of its values, or looking at all values costs more than
- * sorting the keys. */
+/* How many bits a digit of that many keys has: some two keys for each of its values, or looking at all values costs
+ * more than sorting the keys. */
 static int32_t bits_for(int64_t count)
 {
     const int32_t bits = 62 - __builtin_clzll((uint64_t)count | 1);
@@ -121,9 +122,10 @@ static int find_digit_of_all(neck_context *context, const sort_tasks *tasks, sor
     return find_digit(job->differ[0], (int32_t)tasks->words, DIGIT_BITS, &job->place);
 }
 
-/* The job's range, by all threads; buckets that are large themselves come last, one by one, each a level deeper: at most
- * as many levels as there are digits. done counts keys that are sorted, of total. */
-static neck_status sort_large(neck_context *context, const sort_tasks *tasks, sort_job *job, int64_t *done, int64_t total)
+/* The job's range, by all threads; buckets that are large themselves come last, one by one, each a level deeper: at
+ * most as many levels as there are digits. done counts keys that are sorted, of total. */
+static neck_status sort_large(neck_context *context, const sort_tasks *tasks, sort_job *job, int64_t *done,
+                              int64_t total)
 {
     const int64_t size = tasks->words * 8;
     unsigned char *const from = job->from, *const to = job->to;

@@ -1,7 +1,7 @@
-/* ngram/key_sort_template.h - radix sort for keys of WORDS words, most significant digit first. A digit is some bits from the
- * highest one in which the keys of a range differ: what they have in common, and in the text of frequent tokens that is most,
- * costs nothing. Keys that share their highest word are sorted without it. Define WORDS and NAME(x) before including it, and
- * NARROW(x), the names for one word less, when there is more than one. */
+/* ngram/key_sort_template.h - radix sort for keys of WORDS words, most significant digit first. A digit is some bits
+ * from the highest one in which the keys of a range differ: what they have in common, and in the text of frequent
+ * tokens that is most, costs nothing. Keys that share their highest word are sorted without it. Define WORDS and
+ * NAME(x) before including it, and NARROW(x), the names for one word less, when there is more than one. */
 
 typedef struct NAME(key) {
     uint64_t word[WORDS];
@@ -55,8 +55,8 @@ static void NAME(scatter)(const NAME(key) *keys, int64_t count, digit_place plac
 static void NAME(sort)(NAME(key) *from, NAME(key) *to, int64_t count, int stay);
 
 #if WORDS > 1
-/* The same for keys that differ in lower words only. They are written out again from the last, so that they may overtake
- * those they are made of. */
+/* The same for keys that differ in lower words only. They are written out again from the last, so that they may
+ * overtake those they are made of. */
 static void NAME(sort_narrow)(NAME(key) *from, NAME(key) *to, int64_t count, int stay)
 {
     const uint64_t top = from->word[WORDS - 1];

@@ -1,5 +1,5 @@
-/* ngram/little.h - little-endian numbers of a width known when compiled, which compilers turn into single moves; and the sum
- * that guards them. */
+/* ngram/little.h - little-endian numbers of a width known when compiled, which compilers turn into single moves; and
+ * the sum that guards them. */
 #ifndef NECK_NGRAM_LITTLE_H
 #define NECK_NGRAM_LITTLE_H
 
@@ -46,8 +46,8 @@ static inline void neck__little64_put(unsigned char *p, uint64_t value)
     p[7] = (unsigned char)(value >> 56);
 }
 
-/* As FNV-1a, but over words of 8 bytes and with the high bits folded back, which is fast enough for gigabytes. Goes on from
- * sum, which begins as NECK__SUM_START; size is a multiple of 8. */
+/* As FNV-1a, but over words of 8 bytes and with the high bits folded back, which is fast enough for gigabytes. Goes on
+ * from sum, which begins as NECK__SUM_START; size is a multiple of 8. */
 #define NECK__SUM_START UINT64_C(0xCBF29CE484222325)
 static inline uint64_t neck__sum_words(uint64_t sum, const unsigned char *bytes, int64_t size)
 {

@@ -24,12 +24,14 @@ static void fill_row(void *data, int64_t index)
     for (int64_t e = turned->starts[column]; e < turned->starts[column + 1]; e++) {
         int64_t row = turned->columns[e];
         double value = turned->values[e];
-        for (int64_t k = rows->starts[row]; k < rows->starts[row + 1]; k++) line[layout->tokens[rows->columns[k]]] += value * rows->values[k];
+        for (int64_t k = rows->starts[row]; k < rows->starts[row + 1]; k++)
+            line[layout->tokens[rows->columns[k]]] += value * rows->values[k];
     }
     line[job->first + index] += job->matrix->diagonal[column];
 }
 
-neck_status neck_ngram_matrix_gram(neck_context *context, const neck_ngram_matrix *matrix, int64_t first, int64_t count, double *out)
+neck_status neck_ngram_matrix_gram(neck_context *context, const neck_ngram_matrix *matrix, int64_t first, int64_t count,
+                                   double *out)
 {
     if (!matrix || !out) return neck__fail(NECK_E_ARGUMENT, "matrix or out is NULL");
     if (first < 0 || count < 0 || count > matrix->layout.cols - first)

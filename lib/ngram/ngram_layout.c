@@ -89,9 +89,10 @@ static int64_t part_of_column(const neck__ngram_layout *layout, int64_t place)
     return low;
 }
 
-/* One pass of a radix sort: numbers go to out in order of their keys, those of the same key as they came. next: a counter for each
- * key up to the largest, and one more. */
-static void sort_by_key(int64_t count, const int64_t *numbers, const int64_t *keys, int64_t largest, int64_t *next, int64_t *out)
+/* One pass of a radix sort: numbers go to out in order of their keys, those of the same key as they came. next: a
+ * counter for each key up to the largest, and one more. */
+static void sort_by_key(int64_t count, const int64_t *numbers, const int64_t *keys, int64_t largest, int64_t *next,
+                        int64_t *out)
 {
     memset(next, 0, (size_t)(largest + 2) * sizeof *next);
     for (int64_t i = 0; i < count; i++) next[keys[i] + 1]++;
@@ -118,7 +119,8 @@ static void place_rows(const neck_ngram_rows *rows, const sorting *sort, neck__n
         out->part[sort->keys[i]].rows++;
     }
     sort_by_key(rows->count, sort->numbers, sort->keys, out->parts, sort->next, out->order);
-    for (int64_t p = 1; p < out->parts; p++) out->part[p].first_row = out->part[p - 1].first_row + out->part[p - 1].rows;
+    for (int64_t p = 1; p < out->parts; p++)
+        out->part[p].first_row = out->part[p - 1].first_row + out->part[p - 1].rows;
 }
 
 static neck_status find(const neck_ngram_rows *rows, column *columns, const sorting *sort, neck__ngram_layout *out)

@@ -1,4 +1,5 @@
-/* ngram/ngram_layout.h - which columns rows connect, and the order of columns and rows that keeps connected ones together. */
+/* ngram/ngram_layout.h - which columns rows connect, and the order of columns and rows that keeps connected ones
+ * together. */
 #ifndef NECK_NGRAM_NGRAM_LAYOUT_H
 #define NECK_NGRAM_NGRAM_LAYOUT_H
 
@@ -10,9 +11,9 @@ typedef struct neck__ngram_part {
     int64_t first_row, rows;
 } neck__ngram_part;
 
-/* Parts stand in order of size, the largest first; behind them the columns alone. Within a part, columns that occur in many rows come
- * first: what is read most lies together. Rows with few entries come first: rows of the same length follow each other, and the
- * loops over them are predicted well. */
+/* Parts stand in order of size, the largest first; behind them the columns alone. Within a part, columns that occur in
+ * many rows come first: what is read most lies together. Rows with few entries come first: rows of the same length
+ * follow each other, and the loops over them are predicted well. */
 typedef struct neck__ngram_layout {
     neck__allocator allocator;
     int64_t cols, rows, coupled, parts;

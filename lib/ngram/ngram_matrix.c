@@ -27,8 +27,10 @@ static neck_status place_diagonal(const neck_ngram_rows *rows, neck_ngram_matrix
     int64_t cols = rows->cols;
     for (int64_t j = 0; j < cols; j++) matrix->hot += rows->diagonal[j] > 0;
     matrix->diagonal = neck__alloc(&matrix->allocator, cols, sizeof *matrix->diagonal, "the diagonal");
-    matrix->hot_columns = neck__alloc(&matrix->allocator, matrix->hot, sizeof *matrix->hot_columns, "columns of one-hot rows");
-    matrix->hot_roots = neck__alloc(&matrix->allocator, matrix->hot, sizeof *matrix->hot_roots, "weights of one-hot rows");
+    matrix->hot_columns = neck__alloc(&matrix->allocator, matrix->hot, sizeof *matrix->hot_columns,
+                                      "columns of one-hot rows");
+    matrix->hot_roots = neck__alloc(&matrix->allocator, matrix->hot, sizeof *matrix->hot_roots,
+                                    "weights of one-hot rows");
     if (!matrix->diagonal || !matrix->hot_columns || !matrix->hot_roots) return NECK_E_NOMEM;
     for (int64_t place = 0, at = 0; place < cols; place++) {
         matrix->diagonal[place] = rows->diagonal[matrix->layout.tokens[place]];
@@ -91,7 +93,8 @@ static neck_status place_rows(const neck_ngram_rows *rows, neck_ngram_matrix *ma
 {
     int64_t count = rows->count, cols = rows->cols, entries = rows->starts[count];
     if (count > INT32_MAX)
-        return neck__fail(NECK_E_OVERFLOW, "%lld distinct rows with several successors: at most 2147483647", (long long)count);
+        return neck__fail(NECK_E_OVERFLOW, "%lld distinct rows with several successors: at most 2147483647",
+                          (long long)count);
     void **plain = matrix->entries, **turned = matrix->entries + 3;
     NECK_TRY(allocate_entries(matrix, count, entries, plain));
     NECK_TRY(allocate_entries(matrix, cols, entries, turned));
@@ -132,7 +135,8 @@ neck_status neck_ngram_matrix_of_rows(neck_context *context, const neck_ngram_ro
     return status;
 }
 
-neck_status neck_ngram_matrix_create(neck_context *context, const neck_ngrams *ngrams, int32_t weight, neck_ngram_matrix **out)
+neck_status neck_ngram_matrix_create(neck_context *context, const neck_ngrams *ngrams, int32_t weight,
+                                     neck_ngram_matrix **out)
 {
     neck_ngrams_info info = {.struct_size = sizeof info};
     neck_ngram_rows *rows;
@@ -183,7 +187,8 @@ neck_status neck_ngram_matrix_part_squares(const neck_ngram_matrix *matrix, doub
     int64_t columns = matrix->layout.parts > 0 ? matrix->layout.part[0].columns : 0;
     for (int64_t j = 0; j < columns; j++) {
         double sum = matrix->diagonal[j];
-        for (int64_t e = turned->starts[j]; e < turned->starts[j + 1]; e++) sum += turned->values[e] * turned->values[e];
+        for (int64_t e = turned->starts[j]; e < turned->starts[j + 1]; e++)
+            sum += turned->values[e] * turned->values[e];
         squares[j] = sum;
     }
     return NECK_OK;

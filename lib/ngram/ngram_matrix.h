@@ -1,4 +1,5 @@
-/* ngram/ngram_matrix.h - what a neck_ngram_matrix is inside the library: [sqrt(D); R], columns and rows in the order of their parts. */
+/* ngram/ngram_matrix.h - what a neck_ngram_matrix is inside the library: [sqrt(D); R], columns and rows in the order of
+ * their parts. */
 #ifndef NECK_NGRAM_NGRAM_MATRIX_H
 #define NECK_NGRAM_NGRAM_MATRIX_H
 

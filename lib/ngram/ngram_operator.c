@@ -29,12 +29,13 @@ typedef struct row_job {
 static void rows_task(void *data, int64_t index)
 {
     const row_job *job = data;
-    int64_t first = index * ROWS_A_TASK, left = job->rows - first, last = first + (left < ROWS_A_TASK ? left : ROWS_A_TASK);
+    int64_t first = index * ROWS_A_TASK, left = job->rows - first,
+        last = first + (left < ROWS_A_TASK ? left : ROWS_A_TASK);
     for (int64_t i = first; i < last; i++) job->row(job, i);
 }
 
-static void each_row(neck_context *context, const structured *op, int64_t rows, int64_t count, const double *from, double *to,
-                     void (*row)(const row_job *job, int64_t i))
+static void each_row(neck_context *context, const structured *op, int64_t rows, int64_t count, const double *from,
+                     double *to, void (*row)(const row_job *job, int64_t i))
 {
     row_job job = {op, neck__kernels_get(), rows, count, from, to, row};
     neck__parallel(context, (rows + ROWS_A_TASK - 1) / ROWS_A_TASK, rows_task, &job);
@@ -75,7 +76,8 @@ static void give_token(const row_job *job, int64_t i)
 
 /* ---- products in our order of columns ---- */
 
-static void product(neck_context *context, const structured *op, int transposed, int64_t count, const double *x, double *y)
+static void product(neck_context *context, const structured *op, int transposed, int64_t count, const double *x,
+                    double *y)
 {
     neck__sparse rows = op->matrix->rows, turned = op->matrix->turned;
     rows.rows = op->rows;
@@ -103,12 +105,14 @@ static neck_status allocate_block(neck_context *context, int64_t cols, int64_t c
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t size;
-    if (!neck__mul(cols, count, &size)) return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);
+    if (!neck__mul(cols, count, &size))
+        return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);
     *out = neck__alloc(&allocator, size, sizeof **out, "a block of vectors");
     return *out ? NECK_OK : NECK_E_NOMEM;
 }
 
-static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x, double *y)
+static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
+                         double *y)
 {
     const structured *self = op->parts;
     if (!self->tokens) {

@@ -30,10 +30,12 @@ int64_t neck__ngram_part_size(const neck_ngram_matrix *matrix, const neck__ngram
 
 static double qr_work(const neck_ngram_matrix *matrix, const neck__ngram_part *part)
 {
-    return (double)neck__ngram_part_rows(matrix, part) * (double)part->columns * (double)neck__ngram_part_size(matrix, part);
+    return (double)neck__ngram_part_rows(matrix,
+                                         part) * (double)part->columns * (double)neck__ngram_part_size(matrix, part);
 }
 
-void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *bytes, double *operations)
+void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *bytes,
+                           double *operations)
 {
     double rows = (double)neck__ngram_part_rows(matrix, part), n = (double)part->columns, work = qr_work(matrix, part);
     double size = fmin(rows, n);
@@ -50,7 +52,8 @@ void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_pa
 
 /* ---- by QR ---- */
 
-static neck_status dense_rows(neck_context *context, const neck_ngram_matrix *matrix, const neck__ngram_part *part, double **out)
+static neck_status dense_rows(neck_context *context, const neck_ngram_matrix *matrix, const neck__ngram_part *part,
+                              double **out)
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t first = part->first_column, n = part->columns, rows = neck__ngram_part_rows(matrix, part), from, to;
@@ -94,7 +97,8 @@ typedef struct filling {
     double *gram;
 } filling;
 
-/* Row a of the upper triangle: for each row of R that holds column a, its entries from a on. Summed in the order of rows. */
+/* Row a of the upper triangle: for each row of R that holds column a, its entries from a on. Summed in the order of
+ * rows. */
 static void fill_row(const filling *job, int64_t a)
 {
     const neck__sparse *rows = &job->matrix->rows, *turned = &job->matrix->turned;
@@ -131,9 +135,10 @@ static neck_status fill(neck_context *context, filling *job)
     return NECK_OK;
 }
 
-/* Entries are not negative, so an entry of D + R^T R errs by at most its relative roundings, the error's spectral norm is at most
- * that times the largest eigenvalue, and this is at most the largest row sum (Perron). */
-static neck_status gram_error(neck_context *context, const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *out)
+/* Entries are not negative, so an entry of D + R^T R errs by at most its relative roundings, the error's spectral norm
+ * is at most that times the largest eigenvalue, and this is at most the largest row sum (Perron). */
+static neck_status gram_error(neck_context *context, const neck_ngram_matrix *matrix, const neck__ngram_part *part,
+                              double *out)
 {
     neck__allocator allocator = neck__allocator_of(context);
     const neck__sparse *rows = &matrix->rows, *turned = &matrix->turned;
@@ -144,7 +149,8 @@ static neck_status gram_error(neck_context *context, const neck_ngram_matrix *ma
     for (int64_t i = part->first_row; i < part->first_row + part->rows; i++) {
         double row = 0;
         for (int64_t e = rows->starts[i]; e < rows->starts[i + 1]; e++) row += rows->values[e];
-        for (int64_t e = rows->starts[i]; e < rows->starts[i + 1]; e++) sums[rows->columns[e] - first] += row * rows->values[e];
+        for (int64_t e = rows->starts[i]; e < rows->starts[i + 1]; e++)
+            sums[rows->columns[e] - first] += row * rows->values[e];
     }
     for (int64_t j = 0; j < part->columns; j++) {
         int64_t length = turned->starts[first + j + 1] - turned->starts[first + j];
@@ -163,7 +169,8 @@ static neck_status solve_by_gram(neck_context *context, const neck_ngram_matrix 
     int64_t n = part->columns, size;
     double error;
     NECK_TRY(gram_error(context, matrix, part, &error));
-    if (!neck__mul(n, n, &size)) return neck__fail(NECK_E_OVERFLOW, "a part of %lld columns is too large", (long long)n);
+    if (!neck__mul(n, n, &size))
+        return neck__fail(NECK_E_OVERFLOW, "a part of %lld columns is too large", (long long)n);
     filling job = {.matrix = matrix, .part = part};
     job.gram = neck__alloc(&allocator, size, sizeof *job.gram, "the Gram matrix of a part");
     if (!job.gram) return NECK_E_NOMEM;

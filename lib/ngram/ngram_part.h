@@ -5,7 +5,8 @@
 #include "ngram/ngram_matrix.h"
 #include "spectrum/solve.h"
 
-/* Rows of a part, one-hot ones of the same token merged; how many singular values it has, the rest of its columns being zeros. */
+/* Rows of a part, one-hot ones of the same token merged; how many singular values it has, the rest of its columns being
+ * zeros. */
 int64_t neck__ngram_part_rows(const neck_ngram_matrix *matrix, const neck__ngram_part *part);
 int64_t neck__ngram_part_size(const neck_ngram_matrix *matrix, const neck__ngram_part *part);
 
@@ -14,6 +15,7 @@ neck_status neck__ngram_part_solve(neck_context *context, const neck_ngram_matri
                                    neck__solution *solution);
 
 /* What that takes. */
-void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *bytes, double *operations);
+void neck__ngram_part_cost(const neck_ngram_matrix *matrix, const neck__ngram_part *part, double *bytes,
+                           double *operations);
 
 #endif

@@ -21,7 +21,8 @@ void neck_ngram_rows_destroy(neck_ngram_rows *rows)
 neck_status neck_ngram_rows_create(neck_context *context, int64_t cols, neck_ngram_rows **out)
 {
     if (!out) return neck__fail(NECK_E_ARGUMENT, "out is NULL");
-    if (cols < 1 || cols > INT32_MAX) return neck__fail(NECK_E_ARGUMENT, "cols is %" PRId64 ": it must be 1 to 2^31 - 1", cols);
+    if (cols < 1 || cols > INT32_MAX)
+        return neck__fail(NECK_E_ARGUMENT, "cols is %" PRId64 ": it must be 1 to 2^31 - 1", cols);
     neck__allocator allocator = neck__allocator_of(context);
     neck_ngram_rows *rows = neck__calloc(&allocator, 1, sizeof *rows, "rows of n-grams");
     if (!rows) return NECK_E_NOMEM;
@@ -50,8 +51,8 @@ neck_status neck_ngram_rows_look(const neck_ngram_rows *rows, neck_ngram_rows_vi
 
 /* ---- room ---- */
 
-static neck_status grow(const neck__allocator *allocator, void *list, int64_t used, int64_t needed, int64_t size, int64_t *room,
-                        const char *what)
+static neck_status grow(const neck__allocator *allocator, void *list, int64_t used, int64_t needed, int64_t size,
+                        int64_t *room, const char *what)
 {
     void **items = list; /* the caller's pointer to its items, of whatever type */
     if (*items && needed <= *room) return NECK_OK;
@@ -64,14 +65,20 @@ static neck_status grow(const neck__allocator *allocator, void *list, int64_t us
 neck_status neck__ngram_rows_reserve(neck_ngram_rows *rows, int64_t more_rows, int64_t more_entries)
 {
     const neck__allocator *allocator = &rows->allocator;
-    int64_t count = rows->count, entries = rows->starts ? rows->starts[count] : 0, used = rows->starts ? count + 1 : 0, wanted, places;
+    int64_t count = rows->count, entries = rows->starts ? rows->starts[count] : 0, used = rows->starts ? count + 1 : 0,
+            wanted, places;
     if (!neck__add(count + 1, more_rows, &wanted) || !neck__add(entries, more_entries, &places))
         return neck__fail(NECK_E_NOMEM, "out of memory for rows of n-grams");
     void *starts = rows->starts, *columns = rows->columns, *shares = rows->shares, *squares = rows->squares;
-    neck_status status = grow(allocator, &starts, used, wanted, sizeof *rows->starts, &rows->room[0], "rows of n-grams");
-    if (status == NECK_OK) status = grow(allocator, &columns, entries, places, sizeof *rows->columns, &rows->room[1], "successors");
-    if (status == NECK_OK) status = grow(allocator, &shares, entries, places, sizeof *rows->shares, &rows->room[2], "shares of successors");
-    if (status == NECK_OK) status = grow(allocator, &squares, count, wanted, sizeof *rows->squares, &rows->room[3], "weights of rows");
+    neck_status status =
+        grow(allocator, &starts, used, wanted, sizeof *rows->starts, &rows->room[0], "rows of n-grams");
+    if (status == NECK_OK)
+        status = grow(allocator, &columns, entries, places, sizeof *rows->columns, &rows->room[1], "successors");
+    if (status == NECK_OK)
+        status =
+            grow(allocator, &shares, entries, places, sizeof *rows->shares, &rows->room[2], "shares of successors");
+    if (status == NECK_OK)
+        status = grow(allocator, &squares, count, wanted, sizeof *rows->squares, &rows->room[3], "weights of rows");
     rows->starts = starts;
     rows->columns = columns;
     rows->shares = shares;
@@ -148,11 +155,14 @@ static neck_status check_row(const neck_ngram_rows_view *view, int64_t row)
 {
     int64_t first = view->starts[row], last = view->starts[row + 1];
     if (first < 0 || last <= first) return neck__fail(NECK_E_ARGUMENT, "row %" PRId64 " has no entries", row);
-    if (!is_size(view->squares[row])) return neck__fail(NECK_E_ARGUMENT, "squares[%" PRId64 "] is %g", row, view->squares[row]);
+    if (!is_size(view->squares[row]))
+        return neck__fail(NECK_E_ARGUMENT, "squares[%" PRId64 "] is %g", row, view->squares[row]);
     for (int64_t e = first; e < last; e++)
         if (view->columns[e] < (e > first ? view->columns[e - 1] + 1 : 0) || view->columns[e] >= view->cols ||
             !(view->shares[e] > 0 && view->shares[e] <= 1))
-            return neck__fail(NECK_E_ARGUMENT, "row %" PRId64 ": columns must increase below %" PRId64 ", shares be above 0 and at most 1",
+            return neck__fail(NECK_E_ARGUMENT,
+                              "row %" PRId64 ": columns must increase below %" PRId64
+                              ", shares be above 0 and at most 1",
                               row, view->cols);
     return NECK_OK;
 }
@@ -161,12 +171,14 @@ static neck_status check_view(const neck_ngram_rows *rows, const neck_ngram_rows
 {
     if (!rows || !view || view->struct_size < sizeof *view)
         return neck__fail(NECK_E_ARGUMENT, "rows or view is NULL, or view's struct_size is not set");
-    if (view->cols != rows->cols) return neck__fail(NECK_E_ARGUMENT, "a view of %" PRId64 " columns, rows of %" PRId64, view->cols, rows->cols);
+    if (view->cols != rows->cols)
+        return neck__fail(NECK_E_ARGUMENT, "a view of %" PRId64 " columns, rows of %" PRId64, view->cols, rows->cols);
     if (view->contexts < 0 || view->rows < 0) return neck__fail(NECK_E_ARGUMENT, "contexts or rows is negative");
     if (view->rows > 0 && !(view->starts && view->columns && view->shares && view->squares))
         return neck__fail(NECK_E_ARGUMENT, "starts, columns, shares or squares is NULL");
     for (int64_t j = 0; view->diagonal && j < view->cols; j++)
-        if (!is_size(view->diagonal[j])) return neck__fail(NECK_E_ARGUMENT, "diagonal[%" PRId64 "] is %g", j, view->diagonal[j]);
+        if (!is_size(view->diagonal[j]))
+            return neck__fail(NECK_E_ARGUMENT, "diagonal[%" PRId64 "] is %g", j, view->diagonal[j]);
     for (int64_t i = 0; i < view->rows; i++) NECK_TRY(check_row(view, i));
     return NECK_OK;
 }

@@ -27,15 +27,15 @@ struct neck_ngram_rows {
 /* Room for so many more rows and entries. Errors: NECK_E_NOMEM. */
 neck_status neck__ngram_rows_reserve(neck_ngram_rows *rows, int64_t more_rows, int64_t more_entries);
 
-/* The entries of a row have been placed behind the last one's, where there was room for them: they become a row, or an equal one takes
- * the weight and their place is free again. Errors: NECK_E_NOMEM. */
+/* The entries of a row have been placed behind the last one's, where there was room for them: they become a row, or an
+ * equal one takes the weight and their place is free again. Errors: NECK_E_NOMEM. */
 neck_status neck__ngram_rows_append(neck_ngram_rows *rows, int64_t entries, double square);
 
 /* Memory that only appending needs: made again when it is needed. */
 void neck__ngram_rows_forget(neck_ngram_rows *rows);
 
-/* |W|_F^2, and how many roundings lie behind a sum of squared weights. These are integers, so their sums are exact while they stay
- * below 2^53, however many contexts there are. */
+/* |W|_F^2, and how many roundings lie behind a sum of squared weights. These are integers, so their sums are exact
+ * while they stay below 2^53, however many contexts there are. */
 void neck__ngram_rows_sum(const neck_ngram_rows *rows, double *frobenius_squared, double *roundings);
 
 #endif

@@ -38,8 +38,8 @@ static neck_status add_coupled(reading *self, int64_t first, int64_t last, doubl
 
 static neck_status damaged(const reading *self, int64_t context)
 {
-    return neck__fail(NECK_E_FORMAT, "context %lld of %lld does not fit what the n-grams say of themselves", (long long)context,
-                      (long long)self->info.contexts);
+    return neck__fail(NECK_E_FORMAT, "context %lld of %lld does not fit what the n-grams say of themselves",
+                      (long long)context, (long long)self->info.contexts);
 }
 
 /* A file that was opened without reading it all may hold anything. */
@@ -54,7 +54,8 @@ static neck_status add_context(reading *self, int64_t number, int64_t first, int
         occurrences += (double)self->counts[e];
     }
     if (last - first > 1) {
-        if (rows->count >= self->most_rows || last - first > self->most_entries - rows->starts[rows->count]) return damaged(self, number);
+        if (rows->count >= self->most_rows || last - first > self->most_entries - rows->starts[rows->count])
+            return damaged(self, number);
         return add_coupled(self, first, last, occurrences);
     }
     if (last == first) return damaged(self, number);
@@ -83,7 +84,8 @@ static neck_status read_block(reading *self, int64_t first, int64_t count)
 {
     NECK_TRY(neck_ngrams_read(self->ngrams, first, count, NULL, self->starts, NULL, NULL));
     for (int64_t i = 0; i < count; i++)
-        if (self->starts[i + 1] < self->starts[i] || self->starts[count] > self->info.ngrams) return damaged(self, first + i);
+        if (self->starts[i + 1] < self->starts[i] || self->starts[count] > self->info.ngrams)
+            return damaged(self, first + i);
     NECK_TRY(make_room(self, self->starts[count]));
     NECK_TRY(neck_ngrams_read(self->ngrams, first, count, NULL, NULL, self->successors, self->counts));
     for (int64_t i = 0; i < count; i++) NECK_TRY(add_context(self, first + i, self->starts[i], self->starts[i + 1]));
@@ -106,7 +108,8 @@ static neck_status begin(reading *self)
 {
     neck_ngram_rows *rows = self->out;
     int64_t most = self->info.contexts - self->info.singletons, entries = self->info.ngrams - self->info.singletons;
-    if (most < 0 || entries < most) return neck__fail(NECK_E_FORMAT, "the n-grams contradict themselves: fewer than contexts");
+    if (most < 0 || entries < most)
+        return neck__fail(NECK_E_FORMAT, "the n-grams contradict themselves: fewer than contexts");
     NECK_TRY(neck__ngram_rows_reserve(rows, most, entries));
     self->most_rows = rows->count + most;
     self->most_entries = rows->starts[rows->count] + entries;
@@ -114,7 +117,8 @@ static neck_status begin(reading *self)
     return self->starts ? NECK_OK : NECK_E_NOMEM;
 }
 
-neck_status neck_ngram_rows_read(neck_context *context, neck_ngram_rows *rows, const neck_ngrams *ngrams, int32_t weight)
+neck_status neck_ngram_rows_read(neck_context *context, neck_ngram_rows *rows, const neck_ngrams *ngrams,
+                                 int32_t weight)
 {
     reading self = {.ngrams = ngrams, .weight = weight, .info = {.struct_size = sizeof self.info}, .out = rows};
     if (!rows || !ngrams) return neck__fail(NECK_E_ARGUMENT, "rows or ngrams is NULL");
@@ -122,8 +126,8 @@ neck_status neck_ngram_rows_read(neck_context *context, neck_ngram_rows *rows, c
         return neck__fail(NECK_E_ARGUMENT, "weight is %d: uniform (0), count (1) or root_count (2)", (int)weight);
     NECK_TRY(neck_ngrams_describe(ngrams, &self.info));
     if (self.info.vocab_size != rows->cols)
-        return neck__fail(NECK_E_ARGUMENT, "n-grams over a vocabulary of %lld, rows over one of %lld", (long long)self.info.vocab_size,
-                          (long long)rows->cols);
+        return neck__fail(NECK_E_ARGUMENT, "n-grams over a vocabulary of %lld, rows over one of %lld",
+                          (long long)self.info.vocab_size, (long long)rows->cols);
     neck_status status = begin(&self);
     if (status == NECK_OK) status = read_all(context, &self);
     void *const scratch[] = {self.starts, self.successors, self.counts};

@@ -1,4 +1,5 @@
-/* ngram/ngram_spectrum.c - all singular values of an n-gram matrix: parts solved one by one, columns alone as they are, merged. */
+/* ngram/ngram_spectrum.c - all singular values of an n-gram matrix: parts solved one by one, columns alone as they are,
+ * merged. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static neck_status add_parts(neck_context *context, const neck_ngram_matrix *mat
         NECK_TRY(neck__ngram_part_solve(context, matrix, part, &solution));
         out->count += neck__ngram_part_size(matrix, part);
         out->resolution = fmax(out->resolution, solution.resolution);
-        NECK_TRY(neck__progress(context, "spectrum of n-grams", "columns", part->first_column + part->columns, layout->coupled));
+        NECK_TRY(neck__progress(context, "spectrum of n-grams", "columns", part->first_column + part->columns,
+                                layout->coupled));
     }
     return NECK_OK;
 }
@@ -114,7 +116,8 @@ neck_status neck_ngram_matrix_spectrum(neck_context *context, const neck_ngram_m
     return status;
 }
 
-neck_status neck_ngram_matrix_rest(neck_context *context, const neck_ngram_matrix *matrix, double *values, double *error_bounds)
+neck_status neck_ngram_matrix_rest(neck_context *context, const neck_ngram_matrix *matrix, double *values,
+                                   double *error_bounds)
 {
     if (!matrix || !values) return neck__fail(NECK_E_ARGUMENT, "matrix or values is NULL");
     neck__allocator allocator = neck__allocator_of(context);

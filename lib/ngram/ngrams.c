@@ -65,7 +65,8 @@ neck_status neck_ngrams_describe(const neck_ngrams *ngrams, neck_ngrams_info *in
     if (!ngrams || !info) return neck__fail(NECK_E_ARGUMENT, "ngrams or info is NULL");
     const size_t size = info->struct_size;
     if (size < sizeof size || size > sizeof *info)
-        return neck__fail(NECK_E_ARGUMENT, "neck_ngrams_info.struct_size is %zu: set it to sizeof(neck_ngrams_info)", size);
+        return neck__fail(NECK_E_ARGUMENT, "neck_ngrams_info.struct_size is %zu: set it to sizeof(neck_ngrams_info)",
+                          size);
     memcpy(info, &ngrams->header.info, size);
     info->struct_size = size;
     return NECK_OK;

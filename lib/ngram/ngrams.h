@@ -20,8 +20,8 @@ typedef struct neck__ngrams_header {
 } neck__ngrams_header;
 
 void neck__ngrams_header_write(const neck__ngrams_header *header, unsigned char out[NECK__NGRAMS_HEADER]);
-/* Errors: NECK_E_FORMAT, NECK_E_UNSUPPORTED. Sizes can be computed from what it says without overflow; whether the file has
- * them is the caller's to check. */
+/* Errors: NECK_E_FORMAT, NECK_E_UNSUPPORTED. Sizes can be computed from what it says without overflow; whether the file
+ * has them is the caller's to check. */
 neck_status neck__ngrams_header_read(const unsigned char bytes[NECK__NGRAMS_HEADER], neck__ngrams_header *out);
 
 /* Where the sections begin, each at a multiple of 8; at[NECK__SECTIONS]: the size of the file. */
@@ -55,8 +55,8 @@ static inline uint64_t neck__ngrams_times(const neck_ngrams *ngrams, int64_t ngr
 /* A reader over a mapping, which it owns from then on, whatever the outcome. */
 neck_status neck__ngrams_over(neck_context *context, neck__mapping *mapping, int32_t lazy, neck_ngrams **out);
 
-/* Contexts [first, first + count) and their n-grams are what they must be, each by itself and after the one before: whatever
- * is then read of them lies in the file and below vocab_size. Errors: NECK_E_FORMAT. */
+/* Contexts [first, first + count) and their n-grams are what they must be, each by itself and after the one before:
+ * whatever is then read of them lies in the file and below vocab_size. Errors: NECK_E_FORMAT. */
 neck_status neck__ngrams_check_range(const neck_ngrams *ngrams, int64_t first, int64_t count);
 /* All of them, in parallel, the sums of the sections, and what the header says of them. Errors: also NECK_E_NOMEM,
  * NECK_E_CANCELLED. */

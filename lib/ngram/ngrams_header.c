@@ -84,7 +84,8 @@ neck_status neck__ngrams_header_read(const unsigned char bytes[NECK__NGRAMS_HEAD
     if (memcmp(bytes, MAGIC, 8) != 0) return neck__fail(NECK_E_FORMAT, "not a file of n-grams");
     const uint64_t version = neck__little32(bytes + 8);
     if (version != VERSION)
-        return neck__fail(NECK_E_UNSUPPORTED, "n-grams of version %" PRIu64 ": this library knows %d", version, VERSION);
+        return neck__fail(NECK_E_UNSUPPORTED, "n-grams of version %" PRIu64 ": this library knows %d", version,
+                          VERSION);
     if (neck__little64(bytes + CHECKED) != neck__fnv(NECK__FNV_OFFSET, bytes, CHECKED))
         return neck__fail(NECK_E_FORMAT, "the header of the n-grams is damaged");
     neck__ngrams_header header = {.info.struct_size = sizeof header.info,

@@ -1,5 +1,5 @@
-/* ngram/ngrams_memory.c - sorted n-grams become neck_ngrams in memory, all threads at work: each stretch of contexts is surveyed,
- * which tells where in the sections it goes, and then written there. */
+/* ngram/ngrams_memory.c - sorted n-grams become neck_ngrams in memory, all threads at work: each stretch of contexts is
+ * surveyed, which tells where in the sections it goes, and then written there. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -69,7 +69,8 @@ static void mark_successor(memory_job *job, int64_t at)
         atomic_fetch_or_explicit(byte, bit, memory_order_relaxed);
 }
 
-/* Counts are in a copy until the end: the bytes that are marked may be part of anything, as far as the compiler knows. */
+/* Counts are in a copy until the end: the bytes that are marked may be part of anything, as far as the compiler
+ * knows. */
 static void survey_task(void *data, int64_t index)
 {
     memory_job *job = data;

@@ -1,5 +1,5 @@
-/* ngram/ngrams_write.c - counted n-grams become a file: surveyed first, because its sections lie one behind the other, then
- * written to all four at a time. */
+/* ngram/ngrams_write.c - counted n-grams become a file: surveyed first, because its sections lie one behind the other,
+ * then written to all four at a time. */
 #include <string.h>
 
 #include "core/error.h"
@@ -27,8 +27,8 @@ static void end_context(neck_ngrams_info *info, context_sums *sums)
     *sums = (context_sums){0, 0};
 }
 
-/* seen: a bit for every token that is a successor. Sums are kept in a copy: a byte that is stored may be part of anything
- * else, as far as the compiler knows. */
+/* seen: a bit for every token that is a successor. Sums are kept in a copy: a byte that is stored may be part of
+ * anything else, as far as the compiler knows. */
 static neck_status survey(neck_context *context, neck__tally_stream *stream, int64_t total, unsigned char *seen,
                           neck__ngrams_header *header)
 {

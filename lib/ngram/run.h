@@ -1,6 +1,6 @@
-/* ngram/run.h - counted n-grams spilled to disk: a run is a file of records in increasing order, an n-gram each: the lowest
- * bytes of its key, lowest first, then its count: one byte, or 255 and eight bytes. What guards it is kept apart, where the
- * runs are listed. */
+/* ngram/run.h - counted n-grams spilled to disk: a run is a file of records in increasing order, an n-gram each: the
+ * lowest bytes of its key, lowest first, then its count: one byte, or 255 and eight bytes. What guards it is kept
+ * apart, where the runs are listed. */
 #ifndef NECK_NGRAM_RUN_H
 #define NECK_NGRAM_RUN_H
 
@@ -31,7 +31,8 @@ typedef struct neck__run_writer {
 
 /* neck__run_create - a new file; buffer_bytes: memory for it.
  * neck__run_append - keys must increase.
- * neck__run_finish - writes the rest (with sync, to the disk itself) and closes; *run is then complete but for its number.
+ * neck__run_finish - writes the rest (with sync, to the disk itself) and closes; *run is then complete but for its
+ *   number.
  * neck__run_abandon - instead of finish, and after any failure: closes and removes the file.
  * Errors: NECK_E_IO, NECK_E_NOMEM. */
 neck_status neck__run_create(neck__run_writer *writer, const neck__allocator *allocator, const neck__key_form *form,

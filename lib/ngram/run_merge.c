@@ -1,5 +1,6 @@
-/* ngram/run_merge.c - merging by a tree of losers: each inner node keeps the stream that lost there, so that the next winner
- * is found by playing against the nodes above one leaf only (Knuth, The Art of Computer Programming 3, 5.4.1). */
+/* ngram/run_merge.c - merging by a tree of losers: each inner node keeps the stream that lost there, so that the next
+ * winner is found by playing against the nodes above one leaf only (Knuth, The Art of Computer Programming 3,
+ * 5.4.1). */
 #include "ngram/run_merge.h"
 
 #include "core/error.h"
@@ -44,7 +45,8 @@ static void replay(loser_tree *tree)
 }
 
 /* Everything that is equal to the smallest n-gram, as one. */
-static neck_status append_smallest(loser_tree *tree, neck__tally_stream *streams, int64_t *taken, neck__run_writer *writer)
+static neck_status append_smallest(loser_tree *tree, neck__tally_stream *streams, int64_t *taken,
+                                   neck__run_writer *writer)
 {
     const neck__key_form *form = streams->form;
     uint64_t key[NECK__KEY_WORDS];

@@ -64,7 +64,8 @@ static int is_list(const char *name)
 static neck_status check_names(const neck__spill *spill, const neck__names *names)
 {
     if (!spill->resume && names->count > 0)
-        return neck__fail(NECK_E_ARGUMENT, "'%s' is not empty: n-grams are counted in a folder of their own", spill->folder);
+        return neck__fail(NECK_E_ARGUMENT, "'%s' is not empty: n-grams are counted in a folder of their own",
+                          spill->folder);
     for (int64_t i = 0; i < names->count; i++)
         if (run_number(names->names[i]) < 0 && !is_list(names->names[i]))
             return neck__fail(NECK_E_ARGUMENT, "'%s' in '%s' does not belong to a count of n-grams", names->names[i],

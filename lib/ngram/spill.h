@@ -17,9 +17,9 @@ typedef struct neck__spill {
 /* Neither folder nor resume touches the disk yet. Errors: NECK_E_NOMEM. */
 neck_status neck__spill_init(neck__spill *spill, const neck__allocator *allocator, const char *folder, int32_t resume);
 
-/* Makes the folder, or looks at what is in it: with resume what an interrupted count left, whose place in the text goes to
- * position; files of it that are not listed are removed. Errors: NECK_E_ARGUMENT (another count's; without resume: not empty),
- * NECK_E_IO, NECK_E_FORMAT, NECK_E_NOMEM. */
+/* Makes the folder, or looks at what is in it: with resume what an interrupted count left, whose place in the text goes
+ * to position; files of it that are not listed are removed. Errors: NECK_E_ARGUMENT (another count's; without resume:
+ * not empty), NECK_E_IO, NECK_E_FORMAT, NECK_E_NOMEM. */
 neck_status neck__spill_begin(neck__spill *spill, const neck__key_form *form, int64_t vocab_size,
                               neck__text_position *position);
 
@@ -42,8 +42,8 @@ void neck__spill_remove(neck__spill *spill);
 /* Releases memory; files stay. */
 void neck__spill_clear(neck__spill *spill);
 
-/* The list on disk: with resume it is written whenever the runs, and with them the place in the text up to which everything
- * has been counted, have changed; without, it does nothing. Errors: NECK_E_IO, NECK_E_NOMEM. */
+/* The list on disk: with resume it is written whenever the runs, and with them the place in the text up to which
+ * everything has been counted, have changed; without, it does nothing. Errors: NECK_E_IO, NECK_E_NOMEM. */
 neck_status neck__spill_save(const neck__spill *spill, const neck__key_form *form, int64_t vocab_size,
                              const neck__text_position *position);
 /* Errors: NECK_E_IO, NECK_E_NOMEM, NECK_E_FORMAT, NECK_E_ARGUMENT (another order or vocabulary). */

@@ -97,7 +97,8 @@ static neck_status check_count(const unsigned char *bytes, const neck__key_form 
     const uint64_t order = neck__little32(bytes + 12), vocabulary = neck__little64(bytes + 16);
     if (order == (uint64_t)form->order && vocabulary == (uint64_t)vocab_size) return NECK_OK;
     return neck__fail(NECK_E_ARGUMENT, "a count of order %" PRIu64 " over a vocabulary of %" PRIu64
-                      " was interrupted here, not one of order %d over %" PRId64, order, vocabulary, form->order, vocab_size);
+                      " was interrupted here, not one of order %d over %" PRId64, order, vocabulary, form->order,
+                      vocab_size);
 }
 
 /* A number that is a size. */
@@ -118,7 +119,8 @@ static int take_position(const unsigned char *bytes, neck__text_position *positi
 {
     int64_t *const fields[] = {&position->tokens, &position->documents, &position->length, &position->longest};
     int sound = 1;
-    for (int32_t i = 0; i < 4; i++) sound &= take_size(bytes + POSITION_AT + 8 * i, fields[i]) || is_preceded(fields[i], position);
+    for (int32_t i = 0; i < 4; i++)
+        sound &= take_size(bytes + POSITION_AT + 8 * i, fields[i]) || is_preceded(fields[i], position);
     for (int32_t i = 0; i < NECK__KEY_WORDS; i++) position->last[i] = neck__little64(bytes + LAST_AT + 8 * i);
     return sound;
 }
@@ -133,7 +135,8 @@ static neck_status take_runs(neck__spill *spill, const unsigned char *bytes)
     for (int64_t i = 0; i < count; i++) {
         const unsigned char *entry = bytes + RUNS_AT + RUN * i;
         neck__run *run = &spill->runs[i];
-        sound &= take_size(entry, &run->number) & take_size(entry + 8, &run->records) & take_size(entry + 16, &run->bytes);
+        sound &= take_size(entry, &run->number) & take_size(entry + 8,
+                                                            &run->records) & take_size(entry + 16, &run->bytes);
         sound &= run->number < spill->next;
         run->sum = neck__little64(entry + 24);
     }

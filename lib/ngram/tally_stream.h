@@ -1,5 +1,5 @@
-/* ngram/tally_stream.h - distinct n-grams in increasing order, one at a time, each with how often it occurs: from memory or
- * from a run. */
+/* ngram/tally_stream.h - distinct n-grams in increasing order, one at a time, each with how often it occurs: from
+ * memory or from a run. */
 #ifndef NECK_NGRAM_TALLY_STREAM_H
 #define NECK_NGRAM_TALLY_STREAM_H
 

@@ -30,7 +30,8 @@ neck_status neck_gradients_clip(neck_context *context, const neck_parameter *par
     neck__update numbers = {.keep = max_norm / found};
     for (int64_t i = 0; i < count && found > max_norm; i++) {
         void *arrays[4] = {parameters[i].gradient};
-        neck__arrays_update(context, parameters[i].dtype, neck__parameter_size(&parameters[i]), NECK__SCALE, &numbers, arrays);
+        neck__arrays_update(context, parameters[i].dtype, neck__parameter_size(&parameters[i]), NECK__SCALE, &numbers,
+                            arrays);
     }
     if (norm) *norm = found;
     return NECK_OK;

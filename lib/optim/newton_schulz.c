@@ -1,5 +1,6 @@
 /* optim/newton_schulz.c - the quintic iteration of Jordan et al. 2024. With X wide, A = X X^T and
- * X <- (a I + b A + c A^2) X; with X tall, A = X^T X and the factor stands on the right: no matrix is ever transposed. */
+ * X <- (a I + b A + c A^2) X; with X tall, A = X^T X and the factor stands on the right: no matrix is ever
+ * transposed. */
 #include "optim/newton_schulz.h"
 
 #include <math.h>
@@ -74,11 +75,13 @@ static neck_status normalise(const iteration *t, void *x)
     double squares;
     NECK_TRY(neck__array_squares(t->context, t->dtype, t->rows * t->cols, x, &squares));
     neck__update numbers = {.keep = 1 / (sqrt(squares) + 1e-7)};
-    neck__arrays_update(t->context, t->dtype, t->rows * t->cols, NECK__SCALE, &numbers, (void *[]){x, NULL, NULL, NULL});
+    neck__arrays_update(t->context, t->dtype, t->rows * t->cols, NECK__SCALE, &numbers,
+                        (void *[]){x, NULL, NULL, NULL});
     return NECK_OK;
 }
 
-neck_status neck__newton_schulz(neck_context *context, int32_t dtype, int64_t rows, int64_t cols, int64_t steps, void *x)
+neck_status neck__newton_schulz(neck_context *context, int32_t dtype, int64_t rows, int64_t cols, int64_t steps,
+                                void *x)
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t side = rows < cols ? rows : cols, element = neck_dtype_size(dtype), size = rows * cols;

@@ -34,7 +34,8 @@ static neck_status set_rule(const neck__allocator *allocator, neck__slot *slot, 
         made.options.learning_rate = options->adam_learning_rate;
     if (p->flags & NECK_PARAMETER_NO_DECAY) made.options.weight_decay = 0;
     for (int n = 0; n < made.rule->arrays; n++) {
-        made.arrays[2 + n] = neck__calloc(allocator, neck__parameter_size(p), neck_dtype_size(p->dtype), "an optimizer's state");
+        made.arrays[2 + n] = neck__calloc(allocator, neck__parameter_size(p), neck_dtype_size(p->dtype),
+                                          "an optimizer's state");
         if (!made.arrays[2 + n]) {
             release_state(allocator, &made);
             return NECK_E_NOMEM;
@@ -102,7 +103,8 @@ void neck_optimizer_destroy(neck_optimizer *optimizer)
     neck__release(&allocator, optimizer);
 }
 
-neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t parameter, const neck_optimizer_options *options)
+neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t parameter,
+                                     const neck_optimizer_options *options)
 {
     neck_optimizer_options filled;
     if (!optimizer) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL");
@@ -110,7 +112,8 @@ neck_status neck_optimizer_set_group(neck_optimizer *optimizer, int64_t paramete
         return neck__fail(NECK_E_ARGUMENT, "parameter %" PRId64 " of %" PRId64, parameter, optimizer->count);
     NECK_TRY(neck__optimizer_options_read(options, &filled));
     if (optimizer->steps > 0)
-        return neck__fail(NECK_E_STATE, "%" PRId64 " steps were made: groups are set before the first", optimizer->steps);
+        return neck__fail(NECK_E_STATE, "%" PRId64 " steps were made: groups are set before the first",
+                          optimizer->steps);
     return set_rule(&optimizer->allocator, &optimizer->slots[parameter], &filled);
 }
 
@@ -129,7 +132,8 @@ static neck_status check_gradients(neck_context *context, const neck_optimizer *
 neck_status neck_optimizer_step(neck_context *context, neck_optimizer *optimizer, double scale)
 {
     if (!optimizer) return neck__fail(NECK_E_ARGUMENT, "optimizer is NULL");
-    if (!(scale >= 0) || isinf(scale)) return neck__fail(NECK_E_ARGUMENT, "scale is %g: it must not be negative", scale);
+    if (!(scale >= 0) || isinf(scale))
+        return neck__fail(NECK_E_ARGUMENT, "scale is %g: it must not be negative", scale);
     NECK_TRY(check_gradients(context, optimizer));
     for (int64_t i = 0; i < optimizer->count; i++) {
         const neck__slot *slot = &optimizer->slots[i];

@@ -1,5 +1,5 @@
-/* optim/optimizer_file.c - an optimizer's state on disk: a safetensors file with the tensors NAME.exp_avg and so on, and
- * metadata that say which rule each parameter had. */
+/* optim/optimizer_file.c - an optimizer's state on disk: a safetensors file with the tensors NAME.exp_avg and so on,
+ * and metadata that say which rule each parameter had. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,8 @@ enum { NUMBER_ROOM = 24, DESCRIPTION_ROOM = 96 };
 static void describe(const neck__slot *slot, char text[DESCRIPTION_ROOM])
 {
     const neck_parameter *p = &slot->parameter;
-    snprintf(text, DESCRIPTION_ROOM, "%s %s %" PRId64 " x %" PRId64, slot->rule->name, neck_dtype_name(p->dtype), p->rows,
-             p->cols);
+    snprintf(text, DESCRIPTION_ROOM, "%s %s %" PRId64 " x %" PRId64, slot->rule->name, neck_dtype_name(p->dtype),
+             p->rows, p->cols);
 }
 
 /* Two strings in one; release it. */
@@ -109,7 +109,8 @@ static neck_status read_steps(const neck_checkpoint *file, int64_t *steps)
 {
     const char *format = neck_checkpoint_metadata(file, FORMAT_KEY), *text = neck_checkpoint_metadata(file, STEPS_KEY);
     if (!format || strcmp(format, FORMAT_TEXT) != 0)
-        return neck__fail(NECK_E_FORMAT, "this is no state of an optimizer (its metadata do not say \"" FORMAT_TEXT "\")");
+        return neck__fail(NECK_E_FORMAT,
+                          "this is no state of an optimizer (its metadata do not say \"" FORMAT_TEXT "\")");
     size_t digits = text ? strspn(text, "0123456789") : 0;
     if (digits < 1 || digits > 18 || text[digits])
         return neck__fail(NECK_E_FORMAT, "the number of steps is '%.40s'", text ? text : "");
@@ -142,8 +143,8 @@ static neck_status check_rule(const neck_checkpoint *file, const neck__allocator
     describe(slot, ours);
     if (!theirs) return neck__fail(NECK_E_FORMAT, "the file has no parameter '%.200s'", slot->parameter.name);
     if (strcmp(theirs, ours) != 0)
-        return neck__fail(NECK_E_FORMAT, "parameter '%.200s' is '%.100s' in the file, '%s' here", slot->parameter.name, theirs,
-                          ours);
+        return neck__fail(NECK_E_FORMAT, "parameter '%.200s' is '%.100s' in the file, '%s' here", slot->parameter.name,
+                          theirs, ours);
     return NECK_OK;
 }
 
@@ -190,8 +191,8 @@ static neck_status find_array(neck_context *context, const neck_checkpoint *file
 }
 
 /* All of the file, twice: once to see that it fits, once to take it over. */
-static neck_status pass(neck_context *context, const neck_checkpoint *file, neck_optimizer *optimizer, neck_tensor *found,
-                        int taking)
+static neck_status pass(neck_context *context, const neck_checkpoint *file, neck_optimizer *optimizer,
+                        neck_tensor *found, int taking)
 {
     int64_t next = 0;
     for (int64_t i = 0; i < optimizer->count; i++) {
@@ -215,7 +216,8 @@ static neck_status load(neck_context *context, const neck_checkpoint *file, neck
     int64_t steps = 0;
     NECK_TRY(read_steps(file, &steps));
     NECK_TRY(check_no_more(file, optimizer));
-    neck_tensor *found = neck__alloc(allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *found, "a list of tensors");
+    neck_tensor *found = neck__alloc(allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *found,
+                                     "a list of tensors");
     if (!found) return NECK_E_NOMEM;
     neck_status status = pass(context, file, optimizer, found, 0);
     if (status == NECK_OK) {

@@ -17,7 +17,8 @@ typedef struct neck__slot {
     void *arrays[NECK__ARRAYS];     /* as kernels.h wants them */
 } neck__slot;
 
-/* One way to move a parameter. A new rule is a new row: of this kind, of the kernels' table, of rule_for in optimizer.c. */
+/* One way to move a parameter. A new rule is a new row: of this kind, of the kernels' table, of rule_for in
+ * optimizer.c. */
 struct neck__rule {
     const char *name; /* in saved states; never changes */
     int kind;         /* NECK__ADAMW ...: the loop that applies it */

@@ -27,9 +27,10 @@ static neck_status check(const neck_optimizer_options *o)
 {
     if (o->rule < NECK_OPTIMIZER_ADAMW || o->rule > NECK_OPTIMIZER_MUON)
         return neck__fail(NECK_E_ARGUMENT, "rule %d is unknown", (int)o->rule);
-    if (!(o->learning_rate > 0) || isinf(o->learning_rate) || !(o->adam_learning_rate > 0) || isinf(o->adam_learning_rate))
-        return neck__fail(NECK_E_ARGUMENT, "learning_rate (%g) and adam_learning_rate (%g) must be above 0", o->learning_rate,
-                          o->adam_learning_rate);
+    if (!(o->learning_rate > 0) || isinf(o->learning_rate) || !(o->adam_learning_rate > 0)
+        || isinf(o->adam_learning_rate))
+        return neck__fail(NECK_E_ARGUMENT, "learning_rate (%g) and adam_learning_rate (%g) must be above 0",
+                          o->learning_rate, o->adam_learning_rate);
     if (!(o->weight_decay >= 0) || isinf(o->weight_decay))
         return neck__fail(NECK_E_ARGUMENT, "weight_decay is %g: it must not be negative", o->weight_decay);
     if (!(o->beta1 < 1) || !(o->beta2 < 1))
@@ -41,8 +42,8 @@ static neck_status check(const neck_optimizer_options *o)
     if (o->rule == NECK_OPTIMIZER_SGD && o->nesterov && o->momentum == 0)
         return neck__fail(NECK_E_ARGUMENT, "nesterov needs a momentum");
     if (o->newton_schulz_steps < 1 || o->newton_schulz_steps > MOST_NEWTON_SCHULZ_STEPS)
-        return neck__fail(NECK_E_ARGUMENT, "newton_schulz_steps is %" PRId64 ": 1 to %d make sense", o->newton_schulz_steps,
-                          MOST_NEWTON_SCHULZ_STEPS);
+        return neck__fail(NECK_E_ARGUMENT, "newton_schulz_steps is %" PRId64 ": 1 to %d make sense",
+                          o->newton_schulz_steps, MOST_NEWTON_SCHULZ_STEPS);
     if (o->reserved != 0) return neck__fail(NECK_E_ARGUMENT, "reserved must be 0");
     return NECK_OK;
 }

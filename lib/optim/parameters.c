@@ -49,8 +49,9 @@ neck_status neck__gradient_refuse(const neck_parameter *p, double limit)
     for (int64_t i = 0; i < neck__parameter_size(p); i++) {
         double value = gradient_at(p, i);
         if (!(fabs(value) <= limit))
-            return neck__fail(NECK_E_NONFINITE, "the gradient of '%.200s' is %g at (%" PRId64 ", %" PRId64 ")%s", p->name,
-                              value, i / p->cols, i % p->cols, isfinite(value) ? ": its square is not finite" : "");
+            return neck__fail(NECK_E_NONFINITE, "the gradient of '%.200s' is %g at (%" PRId64 ", %" PRId64 ")%s",
+                              p->name, value, i / p->cols, i % p->cols,
+                              isfinite(value) ? ": its square is not finite" : "");
     }
     return neck__fail(NECK_E_NONFINITE, "the squares of the gradient of '%.200s' have no finite sum", p->name);
 }

@@ -8,8 +8,8 @@
 #include "spectrum/density_object.h"
 #include "spectrum/operator.h"
 
-/* Krylov vectors for taking out the largest values; what the coupling part may be wrong by of all that may be wrong, each time;
- * the width of band that needs no further work when none is asked for. */
+/* Krylov vectors for taking out the largest values; what the coupling part may be wrong by of all that may be wrong,
+ * each time; the width of band that needs no further work when none is asked for. */
 enum { BASIS = 128, PROBES = 32, BLOCK = 32, LARGEST_BLOCK = 1024, LARGEST_PROBES = 65536, LARGEST_STEPS = 1024 };
 #define COUPLING_SHARE 0.1
 #define NARROW 0.02
@@ -24,8 +24,10 @@ static neck_status check(const neck_operator *op, const neck_density_options *o)
         return neck__fail(NECK_E_ARGUMENT, "block is %d: 1 to %d, or 0", o->block, LARGEST_BLOCK);
     if (o->confidence != 0 && !(o->confidence > 0 && o->confidence < 1))
         return neck__fail(NECK_E_ARGUMENT, "confidence is %g: between 0 and 1", o->confidence);
-    if (!(o->target_width >= 0)) return neck__fail(NECK_E_ARGUMENT, "target_width is %g: not negative", o->target_width);
-    if (o->max_products < 0) return neck__fail(NECK_E_ARGUMENT, "max_products is %lld: not negative", (long long)o->max_products);
+    if (!(o->target_width >= 0))
+        return neck__fail(NECK_E_ARGUMENT, "target_width is %g: not negative", o->target_width);
+    if (o->max_products < 0)
+        return neck__fail(NECK_E_ARGUMENT, "max_products is %lld: not negative", (long long)o->max_products);
     if (o->known_count < 0 || (o->known_count > 0 && !o->known_values))
         return neck__fail(NECK_E_ARGUMENT, "known_count is %lld, known_values %s", (long long)o->known_count,
                           o->known_values ? "given" : "NULL");
@@ -36,8 +38,8 @@ static neck_status check(const neck_operator *op, const neck_density_options *o)
     double sum = 0, whole = op->frobenius_squared;
     for (int64_t i = 0; o->diagonal && i < op->cols; i++) {
         if (!(o->diagonal[i] >= 0) || isinf(o->diagonal[i]))
-            return neck__fail(NECK_E_ARGUMENT, "diagonal[%lld] is %g: squared norms are finite and not negative", (long long)i,
-                              o->diagonal[i]);
+            return neck__fail(NECK_E_ARGUMENT, "diagonal[%lld] is %g: squared norms are finite and not negative",
+                              (long long)i, o->diagonal[i]);
         sum += o->diagonal[i];
     }
     if (o->diagonal && whole >= 0 && fabs(sum - whole) > 1e-8 * whole)
@@ -76,7 +78,8 @@ static neck_status find_unit(computation *c)
         enum { VECTORS = 8 };
         double *x = neck__alloc(&work->allocator, work->n, 2 * VECTORS * (int64_t)sizeof *x, "vectors"), sum = 0;
         if (!x) return NECK_E_NOMEM;
-        for (int64_t j = 0; j < VECTORS; j++) neck__density_signs(work, NECK__STREAM_DRAWS, 1 + j, work->n, VECTORS, x + j);
+        for (int64_t j = 0; j < VECTORS; j++)
+            neck__density_signs(work, NECK__STREAM_DRAWS, 1 + j, work->n, VECTORS, x + j);
         work->unit = 1;
         neck_status status = neck__density_apply(work, VECTORS, x, x + work->n * VECTORS);
         for (int64_t i = 0; status == NECK_OK && i < work->n * VECTORS; i++) sum += x[i] * x[work->n * VECTORS + i];
@@ -85,7 +88,8 @@ static neck_status find_unit(computation *c)
         unit = sum / VECTORS;
     }
     if (!(unit > 0) || isinf(unit))
-        return neck__fail(NECK_E_ARGUMENT, unit == 0 ? "the operator is zero: W-error is not defined" : "|A|_F^2 is %g", unit);
+        return neck__fail(NECK_E_ARGUMENT, unit == 0 ? "the operator is zero: W-error is not defined" : "|A|_F^2 is %g",
+                          unit);
     work->unit = unit;
     return NECK_OK;
 }
@@ -103,7 +107,8 @@ static neck_status take_known(computation *c)
     c->known = (neck__density_known){c->options.known_count, squares};
     c->density->total = (neck_band){1 + sum, 1 + sum, 1 + sum};
     c->density->unit = c->work.unit;
-    return isinf(sum) ? neck__fail(NECK_E_OVERFLOW, "known_values are too large beside |A|_F^2 = %g", c->work.unit) : NECK_OK;
+    return isinf(sum) ? neck__fail(NECK_E_OVERFLOW, "known_values are too large beside |A|_F^2 = %g",
+                                   c->work.unit) : NECK_OK;
 }
 
 static int narrow_enough(const computation *c)
@@ -151,7 +156,8 @@ static neck_status sample(computation *c)
 {
     neck_density *density = c->density;
     double alpha = (1 - 2 * COUPLING_SHARE) * (1 - c->options.confidence);
-    neck__density_plan plan = {c->options.probes, c->options.steps, c->options.block, c->options.target_width, alpha, c->trace};
+    neck__density_plan plan = {c->options.probes, c->options.steps, c->options.block, c->options.target_width, alpha,
+                               c->trace};
     NECK_TRY(neck__density_stochastic(&c->work, &plan, c->known, density));
     density->report.routes |= NECK_DENSITY_LANCZOS;
     return NECK_OK;

@@ -1,5 +1,5 @@
-/* spectrum/density_block.h - blocks of long vectors, row-major with the vectors as columns: what density and its parts do with them
- * beside products of the operator. On the context's threads, the same bits for any number of them. */
+/* spectrum/density_block.h - blocks of long vectors, row-major with the vectors as columns: what density and its parts
+ * do with them beside products of the operator. On the context's threads, the same bits for any number of them. */
 #ifndef NECK_SPECTRUM_DENSITY_BLOCK_H
 #define NECK_SPECTRUM_DENSITY_BLOCK_H
 

@@ -1,12 +1,13 @@
-/* spectrum/density_coupling.c - the band of a matrix whose columns hardly overlap: C = D + E with D its diagonal and E small.
+/* spectrum/density_coupling.c - the band of a matrix whose columns hardly overlap: C = D + E with D its diagonal and E
+ * small.
  *
- * M(t) is at most sum min(d, t), for certain (Schur, Horn: pinching raises M). How much less it may be: sort the columns by d into
- * groups and cut off those far from t. With C - t = [X Y; Y^T Z] and X > 0, the positive part of C - t has a trace of at most
- * tr X + tr Z_+ + tr Y^T X^-1 Y, since [X Y; Y^T Y^T X^-1 Y + Z_+] is semidefinite and not below C - t. So groups above t cost
- * what couples them to the rest over their distance; the same for t - C and groups below. They are cut off run by
- * run, X one run of groups, X >= (1 - eta) (D - t) with eta = |(D - t)^-1/2 E (D - t)^-1/2|_F. What is left around t costs at most
- * half the trace norm of its E. All that must be known is how large E is, block by block: estimated from products
- * with random signs on one group at a time. */
+ * M(t) is at most sum min(d, t), for certain (Schur, Horn: pinching raises M). How much less it may be: sort the
+ * columns by d into groups and cut off those far from t. With C - t = [X Y; Y^T Z] and X > 0, the positive part of C -
+ * t has a trace of at most tr X + tr Z_+ + tr Y^T X^-1 Y, since [X Y; Y^T Y^T X^-1 Y + Z_+] is semidefinite and not
+ * below C - t. So groups above t cost what couples them to the rest over their distance; the same for t - C and groups
+ * below. They are cut off run by run, X one run of groups, X >= (1 - eta) (D - t) with eta = |(D - t)^-1/2 E (D -
+ * t)^-1/2|_F. What is left around t costs at most half the trace norm of its E. All that must be known is how large E
+ * is, block by block: estimated from products with random signs on one group at a time. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ static int decreasing(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Groups of columns within a ratio, the smallest ratio that gives few enough; the last holds whatever weighs nothing. */
+/* Groups of columns within a ratio, the smallest ratio that gives few enough; the last holds whatever weighs
+ * nothing. */
 static int64_t split(const coupling *c, double ratio, double nothing, int64_t *starts)
 {
     int64_t groups = 0;
@@ -126,7 +128,8 @@ static void limit_blocks(coupling *c)
     double entries = (double)(c->groups * (c->groups + 1) / 2), factor = student(PROBES - 1, 2 * c->alpha / entries);
     for (int64_t g = 0; g < c->groups; g++)
         for (int64_t h = g; h < c->groups; h++) {
-            double mean = c->sums[g][h] / PROBES, spread = fmax(0, c->squares[g][h] / PROBES - mean * mean) / (PROBES - 1);
+            double mean = c->sums[g][h] / PROBES,
+                spread = fmax(0, c->squares[g][h] / PROBES - mean * mean) / (PROBES - 1);
             c->blocks[g][h] = c->blocks[h][g] = mean + factor * sqrt(spread);
         }
     for (int64_t g = 0; g < c->groups; g++)
@@ -146,8 +149,8 @@ static double distance(const coupling *c, int64_t g, double t, double sign)
 }
 
 /* The least cost of cutting off, run by run from one end (above t when sign is 1, below when -1), the groups up to and
- * including the k-th from that end: costs[k + 1], costs[0] = 0. first, end: the groups that are there at all. Returns how many
- * can be cut off. */
+ * including the k-th from that end: costs[k + 1], costs[0] = 0. first, end: the groups that are there at all. Returns
+ * how many can be cut off. */
 static int64_t cut(const coupling *c, double t, double sign, int64_t first, int64_t end, double *costs)
 {
     double far[GROUPS];
@@ -222,7 +225,8 @@ static neck_status lay_curve(const coupling *c, neck__density_known known, neck_
     return NECK_OK;
 }
 
-static neck_status run(coupling *c, const double *diagonal, neck__density_known known, double *numbers, neck__curve *curve)
+static neck_status run(coupling *c, const double *diagonal, neck__density_known known, double *numbers,
+                       neck__curve *curve)
 {
     int64_t size = c->work->n * c->groups;
     NECK_TRY(measure(c, diagonal, numbers, numbers + size, numbers + 2 * size));
@@ -230,8 +234,8 @@ static neck_status run(coupling *c, const double *diagonal, neck__density_known 
     return lay_curve(c, known, curve);
 }
 
-neck_status neck__density_coupling(neck__density_work *work, const double *diagonal, neck__density_known known, double alpha,
-                                   int32_t *groups, neck__curve *curve)
+neck_status neck__density_coupling(neck__density_work *work, const double *diagonal, neck__density_known known,
+                                   double alpha, int32_t *groups, neck__curve *curve)
 {
     const neck__allocator *allocator = &work->allocator;
     coupling *c = neck__calloc(allocator, 1, sizeof *c, "column groups");

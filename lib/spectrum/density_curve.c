@@ -1,4 +1,5 @@
-/* spectrum/density_curve.c - M(t) = sum min(lambda, t) as an estimate with a band, and sums of the smallest lambda from it. */
+/* spectrum/density_curve.c - M(t) = sum min(lambda, t) as an estimate with a band, and sums of the smallest lambda from
+ * it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,8 @@
 #include "core/error.h"
 #include "spectrum/density_object.h"
 
-/* The grid: even in ln t, even in the number of nodes' weights, even in its logarithm from the smallest node, even in their sum;
- * and the middle between any two such points. */
+/* The grid: even in ln t, even in the number of nodes' weights, even in its logarithm from the smallest node, even in
+ * their sum; and the middle between any two such points. */
 enum { BY_LOGARITHM = 160, BY_COUNT = 192, BY_TAIL = 64, BY_SUM = 128, LAID = 1 + BY_LOGARITHM + BY_COUNT + BY_TAIL + BY_SUM,
        LARGEST = 2 * LAID };
 
@@ -31,7 +32,8 @@ static void sum_nodes(neck__curve *curve)
 {
     curve->head[0] = curve->tail[curve->nodes] = 0;
     for (int64_t i = 0; i < curve->nodes; i++) curve->head[i + 1] = curve->head[i] + curve->weights[i];
-    for (int64_t i = curve->nodes - 1; i >= 0; i--) curve->tail[i] = curve->tail[i + 1] + curve->weights[i] * curve->values[i];
+    for (int64_t i = curve->nodes - 1; i >= 0; i--)
+        curve->tail[i] = curve->tail[i + 1] + curve->weights[i] * curve->values[i];
 }
 
 /* How many nodes are greater than t. */

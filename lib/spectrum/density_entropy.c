@@ -1,11 +1,11 @@
 /* spectrum/density_entropy.c - entropies as integrals of M, and so their bands from its band.
  *
- * In units of the sum of all lambda, p_i = lambda_i: min(x, t) over all t gives back x - x ln x by the weight 1 / t, sqrt(x) by
- * t^(-3/2) / 4, and -sqrt(x) ln sqrt(x) by t^(-3/2) (-ln t) / 8. So with p squared
+ * In units of the sum of all lambda, p_i = lambda_i: min(x, t) over all t gives back x - x ln x by the weight 1 / t,
+ * sqrt(x) by t^(-3/2) / 4, and -sqrt(x) ln sqrt(x) by t^(-3/2) (-ln t) / 8. So with p squared
  *     H = int_0^1 M(t) / t dt - 1,
- * which grows with M; with p linear, S = sum sigma and K = sum sigma ln sigma are such integrals and H = ln S - K / S. That grows
- * with M at small t and falls with it at large t, so its extremes have M at one edge of the band below some t and at the other
- * above. */
+ * which grows with M; with p linear, S = sum sigma and K = sum sigma ln sigma are such integrals and H = ln S - K / S.
+ * That grows with M at small t and falls with it at large t, so its extremes have M at one edge of the band below some
+ * t and at the other above. */
 #include <math.h>
 
 #include "core/error.h"
@@ -47,8 +47,8 @@ static integrals beyond(double m)
 
 typedef enum edge { LOW, VALUE, HIGH } edge;
 
-/* M on cell i as a line from *a to *b, t and M in units of `unit`. A concave function exceeds its chord by at most a quarter of the
- * step times the change of slope, by a third of that in the mean. */
+/* M on cell i as a line from *a to *b, t and M in units of `unit`. A concave function exceeds its chord by at most a
+ * quarter of the step times the change of slope, by a third of that in the mean. */
 static integrals of_cell(const neck__curve *curve, int64_t i, edge which, double size, double unit)
 {
     double from = curve->t[i], to = curve->t[i + 1], cut = fmin(to, unit), a, b;
@@ -84,9 +84,10 @@ static double linear_entropy(integrals all)
     return all.sum > 0 ? log(all.sum) + all.logarithm / all.sum : 0;
 }
 
-/* The extreme of the linear entropy over M at edge `small` up to some t and at `large` beyond: the greatest when sign is 1, the
- * least when -1. */
-static double extreme(const neck__curve *curve, edge small, edge large, const double *m, double size, double unit, double sign)
+/* The extreme of the linear entropy over M at edge `small` up to some t and at `large` beyond: the greatest when sign
+ * is 1, the least when -1. */
+static double extreme(const neck__curve *curve, edge small, edge large, const double *m, double size, double unit,
+                      double sign)
 {
     integrals all = of_curve(curve, large, size, unit);
     add(&all, beyond(m[large]), 1);
@@ -112,7 +113,8 @@ static neck_band linear_band(const neck__curve *curve, neck_band total, double s
 /* The integral falls as the unit grows, all else equal. */
 static neck_band squared_band(const neck__curve *curve, neck_band total, double size)
 {
-    return (neck_band){of_curve(curve, LOW, size, total.high).plain - 1, of_curve(curve, VALUE, size, total.value).plain - 1,
+    return (neck_band){of_curve(curve, LOW, size, total.high).plain - 1,
+                       of_curve(curve, VALUE, size, total.value).plain - 1,
                        total.low > 0 ? of_curve(curve, HIGH, size, total.low).plain - 1 : INFINITY};
 }
 
@@ -123,7 +125,8 @@ static neck_band entropy(const neck_density *density, int32_t normalization)
     neck_band all = {0, NAN, log(size)};
     for (int i = 0; i < density->count; i++)
         neck__band_meet(&all, normalization == NECK_P_SQUARED ? squared_band(&density->curves[i], density->total, size)
-                                                               : linear_band(&density->curves[i], density->total, size));
+                                                               : linear_band(&density->curves[i], density->total,
+                                                                             size));
     return all;
 }
 

@@ -106,11 +106,13 @@ static neck_status draw(neck__lanczos *l)
     return NECK_OK;
 }
 
-neck_status neck__lanczos_start(neck__density_work *work, neck__probes *probes, int64_t first, int64_t count, neck__lanczos **out)
+neck_status neck__lanczos_start(neck__density_work *work, neck__probes *probes, int64_t first, int64_t count,
+                                neck__lanczos **out)
 {
     neck__lanczos *l = neck__calloc(&work->allocator, 1, sizeof *l, "Lanczos");
     if (!l) return NECK_E_NOMEM;
-    *l = (neck__lanczos){.work = work, .probes = probes, .first = first, .count = count, .slices = neck__block_slices(work->n)};
+    *l = (neck__lanczos){.work = work, .probes = probes, .first = first, .count = count,
+                         .slices = neck__block_slices(work->n)};
     l->vectors = neck__calloc(&work->allocator, work->n, 3 * count * (int64_t)sizeof(double), "Lanczos vectors");
     l->sums = l->vectors ? neck__alloc(&work->allocator, l->slices * count + 2 * count, sizeof(double), "sums") : NULL;
     neck_status status = NECK_E_NOMEM;

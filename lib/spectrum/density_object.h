@@ -1,9 +1,10 @@
 /* spectrum/density_object.h - the parts of a density and how they are made.
  *
- * Notation: lambda are the eigenvalues of A^T A in units of |A|_F^2, so that they sum to 1 (with the known values: to `total`).
- * Everything goes through one function, M(t) = sum min(lambda, t): concave, so that
+ * Notation: lambda are the eigenvalues of A^T A in units of |A|_F^2, so that they sum to 1 (with the known values: to
+ * `total`). Everything goes through one function, M(t) = sum min(lambda, t): concave, so that
  *     sum of all but the d largest lambda = max over t of M(t) - d t,
- * and a band on M over all t is a band on W-error over all d, and on whatever else is linear in M with positive weights. */
+ * and a band on M over all t is a band on W-error over all d, and on whatever else is linear in M with positive
+ * weights. */
 #ifndef NECK_SPECTRUM_DENSITY_OBJECT_H
 #define NECK_SPECTRUM_DENSITY_OBJECT_H
 
@@ -29,8 +30,10 @@ typedef struct neck__density_work {
 neck_status neck__density_apply(neck__density_work *work, int64_t count, const double *x, double *y);
 
 /* Random signs, a stream of their own for each purpose and vector. */
-enum { NECK__STREAM_TOP = 0x7470, NECK__STREAM_COUPLING = 0x6370, NECK__STREAM_PROBES = 0x7062, NECK__STREAM_DRAWS = 0x6472 };
-void neck__density_signs(const neck__density_work *work, int64_t stream, int64_t vector, int64_t count, int64_t stride, double *out);
+enum { NECK__STREAM_TOP = 0x7470, NECK__STREAM_COUPLING = 0x6370, NECK__STREAM_PROBES = 0x7062,
+       NECK__STREAM_DRAWS = 0x6472 };
+void neck__density_signs(const neck__density_work *work, int64_t stream, int64_t vector, int64_t count, int64_t stride,
+                         double *out);
 
 /* Finds and takes out the largest values: at most count, by at most `basis` Krylov vectors. forget releases them. */
 neck_status neck__density_top(neck__density_work *work, int64_t count, int64_t basis);
@@ -55,7 +58,8 @@ typedef struct neck__curve {
     double *above;   /* M <= M by the nodes + above, from t to the next point */
 } neck__curve;
 
-/* Nodes may come in any order; they are copied, and sorted. Zero values are left out. The grid is laid where they are. */
+/* Nodes may come in any order; they are copied, and sorted. Zero values are left out. The grid is laid where they
+ * are. */
 neck_status neck__curve_create(neck_context *context, int64_t nodes, const double *values, const double *weights,
                                neck__curve *curve);
 void neck__curve_destroy(neck__curve *curve);
@@ -82,10 +86,10 @@ typedef struct neck__density_known {
     const double *squares; /* in units */
 } neck__density_known;
 
-/* The curve from the diagonal of C and the norms of its blocks beside it; wrong with probability alpha at most. *groups: how many
- * there were, 0 when max_products did not suffice (then there is no curve). */
-neck_status neck__density_coupling(neck__density_work *work, const double *diagonal, neck__density_known known, double alpha,
-                                   int32_t *groups, neck__curve *curve);
+/* The curve from the diagonal of C and the norms of its blocks beside it; wrong with probability alpha at most.
+ * *groups: how many there were, 0 when max_products did not suffice (then there is no curve). */
+neck_status neck__density_coupling(neck__density_work *work, const double *diagonal, neck__density_known known,
+                                   double alpha, int32_t *groups, neck__curve *curve);
 
 /* Lanczos with each of many random vectors. alpha and beta: a row of `room` numbers a probe. */
 typedef struct neck__probes {
@@ -96,37 +100,40 @@ typedef struct neck__probes {
 } neck__probes;
 
 typedef struct neck__lanczos neck__lanczos;
-neck_status neck__lanczos_start(neck__density_work *work, neck__probes *probes, int64_t first, int64_t count, neck__lanczos **out);
+neck_status neck__lanczos_start(neck__density_work *work, neck__probes *probes, int64_t first, int64_t count,
+                                neck__lanczos **out);
 neck_status neck__lanczos_advance(neck__lanczos *lanczos, int64_t steps);
 void neck__lanczos_destroy(neck__lanczos *lanczos);
 
 /* The Gauss quadrature of a probe: nodes, increasing, and weights (sum: its mass); work: 2 steps numbers. */
-void neck__gauss(int64_t steps, const double *alpha, const double *beta, double mass, double *nodes, double *weights, double *work);
+void neck__gauss(int64_t steps, const double *alpha, const double *beta, double mass, double *nodes, double *weights,
+                 double *work);
 
-/* What Gauss quadrature may be wrong by in sum min(x, t). bracket prepares: over (a number a node) and under (one a gap). Then the
- * truth is at most gauss_over less, at t, and gauss_under more, anywhere in first .. last. */
+/* What Gauss quadrature may be wrong by in sum min(x, t). bracket prepares: over (a number a node) and under (one a
+ * gap). Then the truth is at most gauss_over less, at t, and gauss_under more, anywhere in first .. last. */
 void neck__gauss_bracket(int64_t steps, const double *alpha, const double *beta, double mass, const double *nodes,
                          const double *weights, double *over, double *under);
-double neck__gauss_over(int64_t steps, const double *alpha, const double *beta, double mass, const double *nodes, const double *over,
-                        double t);
+double neck__gauss_over(int64_t steps, const double *alpha, const double *beta, double mass, const double *nodes,
+                        const double *over, double t);
 double neck__gauss_under(int64_t steps, const double *nodes, const double *under, double first, double last);
 
-/* Adds to shift, below and above of a curve what random vectors leave open. nodes: of C alone, weights averaged over the probes;
- * dimension: of the space the probes are drawn from; trace: of C, negative when not known; alpha 0: only roughly. *widest: half the
- * widest band. */
+/* Adds to shift, below and above of a curve what random vectors leave open. nodes: of C alone, weights averaged over
+ * the probes; dimension: of the space the probes are drawn from; trace: of C, negative when not known; alpha 0: only
+ * roughly. *widest: half the widest band. */
 neck_status neck__density_sampling(neck__density_work *work, neck__curve *curve, int64_t nodes, const double *values,
                                    const double *weights, int64_t probes, double dimension, double trace, double alpha,
                                    double *widest);
 
-/* What the stochastic route is to do. width: of W-error's band, 0: all the probes; trace: of C, negative when not known. */
+/* What the stochastic route is to do. width: of W-error's band, 0: all the probes; trace: of C, negative when not
+ * known. */
 typedef struct neck__density_plan {
     int64_t probes, steps, block; /* steps 0: chosen */
     double width, alpha, trace;
 } neck__density_plan;
 
 /* Adds the curve of Lanczos quadrature to the density; where |A|_F is not known also the band of the total. */
-neck_status neck__density_stochastic(neck__density_work *work, const neck__density_plan *plan, neck__density_known known,
-                                     neck_density *density);
+neck_status neck__density_stochastic(neck__density_work *work, const neck__density_plan *plan,
+                                     neck__density_known known, neck_density *density);
 
 /* Narrows a band, at first with a value of NaN, by another that holds too. */
 void neck__band_meet(neck_band *all, neck_band one);

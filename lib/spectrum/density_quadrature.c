@@ -1,19 +1,21 @@
-/* spectrum/density_quadrature.c - Gauss quadrature from Lanczos coefficients, and how wrong it can be for sum min(x, t).
+/* spectrum/density_quadrature.c - Gauss quadrature from Lanczos coefficients, and how wrong it can be for sum min(x,
+ * t).
  *
- * Let F be the distribution whose first 2N moments the N nodes x_i and weights w_i have, G theirs. F - G changes sign just once
- * at each node and just once between two (Chebyshev, Markov, Stieltjes), so H(t) = int (x - t)_+ dF - int (x - t)_+ dG, whose slope
- * is F - G, has its greatest values at nodes and its least between them, and a zero between each two of these. An extremum of H is
- * therefore at most as large as F - G sums up to on either side of it before the next one: between two nodes |F - G| is at most
- * w_i on one side of the change and w_{i+1} on the other, and at most 1 / sum p_k(x)^2 on both. That bounds H by single gaps,
- * whatever happens elsewhere, and by next to nothing in gaps between values that have converged. Rounding
- * makes Lanczos exact for a distribution a few roundings away (Greenbaum 1989), so copies of a value do no harm. */
+ * Let F be the distribution whose first 2N moments the N nodes x_i and weights w_i have, G theirs. F - G changes sign
+ * just once at each node and just once between two (Chebyshev, Markov, Stieltjes), so H(t) = int (x - t)_+ dF - int (x
+ * - t)_+ dG, whose slope is F - G, has its greatest values at nodes and its least between them, and a zero between each
+ * two of these. An extremum of H is therefore at most as large as F - G sums up to on either side of it before the next
+ * one: between two nodes |F - G| is at most w_i on one side of the change and w_{i+1} on the other, and at most 1 / sum
+ * p_k(x)^2 on both. That bounds H by single gaps, whatever happens elsewhere, and by next to nothing in gaps between
+ * values that have converged. Rounding makes Lanczos exact for a distribution a few roundings away (Greenbaum 1989), so
+ * copies of a value do no harm. */
 #include <float.h>
 #include <math.h>
 
 #include "spectrum/density_object.h"
 
-/* One implicit QL step on the unreduced block from first to last, with the first components of the eigenvectors (Golub &
- * Welsch 1969). */
+/* One implicit QL step on the unreduced block from first to last, with the first components of the eigenvectors (Golub
+ * & Welsch 1969). */
 static void ql_step(int64_t first, int64_t last, double *d, double *e, double *z)
 {
     double g = (d[first + 1] - d[first]) / (2 * e[first]), r = hypot(g, 1);
@@ -66,7 +68,8 @@ static void sort_nodes(int64_t n, double *nodes, double *weights)
     }
 }
 
-void neck__gauss(int64_t steps, const double *alpha, const double *beta, double mass, double *nodes, double *weights, double *work)
+void neck__gauss(int64_t steps, const double *alpha, const double *beta, double mass, double *nodes, double *weights,
+                 double *work)
 {
     double *e = work, *z = work + steps;
     for (int64_t i = 0; i < steps; i++) {
@@ -97,8 +100,8 @@ static int64_t up_to(int64_t steps, const double *nodes, double t)
     return count;
 }
 
-/* sum p_k(t)^2 over the orthonormal polynomials below degree `steps`, and the last of them squared. Its inverse bounds F at t
- * below all nodes, 1 - F above them. Grows without limit away from the nodes, so it stops early. */
+/* sum p_k(t)^2 over the orthonormal polynomials below degree `steps`, and the last of them squared. Its inverse bounds
+ * F at t below all nodes, 1 - F above them. Grows without limit away from the nodes, so it stops early. */
 static double polynomials(int64_t steps, const double *alpha, const double *beta, double t, double *last)
 {
     double before = 0, now = 1, sum = 1;
@@ -116,9 +119,10 @@ static double polynomials(int64_t steps, const double *alpha, const double *beta
 /* Samples of a gap between two nodes. */
 enum { SAMPLES = 9 };
 
-/* |F - G| at x between two nodes is at most `room`, and at most the weight of the node on its side of the change of sign: sums
- * of the lesser of the two from either end. A piece between samples counts with its greater end. */
-static void sum_gap(double width, const double *room, double left_weight, double right_weight, double *from_left, double *to_right)
+/* |F - G| at x between two nodes is at most `room`, and at most the weight of the node on its side of the change of
+ * sign: sums of the lesser of the two from either end. A piece between samples counts with its greater end. */
+static void sum_gap(double width, const double *room, double left_weight, double right_weight, double *from_left,
+                    double *to_right)
 {
     double step = width / (SAMPLES - 1);
     from_left[0] = to_right[SAMPLES - 1] = 0;
@@ -146,8 +150,8 @@ void neck__gauss_bracket(int64_t steps, const double *alpha, const double *beta,
     }
 }
 
-double neck__gauss_over(int64_t steps, const double *alpha, const double *beta, double mass, const double *nodes, const double *over,
-                        double t)
+double neck__gauss_over(int64_t steps, const double *alpha, const double *beta, double mass, const double *nodes,
+                        const double *over, double t)
 {
     int64_t i = up_to(steps, nodes, t);
     double last, sum;

@@ -5,8 +5,8 @@
 #include "core/error.h"
 #include "spectrum/density_object.h"
 
-/* The value is the narrowest curve's; bands that do not meet (which happens no more often than the confidence allows) become
- * the point between them. */
+/* The value is the narrowest curve's; bands that do not meet (which happens no more often than the confidence allows)
+ * become the point between them. */
 void neck__band_meet(neck_band *all, neck_band one)
 {
     if (isnan(all->value) || one.high - one.low < all->high - all->low) all->value = one.value;
@@ -55,7 +55,8 @@ neck_status neck_density_describe(const neck_density *density, neck_density_repo
     if (!density || !report) return neck__fail(NECK_E_ARGUMENT, "density or report is NULL");
     size_t size = report->struct_size;
     if (size < sizeof size || size > 4096)
-        return neck__fail(NECK_E_ARGUMENT, "neck_density_report.struct_size is %zu: set it to sizeof(neck_density_report)", size);
+        return neck__fail(NECK_E_ARGUMENT,
+                          "neck_density_report.struct_size is %zu: set it to sizeof(neck_density_report)", size);
     memcpy(report, &density->report, size < sizeof *report ? size : sizeof *report);
     report->struct_size = size;
     return NECK_OK;

@@ -1,9 +1,9 @@
 /* spectrum/density_sampling.c - how far the mean over random vectors may be from the trace, for all t together.
  *
- * The known traces of 1 and of C are control variates: estimated is only h_t = min(x, t) - a - b x, with a and b that leave least.
- * The variance of z^T h z is at most 2 tr h^2, which the same quadrature gives, much more precisely than a spread of few probes
- * would. The band's factors are quantiles of the largest deviation over t in draws from what the nodes say the deviations are:
- * a value of multiplicity w met by m probes deviates as a chi-squared of w m degrees. */
+ * The known traces of 1 and of C are control variates: estimated is only h_t = min(x, t) - a - b x, with a and b that
+ * leave least. The variance of z^T h z is at most 2 tr h^2, which the same quadrature gives, much more precisely than a
+ * spread of few probes would. The band's factors are quantiles of the largest deviation over t in draws from what the
+ * nodes say the deviations are: a value of multiplicity w met by m probes deviates as a chi-squared of w m degrees. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "spectrum/density_object.h"
 
 enum { DRAWS = 2000, CELLS = 192, POINTS = 128 };
-/* Deviations are measured in their own size, but none in less than this share of the largest: where nearly nothing varies, a
- * few roundings or one odd value would set the factor for all t. */
+/* Deviations are measured in their own size, but none in less than this share of the largest: where nearly nothing
+ * varies, a few roundings or one odd value would set the factor for all t. */
 #define LEAST_SHARE 0.1
 /* Fewer degrees of freedom are those of traces of vectors, which do not matter. */
 #define LEAST_FREEDOM 2
@@ -62,13 +62,14 @@ static void fit(const sampling *s, int with_trace, double t, double *a, double *
         own += s->weights[c] * least;
         cross += s->weights[c] * least * s->values[c];
     }
-    double whole = s->moments[0], mean = whole > 0 ? s->moments[1] / whole : 0, spread = s->moments[2] - mean * s->moments[1];
+    double whole = s->moments[0], mean = whole > 0 ? s->moments[1] / whole : 0,
+        spread = s->moments[2] - mean * s->moments[1];
     *b = with_trace && spread > 1e-12 * s->moments[2] ? (cross - mean * own) / spread : 0;
     *a = whole > 0 ? own / whole - *b * mean : 0;
 }
 
-/* The standard deviation of the mean of z^T h z over the probes. *doubt: how much Student's t is wider than the normal distribution
- * at the degrees of freedom that this estimate itself has (Cornish & Fisher's expansion). */
+/* The standard deviation of the mean of z^T h z over the probes. *doubt: how much Student's t is wider than the normal
+ * distribution at the degrees of freedom that this estimate itself has (Cornish & Fisher's expansion). */
 static double deviation(const sampling *s, double t, double a, double b, double *doubt)
 {
     double squares = 0, fourths = 0, m = (double)s->probes;
@@ -180,7 +181,8 @@ neck_status neck__density_sampling(neck__density_work *work, neck__curve *curve,
         s->probes = probes;
         gather(s, curve, nodes, values, weights);
         lay(s, curve, trace >= 0);
-        neck__random random = neck__random_seeded(neck__context_seed(work->context), (uint64_t)NECK__STREAM_DRAWS << 32);
+        neck__random random = neck__random_seeded(neck__context_seed(work->context),
+                                                  (uint64_t)NECK__STREAM_DRAWS << 32);
         if (alpha > 0) factors(s, random, alpha, draws, &up, &down);
         *widest = widen(s, curve, dimension, trace, up, down);
     }

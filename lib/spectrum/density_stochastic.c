@@ -5,8 +5,8 @@
 #include "core/error.h"
 #include "spectrum/density_object.h"
 
-/* Steps are added, at least this many at a time, until what the quadrature may be wrong by is this share of half the sampling's
- * band. */
+/* Steps are added, at least this many at a time, until what the quadrature may be wrong by is this share of half the
+ * sampling's band. */
 enum { STEPS_AT_A_TIME = 8, MOST_STEPS = 200 };
 #define SHARE 0.25
 /* Probes are made more by this factor at most before looking again. */
@@ -38,7 +38,8 @@ static neck_status make_room(stochastic *s, int64_t count)
         neck__release(allocator, numbers);
         return NECK_E_NOMEM;
     }
-    neck__probes more = {p->count, p->steps, p->room, numbers, numbers + count * p->room, numbers + 2 * count * p->room, lengths};
+    neck__probes more = {p->count, p->steps, p->room, numbers, numbers + count * p->room, numbers + 2 * count * p->room,
+                         lengths};
     if (p->count) {
         memcpy(more.alpha, p->alpha, (size_t)(p->count * p->room) * sizeof(double));
         memcpy(more.beta, p->beta, (size_t)(p->count * p->room) * sizeof(double));
@@ -65,7 +66,8 @@ static void quadratures(stochastic *s)
     }
 }
 
-/* Adds to the curve what the quadrature of one probe leaves open; weights are divided by the number of probes already. */
+/* Adds to the curve what the quadrature of one probe leaves open; weights are divided by the number of probes
+ * already. */
 static void add_bracket(const stochastic *s, int64_t probe, neck__curve *curve)
 {
     const neck__probes *p = &s->probes;
@@ -105,7 +107,8 @@ static neck_status lay_curve(stochastic *s, neck__curve *curve)
     memcpy(values, s->nodes, (size_t)probed * sizeof *values);
     memcpy(values + nodes, s->weights, (size_t)probed * sizeof *values);
     if (work->top.count) memcpy(values + probed, work->top_values, (size_t)work->top.count * sizeof *values);
-    if (s->known.count) memcpy(values + probed + work->top.count, s->known.squares, (size_t)s->known.count * sizeof *values);
+    if (s->known.count)
+        memcpy(values + probed + work->top.count, s->known.squares, (size_t)s->known.count * sizeof *values);
     neck_status status = neck__curve_create(work->context, nodes, values, values + nodes, curve);
     neck__release(&work->allocator, values);
     return status;
@@ -125,8 +128,8 @@ static neck_status evaluate(stochastic *s, double alpha, neck__curve *curve, dou
     if (status == NECK_OK) {
         *quadrature = bracket(s, curve);
         double dimension = (double)(s->work->n - s->work->top.count);
-        status = neck__density_sampling(s->work, curve, size, s->nodes, s->weights, s->probes.count, dimension, s->plan->trace,
-                                        alpha, sampling);
+        status = neck__density_sampling(s->work, curve, size, s->nodes, s->weights, s->probes.count, dimension,
+                                        s->plan->trace, alpha, sampling);
         if (status != NECK_OK) neck__curve_destroy(curve);
     }
     neck__release(allocator, s->nodes);
@@ -233,8 +236,8 @@ static neck_status run(stochastic *s)
     }
 }
 
-neck_status neck__density_stochastic(neck__density_work *work, const neck__density_plan *plan, neck__density_known known,
-                                     neck_density *density)
+neck_status neck__density_stochastic(neck__density_work *work, const neck__density_plan *plan,
+                                     neck__density_known known, neck_density *density)
 {
     stochastic s = {.work = work, .plan = plan, .known = known, .density = density};
     s.probes.room = plan->steps ? plan->steps : MOST_STEPS;

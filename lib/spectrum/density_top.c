@@ -1,5 +1,5 @@
-/* spectrum/density_top.c - the largest values and their vectors by block Lanczos with full orthogonalisation; those whose
- * residuals are small enough are taken out of the operator. */
+/* spectrum/density_top.c - the largest values and their vectors by block Lanczos with full orthogonalisation; those
+ * whose residuals are small enough are taken out of the operator. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +26,8 @@ typedef struct krylov {
     double *gram;               /* BLOCK x BLOCK and its eigenvalues */
 } krylov;
 
-void neck__density_signs(const neck__density_work *work, int64_t stream, int64_t vector, int64_t count, int64_t stride, double *out)
+void neck__density_signs(const neck__density_work *work, int64_t stream, int64_t vector, int64_t count, int64_t stride,
+                         double *out)
 {
     neck__random random = neck__random_seeded(neck__context_seed(work->context), (uint64_t)(stream << 32 | vector));
     uint64_t bits = 0;
@@ -51,8 +52,8 @@ static neck__block basis_of(const krylov *k)
     return (neck__block){k->basis, k->size, k->room};
 }
 
-/* Makes the packed block `next` of count columns orthonormal and adds it to the basis: by the eigenvectors of its Gram matrix
- * (Stathopoulos & Wu 2002), twice; directions of no length are left out. */
+/* Makes the packed block `next` of count columns orthonormal and adds it to the basis: by the eigenvectors of its Gram
+ * matrix (Stathopoulos & Wu 2002), twice; directions of no length are left out. */
 static neck_status append(krylov *k, int64_t count)
 {
     neck_context *context = k->work->context;
@@ -131,7 +132,8 @@ static void rotate(const krylov *k, int64_t count, double *turn, double *q, doub
     for (int64_t i = 0; i < k->size; i++)
         for (int64_t j = 0; j < count; j++) turn[i * count + j] = k->small[(k->size - 1 - j) * k->size + i];
     neck__block_add(k->work->context, k->n, basis_of(k), turn, (neck__block){q, count, count});
-    neck__block_add(k->work->context, k->n, (neck__block){k->images, k->size, k->room}, turn, (neck__block){r, count, count});
+    neck__block_add(k->work->context, k->n, (neck__block){k->images, k->size, k->room}, turn,
+                    (neck__block){r, count, count});
     for (int64_t i = 0; i < k->n; i++)
         for (int64_t j = 0; j < count; j++) r[i * count + j] -= k->values[k->size - 1 - j] * q[i * count + j];
 }
@@ -193,11 +195,13 @@ neck_status neck__density_top(neck__density_work *work, int64_t count, int64_t b
     if (basis < 1 || count < 1) return NECK_OK;
     krylov k = {.work = work, .n = work->n, .room = basis};
     neck_status status = NECK_E_NOMEM;
-    double *vectors = neck__alloc(&work->allocator, work->n, (2 * basis + BLOCK) * (int64_t)sizeof(double), "Krylov vectors");
+    double *vectors = neck__alloc(&work->allocator, work->n, (2 * basis + BLOCK) * (int64_t)sizeof(double),
+                                  "Krylov vectors");
     int64_t small = basis * basis + basis + BLOCK * (BLOCK + 1);
     k.small = vectors ? neck__alloc(&work->allocator, small, sizeof(double), "a projection") : NULL;
     work->top.data = k.small ? neck__alloc(&work->allocator, work->n * count, sizeof(double), "Ritz vectors") : NULL;
-    double *numbers = work->top.data ? neck__alloc(&work->allocator, work->n + 2 * count, sizeof *numbers, "Ritz values") : NULL;
+    double *numbers = work->top.data ? neck__alloc(&work->allocator, work->n + 2 * count, sizeof *numbers,
+                                                   "Ritz values") : NULL;
     if (numbers) {
         work->top_diagonal = numbers;
         work->top_values = numbers + work->n;
@@ -220,8 +224,8 @@ void neck__density_forget(neck__density_work *work)
     neck__release(&work->allocator, work->top_diagonal);
 }
 
-/* With E = (1 - Q Q^T) A^T A Q, of columns r: pinching lowers sum (lambda - t)_+ by at most the sum of the singular values of E.
- * Where the values taken out lie above t by g, Schur's complement gives |E|_F^2 / g. */
+/* With E = (1 - Q Q^T) A^T A Q, of columns r: pinching lowers sum (lambda - t)_+ by at most the sum of the singular
+ * values of E. Where the values taken out lie above t by g, Schur's complement gives |E|_F^2 / g. */
 double neck__density_pinching(const neck__density_work *work, double t)
 {
     if (work->top.count == 0) return 0;

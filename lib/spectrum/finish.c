@@ -18,7 +18,8 @@ static neck_status unscale(neck_spectrum *spectrum, double scale)
     spectrum->resolution /= scale;
     spectrum->frobenius_squared = spectrum->frobenius_squared / scale / scale;
     if (isinf(spectrum->values[0]))
-        return neck__fail(NECK_E_OVERFLOW, "the largest singular value exceeds the range of double: scale the matrix down");
+        return neck__fail(NECK_E_OVERFLOW,
+                          "the largest singular value exceeds the range of double: scale the matrix down");
     return NECK_OK;
 }
 

@@ -14,7 +14,8 @@
 static neck_status check(const neck_gram *gram, const neck_spectrum_options *options)
 {
     if (options->method != NECK_METHOD_AUTO && options->method != NECK_METHOD_GRAM)
-        return neck__fail(NECK_E_ARGUMENT, "method %d: a gram keeps no rows, so its spectrum is by GRAM", options->method);
+        return neck__fail(NECK_E_ARGUMENT, "method %d: a gram keeps no rows, so its spectrum is by GRAM",
+                          options->method);
     if (options->tolerance != 0 || options->row_weights)
         return neck__fail(NECK_E_ARGUMENT, "tolerance and row_weights need the rows, which a gram does not keep");
     if (options->variant != NECK_VARIANT_RAW && options->variant != NECK_VARIANT_CENTERED &&

@@ -42,12 +42,14 @@ neck_status neck_operator_apply(neck_context *context, const neck_operator *op, 
     return op->kind->apply(context, op, transposed != 0, count, x, y);
 }
 
-neck_status neck__operator_gram(neck_context *context, const neck_operator *op, int64_t count, const double *x, double *y)
+neck_status neck__operator_gram(neck_context *context, const neck_operator *op, int64_t count, const double *x,
+                                double *y)
 {
     if (op->kind->gram) return op->kind->gram(context, op, count, x, y);
     neck__allocator allocator = neck__allocator_of(context);
     int64_t size;
-    if (!neck__mul(op->rows, count, &size)) return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);
+    if (!neck__mul(op->rows, count, &size))
+        return neck__fail(NECK_E_OVERFLOW, "%lld vectors are too many", (long long)count);
     double *between = neck__alloc(&allocator, size, sizeof *between, "a product");
     if (!between) return NECK_E_NOMEM;
     neck_status status = op->kind->apply(context, op, 0, count, x, between);

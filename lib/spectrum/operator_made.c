@@ -9,16 +9,18 @@ typedef struct product_parts {
     const neck_operator *first, *second;
 } product_parts;
 
-static neck_status apply_product(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
-                                 double *y)
+static neck_status apply_product(neck_context *context, const neck_operator *op, int transposed, int64_t count,
+                                 const double *x, double *y)
 {
     const product_parts *parts = op->parts;
     neck__allocator allocator = neck__allocator_of(context);
     int64_t size;
-    if (!neck__mul(parts->first->cols, count, &size)) return neck__fail(NECK_E_OVERFLOW, "%lld vectors at once are too many", (long long)count);
+    if (!neck__mul(parts->first->cols, count, &size))
+        return neck__fail(NECK_E_OVERFLOW, "%lld vectors at once are too many", (long long)count);
     double *middle = neck__alloc(&allocator, size, sizeof *middle, "the product of a factor");
     if (!middle) return NECK_E_NOMEM;
-    const neck_operator *inner = transposed ? parts->first : parts->second, *outer = transposed ? parts->second : parts->first;
+    const neck_operator *inner = transposed ? parts->first : parts->second,
+        *outer = transposed ? parts->second : parts->first;
     neck_status status = inner->kind->apply(context, inner, transposed, count, x, middle);
     if (status == NECK_OK) status = outer->kind->apply(context, outer, transposed, count, middle, y);
     neck__release(&allocator, middle);
@@ -32,8 +34,9 @@ neck_status neck_operator_product(neck_context *context, const neck_operator *fi
 {
     if (!first || !second || !out) return neck__fail(NECK_E_ARGUMENT, "first, second or out is NULL");
     if (first->cols != second->rows)
-        return neck__fail(NECK_E_ARGUMENT, "%lld x %lld times %lld x %lld: the inner sizes differ", (long long)first->rows,
-                          (long long)first->cols, (long long)second->rows, (long long)second->cols);
+        return neck__fail(NECK_E_ARGUMENT, "%lld x %lld times %lld x %lld: the inner sizes differ",
+                          (long long)first->rows, (long long)first->cols, (long long)second->rows,
+                          (long long)second->cols);
     neck_operator *op;
     NECK_TRY(neck__operator_new(context, &product, first->rows, second->cols, -1, sizeof(product_parts), &op));
     *(product_parts *)op->parts = (product_parts){first, second};
@@ -47,8 +50,8 @@ typedef struct centered_parts {
 } centered_parts;
 
 /* (A - 1 m^T) x = A x - 1 (m^T x); transposed: A^T x - m (1^T x). sums: count numbers. */
-static neck_status apply_centered(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
-                                  double *y)
+static neck_status apply_centered(neck_context *context, const neck_operator *op, int transposed, int64_t count,
+                                  const double *x, double *y)
 {
     const centered_parts *parts = op->parts;
     neck__allocator allocator = neck__allocator_of(context);
@@ -77,7 +80,8 @@ static neck_status normalised(int64_t rows, const double *given, double *weights
     for (int64_t i = 0; i < rows; i++) {
         weights[i] = given ? given[i] : 1;
         if (!(weights[i] >= 0) || isinf(weights[i]))
-            return neck__fail(NECK_E_ARGUMENT, "row_weights[%lld] is %g: weights are finite and not negative", (long long)i, weights[i]);
+            return neck__fail(NECK_E_ARGUMENT, "row_weights[%lld] is %g: weights are finite and not negative",
+                              (long long)i, weights[i]);
         total += weights[i];
     }
     if (!(total > 0) || isinf(total)) return neck__fail(NECK_E_ARGUMENT, "row_weights sum to %g", total);
@@ -85,10 +89,10 @@ static neck_status normalised(int64_t rows, const double *given, double *weights
     return NECK_OK;
 }
 
-/* |A - 1 m^T|_F^2 = |A|_F^2 - 2 m . A^T 1 + rows |m|^2: with the plain mean A^T 1 = rows m, otherwise one more product. It is
- * a difference, so what is left by rounding must not be negative. */
-static neck_status centered_norm(neck_context *context, const neck_operator *source, const double *mean, double *ones, double *sums,
-                                 double *out)
+/* |A - 1 m^T|_F^2 = |A|_F^2 - 2 m . A^T 1 + rows |m|^2: with the plain mean A^T 1 = rows m, otherwise one more product.
+ * It is a difference, so what is left by rounding must not be negative. */
+static neck_status centered_norm(neck_context *context, const neck_operator *source, const double *mean, double *ones,
+                                 double *sums, double *out)
 {
     *out = -1;
     if (source->frobenius_squared < 0) return NECK_OK;
@@ -139,19 +143,20 @@ typedef struct callback_parts {
 } callback_parts;
 
 /* What a callback gave, in rows of count numbers. */
-static neck_status call(const callback_parts *parts, int transposed, int64_t rows, int64_t count, const char *what, const double *x,
-                        double *y)
+static neck_status call(const callback_parts *parts, int transposed, int64_t rows, int64_t count, const char *what,
+                        const double *x, double *y)
 {
     if (parts->apply(parts->user, transposed, count, x, y) != 0)
         return neck__fail(NECK_E_CANCELLED, "the operator's callback said stop");
     for (int64_t i = 0; i < rows * count; i++)
         if (!isfinite(y[i]))
-            return neck__fail(NECK_E_NONFINITE, "the operator's callback gave %g in row %lld of %s x", y[i], (long long)(i / count), what);
+            return neck__fail(NECK_E_NONFINITE, "the operator's callback gave %g in row %lld of %s x", y[i],
+                              (long long)(i / count), what);
     return NECK_OK;
 }
 
-static neck_status apply_callback(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
-                                  double *y)
+static neck_status apply_callback(neck_context *context, const neck_operator *op, int transposed, int64_t count,
+                                  const double *x, double *y)
 {
     (void)context;
     return call(op->parts, transposed, transposed ? op->cols : op->rows, count, transposed ? "A^T" : "A", x, y);
@@ -159,14 +164,15 @@ static neck_status apply_callback(neck_context *context, const neck_operator *op
 
 static const neck__operator_kind callback = {apply_callback, NULL, NULL};
 
-static neck_status refuse_product(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
-                                  double *y)
+static neck_status refuse_product(neck_context *context, const neck_operator *op, int transposed, int64_t count,
+                                  const double *x, double *y)
 {
     (void)context, (void)op, (void)transposed, (void)count, (void)x, (void)y;
     return neck__fail(NECK_E_ARGUMENT, "this operator is known by products of A^T A alone");
 }
 
-static neck_status apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x, double *y)
+static neck_status apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x,
+                                double *y)
 {
     (void)context;
     return call(op->parts, 0, op->cols, count, "A^T A", x, y);
@@ -179,9 +185,10 @@ static neck_status make_called(neck_context *context, const neck__operator_kind 
 {
     if (!apply || !out) return neck__fail(NECK_E_ARGUMENT, "apply or out is NULL");
     if (rows < 1 || cols < 1)
-        return neck__fail(NECK_E_ARGUMENT, "an operator has at least one row and column, not %lld x %lld", (long long)rows,
-                          (long long)cols);
-    if (isnan(frobenius_squared) || isinf(frobenius_squared)) return neck__fail(NECK_E_NONFINITE, "frobenius_squared is %g", frobenius_squared);
+        return neck__fail(NECK_E_ARGUMENT, "an operator has at least one row and column, not %lld x %lld",
+                          (long long)rows, (long long)cols);
+    if (isnan(frobenius_squared) || isinf(frobenius_squared))
+        return neck__fail(NECK_E_NONFINITE, "frobenius_squared is %g", frobenius_squared);
     neck_operator *op;
     NECK_TRY(neck__operator_new(context, kind, rows, cols, frobenius_squared, sizeof(callback_parts), &op));
     *(callback_parts *)op->parts = (callback_parts){apply, user};
@@ -189,8 +196,8 @@ static neck_status make_called(neck_context *context, const neck__operator_kind 
     return NECK_OK;
 }
 
-neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply, void *user,
-                                   double frobenius_squared, neck_operator **out)
+neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
+                                   void *user, double frobenius_squared, neck_operator **out)
 {
     return make_called(context, &callback, rows, cols, apply, user, frobenius_squared, out);
 }

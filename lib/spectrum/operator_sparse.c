@@ -1,5 +1,5 @@
-/* spectrum/operator_sparse.c - compressed sparse rows as an operator: the caller's rows, and a transposed copy, so that products
- * either way are sums in a fixed order. */
+/* spectrum/operator_sparse.c - compressed sparse rows as an operator: the caller's rows, and a transposed copy, so that
+ * products either way are sums in a fixed order. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@ typedef struct sparse_parts {
     void *copy; /* what the transpose lives in */
 } sparse_parts;
 
-static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x, double *y)
+static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
+                         double *y)
 {
     const sparse_parts *parts = op->parts;
     neck__sparse_apply(context, transposed ? &parts->transposed : &parts->plain, count, x, y);
@@ -32,14 +33,15 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
 
 static const neck__operator_kind sparse = {apply, close_parts, gram};
 
-static neck_status check(int64_t rows, int64_t cols, const int64_t *starts, const int32_t *columns, const double *values)
+static neck_status check(int64_t rows, int64_t cols, const int64_t *starts, const int32_t *columns,
+                         const double *values)
 {
     if (rows < 1 || cols < 1)
         return neck__fail(NECK_E_ARGUMENT, "a matrix has at least one row and column, not %lld x %lld", (long long)rows,
                           (long long)cols);
     if (rows > INT32_MAX || cols > INT32_MAX)
-        return neck__fail(NECK_E_OVERFLOW, "a %lld x %lld sparse matrix: at most 2147483647 rows and columns", (long long)rows,
-                          (long long)cols);
+        return neck__fail(NECK_E_OVERFLOW, "a %lld x %lld sparse matrix: at most 2147483647 rows and columns",
+                          (long long)rows, (long long)cols);
     if (!starts || !columns) return neck__fail(NECK_E_ARGUMENT, "starts or columns is NULL");
     if (starts[0] != 0) return neck__fail(NECK_E_ARGUMENT, "starts[0] is %lld, not 0", (long long)starts[0]);
     for (int64_t i = 0; i < rows; i++)
@@ -47,9 +49,10 @@ static neck_status check(int64_t rows, int64_t cols, const int64_t *starts, cons
             return neck__fail(NECK_E_ARGUMENT, "starts[%lld] is below the one before it", (long long)i + 1);
     for (int64_t k = 0; k < starts[rows]; k++) {
         if (columns[k] < 0 || columns[k] >= cols)
-            return neck__fail(NECK_E_ARGUMENT, "columns[%lld] is %d: the matrix has %lld columns", (long long)k, (int)columns[k],
-                              (long long)cols);
-        if (values && !isfinite(values[k])) return neck__fail(NECK_E_NONFINITE, "values[%lld] is %g", (long long)k, values[k]);
+            return neck__fail(NECK_E_ARGUMENT, "columns[%lld] is %d: the matrix has %lld columns", (long long)k,
+                              (int)columns[k], (long long)cols);
+        if (values && !isfinite(values[k]))
+            return neck__fail(NECK_E_NONFINITE, "values[%lld] is %g", (long long)k, values[k]);
     }
     return NECK_OK;
 }
@@ -85,8 +88,8 @@ static neck_status transpose(neck__allocator *allocator, int64_t cols, sparse_pa
     return NECK_OK;
 }
 
-neck_status neck_operator_sparse(neck_context *context, int64_t rows, int64_t cols, const int64_t *starts, const int32_t *columns,
-                                 const double *values, neck_operator **out)
+neck_status neck_operator_sparse(neck_context *context, int64_t rows, int64_t cols, const int64_t *starts,
+                                 const int32_t *columns, const double *values, neck_operator **out)
 {
     if (!out) return neck__fail(NECK_E_ARGUMENT, "out is NULL");
     NECK_TRY(check(rows, cols, starts, columns, values));
@@ -96,7 +99,8 @@ neck_status neck_operator_sparse(neck_context *context, int64_t rows, int64_t co
     neck__sparse plain = {rows, starts, columns, values};
     double squares = frobenius(&plain, line);
     neck__release(&allocator, line);
-    if (!isfinite(squares)) return neck__fail(NECK_E_OVERFLOW, "the squares of the matrix exceed the range of double: scale it down");
+    if (!isfinite(squares))
+        return neck__fail(NECK_E_OVERFLOW, "the squares of the matrix exceed the range of double: scale it down");
     neck_operator *op;
     NECK_TRY(neck__operator_new(context, &sparse, rows, cols, squares, sizeof(sparse_parts), &op));
     sparse_parts *parts = op->parts;

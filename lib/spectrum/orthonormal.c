@@ -1,5 +1,6 @@
-/* spectrum/orthonormal.c - a block of vectors orthonormal to itself and to a basis: Gram-Schmidt against the basis, Householder QR
- * within, both twice. QR, not the Gram matrix of the block: directions that have almost converged must keep their digits. */
+/* spectrum/orthonormal.c - a block of vectors orthonormal to itself and to a basis: Gram-Schmidt against the basis,
+ * Householder QR within, both twice. QR, not the Gram matrix of the block: directions that have almost converged must
+ * keep their digits. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "spectrum/krylov.h"
 
 /* x = r^T q, the q in x's place: columns of LAPACK are our vectors. scratch: 2 count. */
-static neck_status factor(neck_context *context, int64_t order, int64_t count, double *x, double *r, double *tau, double *reflectors)
+static neck_status factor(neck_context *context, int64_t order, int64_t count, double *x, double *r, double *tau,
+                          double *reflectors)
 {
     memcpy(reflectors, x, (size_t)(order * count) * sizeof *x);
     NECK_TRY(neck__qr_factor(context, order, count, reflectors, order, tau));
@@ -39,11 +41,13 @@ static neck_status project(int64_t order, int64_t used, const double *basis, int
     return neck__gemm(1, 0, count, order, used, -1, small, count, basis, order, 1, x, order);
 }
 
-/* A direction that all but vanished was rounding, or zero: numbers at random take its place, of which x as given has nothing. */
+/* A direction that all but vanished was rounding, or zero: numbers at random take its place, of which x as given has
+ * nothing. */
 #define VANISHED 1e-10
 enum { ROUNDS = 8, STREAM = 3 };
 
-static void replace_vanished(int64_t order, int64_t count, const double *again, neck__random *random, double *x, double *r)
+static void replace_vanished(int64_t order, int64_t count, const double *again, neck__random *random, double *x,
+                             double *r)
 {
     for (int64_t j = 0; j < count; j++) {
         if (fabs(again[j * count + j]) > VANISHED) continue;
@@ -52,7 +56,8 @@ static void replace_vanished(int64_t order, int64_t count, const double *again, 
     }
 }
 
-/* What a round left of each unit vector, the least of them: a pass that cancelled much leaves rounding behind, so another follows. */
+/* What a round left of each unit vector, the least of them: a pass that cancelled much leaves rounding behind, so
+ * another follows. */
 static double least_left(int64_t count, const double *r)
 {
     double least = INFINITY;
@@ -60,8 +65,8 @@ static double least_left(int64_t count, const double *r)
     return least;
 }
 
-neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t used, const double *basis, int64_t count, double *x,
-                                 double *r, double *small, double *reflectors)
+neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t used, const double *basis, int64_t count,
+                                 double *x, double *r, double *small, double *reflectors)
 {
     double *first = small + used * count, *again = first + count * count, *tau = again + count * count;
     neck__random random = neck__random_seeded((uint64_t)used, STREAM);

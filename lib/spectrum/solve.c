@@ -22,7 +22,8 @@ static double bound_from_square(double square, double delta)
     return delta / (sqrt(square) + sqrt(below)) + 2 * ROUNDOFF * sqrt(square);
 }
 
-neck_status neck__solve_eigen(neck_context *context, int64_t n, double *c, double delta, int64_t count, neck__solution *solution)
+neck_status neck__solve_eigen(neck_context *context, int64_t n, double *c, double delta, int64_t count,
+                              neck__solution *solution)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *squares = neck__alloc(&allocator, n, sizeof(double), "eigenvalues");
@@ -46,7 +47,8 @@ neck_status neck__solve_by_gram(neck_context *context, const neck__source *sourc
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t n = neck__source_order(source), size;
-    if (!neck__mul(n, n, &size)) return neck__fail(NECK_E_OVERFLOW, "a Gram matrix of order %lld is too large", (long long)n);
+    if (!neck__mul(n, n, &size))
+        return neck__fail(NECK_E_OVERFLOW, "a Gram matrix of order %lld is too large", (long long)n);
     double *c = neck__calloc(&allocator, size, sizeof(double), "a Gram matrix");
     if (!c) return NECK_E_NOMEM;
     double trace = 0;

@@ -15,6 +15,7 @@ neck_status neck__solve_by_qr(neck_context *context, const neck__source *source,
 
 /* The part of the Gram route after the product: count singular values (count <= n) from the upper triangle of the n x n
  * matrix c (destroyed), whose spectral norm error is at most delta before the eigensolver adds its own. */
-neck_status neck__solve_eigen(neck_context *context, int64_t n, double *c, double delta, int64_t count, neck__solution *solution);
+neck_status neck__solve_eigen(neck_context *context, int64_t n, double *c, double delta, int64_t count,
+                              neck__solution *solution);
 
 #endif

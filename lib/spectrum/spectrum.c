@@ -56,8 +56,8 @@ static neck_status solve(neck_context *context, const neck__source *source, int3
     return NECK_OK;
 }
 
-static neck_status solve_to_tolerance(neck_context *context, const neck__source *source, const neck_spectrum_options *options,
-                                      neck_spectrum *spectrum)
+static neck_status solve_to_tolerance(neck_context *context, const neck__source *source,
+                                      const neck_spectrum_options *options, neck_spectrum *spectrum)
 {
     NECK_TRY(solve(context, source, first_method(source, options->method), spectrum));
     if (options->tolerance == 0 || spectrum->method == NECK_METHOD_QR || !too_coarse(spectrum, options->tolerance))
@@ -66,8 +66,8 @@ static neck_status solve_to_tolerance(neck_context *context, const neck__source 
     return solve(context, source, NECK_METHOD_QR, spectrum);
 }
 
-neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matrix, const neck_spectrum_options *options,
-                                  neck_spectrum **out)
+neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matrix,
+                                  const neck_spectrum_options *options, neck_spectrum **out)
 {
     if (!out) return neck__fail(NECK_E_ARGUMENT, "out is NULL");
     NECK_OPTIONS(neck_spectrum_options, given, options);

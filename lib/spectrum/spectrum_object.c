@@ -38,8 +38,8 @@ static int decreasing(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static neck_status check_given(const double *values, int64_t count, int64_t rows, int64_t cols, double frobenius_squared,
-                               double error_bound)
+static neck_status check_given(const double *values, int64_t count, int64_t rows, int64_t cols,
+                               double frobenius_squared, double error_bound)
 {
     if (!values) return neck__fail(NECK_E_ARGUMENT, "values is NULL");
     if (rows < 1 || cols < 1)
@@ -105,9 +105,9 @@ neck_status neck__sort_with_bounds(neck_context *context, int64_t count, double 
     return NECK_OK;
 }
 
-neck_status neck_spectrum_from_estimates(neck_context *context, const double *values, const double *error_bounds, int64_t count,
-                                         int64_t rows, int64_t cols, double frobenius_squared, double resolution, int32_t method,
-                                         neck_spectrum **out)
+neck_status neck_spectrum_from_estimates(neck_context *context, const double *values, const double *error_bounds,
+                                         int64_t count, int64_t rows, int64_t cols, double frobenius_squared,
+                                         double resolution, int32_t method, neck_spectrum **out)
 {
     if (!error_bounds || frobenius_squared < 0)
         return neck__fail(NECK_E_ARGUMENT, "error_bounds is NULL, or frobenius_squared negative");

@@ -19,7 +19,8 @@ typedef struct factors {
     double *values; /* order */
 } factors;
 
-/* The entry of largest magnitude of each short-side vector becomes positive: the sign no longer depends on the route. */
+/* The entry of largest magnitude of each short-side vector becomes positive: the sign no longer depends on the
+ * route. */
 static void fix_signs(const factors *f)
 {
     for (int64_t i = 0; i < f->order; i++) {
@@ -90,7 +91,8 @@ static neck_status write_outputs(neck_context *context, const neck__source *sour
     double bound = neck__tsqr_chain(tsqr) * (DBL_EPSILON / 2) * sqrt(tsqr->frobenius_squared) +
                    (double)f->order * DBL_EPSILON * f->values[0];
     if (isinf(f->values[0] / source->scale))
-        return neck__fail(NECK_E_OVERFLOW, "the largest singular value exceeds the range of double: scale the matrix down");
+        return neck__fail(NECK_E_OVERFLOW,
+                          "the largest singular value exceeds the range of double: scale the matrix down");
     if (to->long_out) {
         /* Vectors go to a buffer first: a cancelled call leaves the caller's array alone. */
         int64_t size = tsqr->length * tsqr->order;
@@ -125,8 +127,8 @@ static neck_status compute(neck_context *context, const neck__source *source, co
     return status;
 }
 
-neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix, const neck_svd_options *options, double *u,
-                             double *s, double *vt, double *error_bound)
+neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix, const neck_svd_options *options,
+                             double *u, double *s, double *vt, double *error_bound)
 {
     if (!s) return neck__fail(NECK_E_ARGUMENT, "s is NULL");
     NECK_OPTIONS(neck_svd_options, given, options);

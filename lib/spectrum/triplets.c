@@ -19,8 +19,8 @@ typedef struct turning {
     double *scratch;
 } turning;
 
-/* Columns of W are orthogonal but for rounding when the vectors are Ritz vectors. Then one Cholesky factorisation of their scaled
- * products, well conditioned, makes a QR of W that is as good as Householder's at a third of the time. */
+/* Columns of W are orthogonal but for rounding when the vectors are Ritz vectors. Then one Cholesky factorisation of
+ * their scaled products, well conditioned, makes a QR of W that is as good as Householder's at a third of the time. */
 #define NEARLY_ORTHOGONAL 0.1
 
 /* Cross products scaled to a unit diagonal, in the upper triangle; 0 when they are not nearly the identity. */
@@ -130,10 +130,10 @@ static neck_status add_forward_residuals(neck_context *context, const turning *j
     return status;
 }
 
-/* images = B^T U less S V becomes the residual R; *norm = |R|. Where V^T R, which both products make zero, is not, they are not of
- * one matrix. */
-static neck_status backward_residuals(neck_context *context, const neck__normal *normal, neck__triplets *t, double *images,
-                                      double *scratch, double *norm)
+/* images = B^T U less S V becomes the residual R; *norm = |R|. Where V^T R, which both products make zero, is not, they
+ * are not of one matrix. */
+static neck_status backward_residuals(neck_context *context, const neck__normal *normal, neck__triplets *t,
+                                      double *images, double *scratch, double *norm)
 {
     int64_t n = t->count, order = normal->order;
     double along = 0;
@@ -148,7 +148,8 @@ static neck_status backward_residuals(neck_context *context, const neck__normal 
     NECK_TRY(neck__gemm(0, 1, n, n, order, 1, images, order, t->shorter, order, 0, scratch, n));
     for (int64_t i = 0; i < n * n; i++) along = fmax(along, fabs(scratch[i]));
     if (along > 1e-6 * t->values[0])
-        return neck__fail(NECK_E_ARGUMENT, "the operator's two products are not of the same matrix: they differ by %.3g of it",
+        return neck__fail(NECK_E_ARGUMENT,
+                          "the operator's two products are not of the same matrix: they differ by %.3g of it",
                           along / t->values[0]);
     NECK_TRY(neck__gemm(0, 1, n, n, order, 1, images, order, images, order, 0, scratch, n));
     NECK_TRY(neck__symmetric_eigenvalues(context, n, scratch, n, scratch + n * n));
@@ -183,8 +184,10 @@ static neck_status allocate(const neck__normal *normal, int64_t count, neck__tri
     const neck__allocator *allocator = &normal->allocator;
     *t = (neck__triplets){.count = count};
     t->values = neck__calloc(allocator, 3, count * (int64_t)sizeof(double), "singular values");
-    t->shorter = t->values ? neck__alloc(allocator, count, normal->order * (int64_t)sizeof(double), "singular vectors") : NULL;
-    t->longer = t->shorter ? neck__alloc(allocator, count, normal->length * (int64_t)sizeof(double), "singular vectors") : NULL;
+    t->shorter = t->values ? neck__alloc(allocator, count, normal->order * (int64_t)sizeof(double),
+                                         "singular vectors") : NULL;
+    t->longer = t->shorter ? neck__alloc(allocator, count, normal->length * (int64_t)sizeof(double),
+                                         "singular vectors") : NULL;
     if (!t->longer) return NECK_E_NOMEM;
     t->residuals = t->values + count;
     t->bounds = t->residuals + count;
@@ -198,7 +201,8 @@ void neck__triplets_free(const neck__allocator *allocator, neck__triplets *tripl
     neck__release(allocator, triplets->longer);
 }
 
-neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const neck__subspace *subspace, neck__triplets *out)
+neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const neck__subspace *subspace,
+                              neck__triplets *out)
 {
     const neck__allocator *allocator = &normal->allocator;
     int64_t n = subspace->count;

@@ -1,4 +1,5 @@
-/* spectrum/truncated_gram.c - the leading eigenvectors of B^T B formed in full: exact, and the fastest way while its order is small. */
+/* spectrum/truncated_gram.c - the leading eigenvectors of B^T B formed in full: exact, and the fastest way while its
+ * order is small. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static neck_status by_iteration(neck_context *context, cross *c, const neck__req
 
 enum { FEW = 400, SHARE = 4 };
 
-neck_status neck__truncated_by_gram(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
+neck_status neck__truncated_by_gram(neck_context *context, neck__normal *normal, const neck__request *request,
+                                    neck__subspace *out)
 {
     const neck_matrix *view = neck__operator_matrix(normal->op);
     cross c = {.order = normal->order};

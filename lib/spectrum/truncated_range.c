@@ -1,5 +1,5 @@
-/* spectrum/truncated_range.c - a random range with power steps (Halko, Martinsson & Tropp 2011): a few products, an approximate
- * answer, and the bound that says how approximate. */
+/* spectrum/truncated_range.c - a random range with power steps (Halko, Martinsson & Tropp 2011): a few products, an
+ * approximate answer, and the bound that says how approximate. */
 #include <math.h>
 
 #include "core/context.h"
@@ -28,7 +28,8 @@ static void fill_random(ranging *job, int64_t count, double *x)
 
 static neck_status orthonormalize(neck_context *context, ranging *job)
 {
-    return neck__orthonormalize(context, job->normal->order, 0, NULL, job->count, job->vectors, NULL, job->small, job->reflectors);
+    return neck__orthonormalize(context, job->normal->order, 0, NULL, job->count, job->vectors, NULL, job->small,
+                                job->reflectors);
 }
 
 static neck_status find_range(neck_context *context, ranging *job, int64_t steps)
@@ -39,7 +40,8 @@ static neck_status find_range(neck_context *context, ranging *job, int64_t steps
     for (int64_t step = 0; step <= steps; step++) {
         NECK_TRY(neck__normal_both(context, job->normal, job->count, job->vectors, job->block));
         for (int64_t i = 0; i < size; i++) {
-            if (!isfinite(job->block[i])) return neck__fail(NECK_E_NONFINITE, "a product with the operator is not finite");
+            if (!isfinite(job->block[i]))
+                return neck__fail(NECK_E_NONFINITE, "a product with the operator is not finite");
             job->vectors[i] = job->block[i];
         }
         NECK_TRY(orthonormalize(context, job));
@@ -63,7 +65,8 @@ static neck_status multiply_beyond(neck_context *context, void *user, int64_t co
     return project(job, count, y);
 }
 
-/* |B (1 - V^T V)| by a short search: some steps of block Lanczos from random vectors, orthogonal to the range as all their images. */
+/* |B (1 - V^T V)| by a short search: some steps of block Lanczos from random vectors, orthogonal to the range as all
+ * their images. */
 static neck_status search(neck_context *context, ranging *job, double *ceiling)
 {
     int64_t n = job->normal->order, left = n - job->count, starts = STARTS < left ? STARTS : left;
@@ -88,7 +91,8 @@ static neck_status search(neck_context *context, ranging *job, double *ceiling)
     return status;
 }
 
-neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
+neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal, const neck__request *request,
+                                     neck__subspace *out)
 {
     const neck__allocator *allocator = &normal->allocator;
     int64_t n = normal->order, wanted = request->k + request->oversampling, l = wanted < n ? wanted : n;
@@ -99,7 +103,8 @@ neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal
     if (!(job.vectors = neck__alloc(allocator, l, n * (int64_t)sizeof(double), "a random range"))) goto done;
     if (!(job.block = neck__alloc(allocator, widest, n * (int64_t)sizeof(double), "a random range"))) goto done;
     if (!(job.reflectors = neck__alloc(allocator, l, n * (int64_t)sizeof(double), "a random range"))) goto done;
-    if (!(job.small = neck__alloc(allocator, widest, (3 * widest + 1) * (int64_t)sizeof(double), "a random range"))) goto done;
+    if (!(job.small = neck__alloc(allocator, widest, (3 * widest + 1) * (int64_t)sizeof(double),
+                                  "a random range"))) goto done;
     NECK_GOTO_DONE(find_range(context, &job, request->power_steps));
     if (l < n) NECK_GOTO_DONE(search(context, &job, &ceiling));
     *out = (neck__subspace){l, job.vectors, ceiling, l < n ? MISSED : 0, NECK_METHOD_RANDOMIZED, l, 0};

@@ -9,8 +9,8 @@
 #include "core/parallel.h"
 #include "linalg/lapack.h"
 
-/* A chunk is this many times as long as it is wide: long enough that folding R in costs little, short enough that chains of
- * roundings, and chunks, stay small. */
+/* A chunk is this many times as long as it is wide: long enough that folding R in costs little, short enough that
+ * chains of roundings, and chunks, stay small. */
 enum { ASPECT = 2, SHORTEST_CHUNK = 512 };
 
 static int64_t chunk_rows(const neck__tsqr *tsqr, int64_t index)
@@ -39,10 +39,14 @@ static neck_status allocate(const neck__source *source, neck__tsqr *tsqr)
     int64_t n = tsqr->order, square, reflectors, factors = neck__qr_block(n) * n;
     if (!neck__mul(n, n, &square) || !neck__mul(tsqr->kept ? tsqr->length : tsqr->chunk, n, &reflectors) ||
         !neck__mul(factors, tsqr->kept ? tsqr->chunks : 1, &factors))
-        return neck__fail(NECK_E_OVERFLOW, "QR of a %lld x %lld matrix is too large", (long long)tsqr->length, (long long)n);
+        return neck__fail(NECK_E_OVERFLOW, "QR of a %lld x %lld matrix is too large", (long long)tsqr->length,
+                          (long long)n);
     tsqr->r = neck__calloc(&tsqr->allocator, square, sizeof(double), "R of a QR factorisation");
-    if (tsqr->r) tsqr->reflectors = neck__alloc(&tsqr->allocator, reflectors, sizeof(double), "reflectors of a QR factorisation");
-    if (tsqr->reflectors) tsqr->factors = neck__alloc(&tsqr->allocator, factors, sizeof(double), "factors of a QR factorisation");
+    if (tsqr->r)
+        tsqr->reflectors = neck__alloc(&tsqr->allocator, reflectors, sizeof(double),
+                                       "reflectors of a QR factorisation");
+    if (tsqr->reflectors)
+        tsqr->factors = neck__alloc(&tsqr->allocator, factors, sizeof(double), "factors of a QR factorisation");
     return tsqr->factors ? NECK_OK : NECK_E_NOMEM;
 }
 
@@ -126,7 +130,8 @@ neck_status neck__tsqr_factor(neck_context *context, const neck__source *source,
         status = load(context, source, &tsqr, i, a);
         if (status == NECK_OK) status = fold(context, &tsqr, i, a);
         if (status == NECK_OK)
-            status = neck__progress(context, "qr", neck__source_unit(source), i * tsqr.chunk + chunk_rows(&tsqr, i), tsqr.length);
+            status = neck__progress(context, "qr", neck__source_unit(source), i * tsqr.chunk + chunk_rows(&tsqr, i),
+                                    tsqr.length);
     }
     if (status != NECK_OK)
         neck__tsqr_free(&tsqr);
@@ -146,8 +151,8 @@ neck_status neck__tsqr_apply(neck_context *context, neck__tsqr *tsqr, double *to
         memset(block, 0, (size_t)(rows * n) * sizeof *block);
         for (int64_t j = 0; i == 0 && j < n; j++) memcpy(block + j * rows, top + j * n, (size_t)n * sizeof *block);
         status = i == 0 ? neck__qr_apply(context, rows, n, n, chunk_reflectors(tsqr, i), rows, chunk_factors(tsqr, i), block, rows)
-                        : neck__qr_update_apply(context, rows, n, n, chunk_reflectors(tsqr, i), rows, chunk_factors(tsqr, i), top,
-                                                n, block, rows);
+                        : neck__qr_update_apply(context, rows, n, n, chunk_reflectors(tsqr, i), rows,
+                                                chunk_factors(tsqr, i), top, n, block, rows);
         if (status == NECK_OK) take(user, i * tsqr->chunk, rows, block);
         if (status == NECK_OK)
             status = neck__progress(context, "singular vectors", "rows", tsqr->length - i * tsqr->chunk, tsqr->length);

@@ -70,8 +70,8 @@ static int rows_equal(const neck_matrix *view, int64_t a, int64_t b)
     return 1;
 }
 
-/* first[t]: the first token with t's row and, when with_bias, its bias. keys are sorted, so that equals are neighbours; of
- * those with one hash each is compared with the first ones before it. */
+/* first[t]: the first token with t's row and, when with_bias, its bias. keys are sorted, so that equals are neighbours;
+ * of those with one hash each is compared with the first ones before it. */
 static void group(const neck__contest *contest, const key *keys, int with_bias, int64_t *first)
 {
     const double *bias = with_bias ? contest->bias : NULL;
@@ -107,7 +107,8 @@ double neck__contest_difference(const neck__contest *contest, int64_t a, int64_t
     return (bias_of(contest, first) - bias_of(contest, second)) / contest->bias_unit;
 }
 
-/* Pairs of row and bias: how many there are of each, and a chain through them. Going down, each comes in right behind the first. */
+/* Pairs of row and bias: how many there are of each, and a chain through them. Going down, each comes in right behind
+ * the first. */
 static void link_pairs(neck__contest *made)
 {
     for (int64_t t = made->view.rows - 1; t >= 0; t--) {
@@ -155,7 +156,8 @@ static neck_status scale_bias(neck_context *context, neck__contest *made)
         same &= made->bias[t] == made->bias[0];
     }
     if (same) made->bias = NULL;
-    for (int64_t t = 0; made->bias && t < rows; t++) square += (made->bias[t] - mean) * (made->bias[t] - mean) / (double)rows;
+    for (int64_t t = 0; made->bias && t < rows; t++)
+        square += (made->bias[t] - mean) * (made->bias[t] - mean) / (double)rows;
     made->bias_unit = square > 0 && isfinite(square) ? sqrt(square) : 1;
     return NECK_OK;
 }
@@ -166,7 +168,8 @@ static neck_status fill(neck_context *context, neck__contest *made, key *keys, d
     neck__parallel(context, rows, hash_row, &(hashing){&made->view, keys, squares});
     for (int64_t t = 0; t < rows; t++)
         if (!isfinite(squares[t] * (double)made->view.cols))
-            return neck__fail(NECK_E_OVERFLOW, "row %lld of weights is too large: its square is not a double", (long long)t);
+            return neck__fail(NECK_E_OVERFLOW, "row %lld of weights is too large: its square is not a double",
+                              (long long)t);
     made->fingerprint = mixed(made->fingerprint, (double)made->view.cols);
     for (int64_t t = 0; t < rows; t++)
         made->fingerprint = mixed(made->fingerprint ^ keys[t].hash, made->bias ? made->bias[t] : 0);

@@ -5,8 +5,8 @@
 #include "core/memory.h"
 #include "softneck/matrix.h"
 
-/* Contenders are tokens with different rows: of those with equal rows only the first with the largest bias can win. They are
- * numbered 0 .. count-1 in the order of tokens. */
+/* Contenders are tokens with different rows: of those with equal rows only the first with the largest bias can win.
+ * They are numbered 0 .. count-1 in the order of tokens. */
 typedef struct neck__contest {
     neck__allocator allocator;
     neck_matrix view;    /* checked, finite */
@@ -28,7 +28,8 @@ typedef struct neck__contest {
     int64_t settled;     /* contenders with a verdict, for progress */
 } neck__contest;
 
-/* view: checked and finite. tolerance goes into the fingerprint. NECK_E_OVERFLOW when the square of a row is not a double. */
+/* view: checked and finite. tolerance goes into the fingerprint. NECK_E_OVERFLOW when the square of a row is not a
+ * double. */
 neck_status neck__contest_create(neck_context *context, const neck_matrix *view, const double *bias, double tolerance,
                                  neck__contest *out);
 void neck__contest_destroy(neck__contest *contest);
@@ -45,8 +46,8 @@ typedef struct neck__standing {
 } neck__standing;
 
 /* who[i] at states[i] (count x cols doubles), against all other contenders. Tells progress. */
-neck_status neck__standings_measure(neck_context *context, const neck__contest *contest, int64_t count, const int64_t *who,
-                                    const double *states, neck__standing *out);
+neck_status neck__standings_measure(neck_context *context, const neck__contest *contest, int64_t count,
+                                    const int64_t *who, const double *states, neck__standing *out);
 
 /* Row and bias of contender a minus those of contender b: cols numbers, and the bias in bias_units as the result. */
 double neck__contest_difference(const neck__contest *contest, int64_t a, int64_t b, double *out);

@@ -1,5 +1,5 @@
-/* study/argmax_file.c - verdicts as a file and back. Nothing in a file is believed that could lead astray: numbers of tokens,
- * counts and shares are checked. */
+/* study/argmax_file.c - verdicts as a file and back. Nothing in a file is believed that could lead astray: numbers of
+ * tokens, counts and shares are checked. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #define KIND_VALUE "argmax 1" /* the number rises when older libraries could not read the file */
 #define HEAD_KEY "head"
 
-/* Tensors of the file: of each token verdict and proof, its twin and where its mean stands, five numbers; then all means. There
- * is no tensor without elements, so without means the last two are missing. */
+/* Tensors of the file: of each token verdict and proof, its twin and where its mean stands, five numbers; then all
+ * means. There is no tensor without elements, so without means the last two are missing. */
 enum { KINDS, PLACES, NUMBERS, TOKENS, SHARES, TENSORS };
 enum { KIND_COLUMNS = 2, PLACE_COLUMNS = 3, NUMBER_COLUMNS = 5 };
 
@@ -54,8 +54,8 @@ static void *part_of(const table *rows, int which)
 
 static neck_tensor tensor_of(int which, int64_t count, const void *data)
 {
-    return (neck_tensor){.struct_size = sizeof(neck_tensor), .name = layout[which].name, .dtype = layout[which].dtype, .ndim = 2,
-                         .shape = {count, layout[which].columns}, .data = data,
+    return (neck_tensor){.struct_size = sizeof(neck_tensor), .name = layout[which].name, .dtype = layout[which].dtype,
+                         .ndim = 2, .shape = {count, layout[which].columns}, .data = data,
                          .nbytes = count * layout[which].columns * neck_dtype_size(layout[which].dtype)};
 }
 
@@ -77,7 +77,8 @@ neck_status neck__argmax_save(neck_context *context, const neck_argmax *argmax, 
         memcpy(rows.kinds + i * KIND_COLUMNS, kinds, sizeof kinds);
     }
     neck_tensor tensors[TENSORS];
-    for (int which = KINDS; which <= NUMBERS; which++) tensors[which] = tensor_of(which, argmax->size, part_of(&rows, which));
+    for (int which = KINDS; which <= NUMBERS; which++)
+        tensors[which] = tensor_of(which, argmax->size, part_of(&rows, which));
     tensors[TOKENS] = tensor_of(TOKENS, argmax->listed, argmax->tokens);
     tensors[SHARES] = tensor_of(SHARES, argmax->listed, argmax->shares);
     neck_status status =
@@ -152,7 +153,8 @@ static neck_status read_entries(const neck_checkpoint *file, const table *rows, 
     for (int which = KINDS; which <= NUMBERS; which++) {
         const void *data;
         NECK_TRY(find(file, which, into->size, &data, NULL));
-        memcpy(part_of(rows, which), data, (size_t)(into->size * layout[which].columns * neck_dtype_size(layout[which].dtype)));
+        memcpy(part_of(rows, which), data,
+               (size_t)(into->size * layout[which].columns * neck_dtype_size(layout[which].dtype)));
     }
     for (int64_t i = 0; i < into->size; i++) {
         const double *numbers = rows->numbers + i * NUMBER_COLUMNS;

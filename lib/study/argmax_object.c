@@ -9,14 +9,16 @@ neck_status neck__argmax_create(const neck__allocator *allocator, int64_t size, 
                                 neck_argmax **out)
 {
     int64_t numbers;
-    if (!neck__mul(size, width, &numbers)) return neck__fail(NECK_E_OVERFLOW, "a head of %lld rows is too large", (long long)size);
+    if (!neck__mul(size, width, &numbers))
+        return neck__fail(NECK_E_OVERFLOW, "a head of %lld rows is too large", (long long)size);
     neck_argmax *made = neck__calloc(allocator, 1, sizeof *made, "verdicts");
     if (!made) return NECK_E_NOMEM;
     made->allocator = *allocator;
     made->size = size;
     made->width = width;
     made->entries = neck__calloc(allocator, size, sizeof *made->entries, "verdicts");
-    if (keep_witnesses && made->entries) made->witnesses = neck__calloc(allocator, numbers, sizeof(double), "witnesses");
+    if (keep_witnesses && made->entries)
+        made->witnesses = neck__calloc(allocator, numbers, sizeof(double), "witnesses");
     if (!made->entries || (keep_witnesses && !made->witnesses)) {
         neck_argmax_destroy(made);
         return NECK_E_NOMEM;
@@ -91,8 +93,8 @@ neck_status neck_argmax_token(const neck_argmax *argmax, int64_t token, neck_arg
     if (!out || out->struct_size < sizeof out->struct_size)
         return neck__fail(NECK_E_ARGUMENT, "out is NULL or its struct_size is not set");
     const neck__argmax_entry *entry = &argmax->entries[token];
-    neck_argmax_verdict all = {out->struct_size, entry->verdict, entry->proof, entry->twin, entry->margin, entry->state_norm,
-                               entry->residual, entry->slack, entry->probability_bound};
+    neck_argmax_verdict all = {out->struct_size, entry->verdict, entry->proof, entry->twin, entry->margin,
+                               entry->state_norm, entry->residual, entry->slack, entry->probability_bound};
     memcpy(out, &all, out->struct_size < sizeof all ? out->struct_size : sizeof all);
     return NECK_OK;
 }
@@ -114,9 +116,11 @@ neck_status neck_argmax_witness(const neck_argmax *argmax, int64_t token, const 
     NECK_TRY(check_token(argmax, token));
     if (!state) return neck__fail(NECK_E_ARGUMENT, "state is NULL");
     int32_t verdict = argmax->entries[token].verdict;
-    if (!argmax->witnesses) return neck__fail(NECK_E_STATE, "witnesses were not kept (neck_argmax_options.keep_witnesses)");
+    if (!argmax->witnesses)
+        return neck__fail(NECK_E_STATE, "witnesses were not kept (neck_argmax_options.keep_witnesses)");
     if (verdict != NECK_ARGMAX_ARGMAXABLE && verdict != NECK_ARGMAX_TIED)
-        return neck__fail(NECK_E_STATE, "token %lld is %s: it has no witness", (long long)token, neck_argmax_verdict_name(verdict));
+        return neck__fail(NECK_E_STATE, "token %lld is %s: it has no witness", (long long)token,
+                          neck_argmax_verdict_name(verdict));
     *state = argmax->witnesses + token * argmax->width;
     return NECK_OK;
 }
@@ -129,6 +133,7 @@ const char *neck_argmax_verdict_name(int32_t verdict)
 
 const char *neck_argmax_proof_name(int32_t proof)
 {
-    static const char *const names[NECK_PROOFS] = {"none", "equal_row", "whitened", "centered", "own_row", "reflection", "program"};
+    static const char *const names[NECK_PROOFS] = {"none", "equal_row", "whitened", "centered", "own_row", "reflection",
+                                                   "program"};
     return proof >= 0 && proof < NECK_PROOFS ? names[proof] : "?";
 }

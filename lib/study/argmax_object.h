@@ -28,8 +28,8 @@ neck_status neck__argmax_create(const neck__allocator *allocator, int64_t size, 
 /* Room for count more numbers of means, so that filling them in cannot fail: tokens and shares of the new mean. */
 neck_status neck__argmax_list(neck_argmax *argmax, int64_t count, int64_t **tokens, double **shares);
 
-/* Verdicts on a head of that fingerprint (weights, bias and options), as a file and back. Reading: the object is as it was when
- * that fails. */
+/* Verdicts on a head of that fingerprint (weights, bias and options), as a file and back. Reading: the object is as it
+ * was when that fails. */
 neck_status neck__argmax_save(neck_context *context, const neck_argmax *argmax, uint64_t fingerprint, const char *path);
 neck_status neck__argmax_load(neck_context *context, neck_argmax *argmax, uint64_t fingerprint, const char *path);
 

@@ -1,6 +1,6 @@
-/* study/argmax_program.c - for each token the widest cone of states in which it wins, among rivals that are added as they turn
- * out to matter. Rows are (B w, b / bias_unit), B the run's basis, beside y and a height: that makes the cone's apex 0, no box
- * around the state is needed, and a radius of 0 means that there is no such state at all. */
+/* study/argmax_program.c - for each token the widest cone of states in which it wins, among rivals that are added as
+ * they turn out to matter. Rows are (B w, b / bias_unit), B the run's basis, beside y and a height: that makes the
+ * cone's apex 0, no box around the state is needed, and a radius of 0 means that there is no such state at all. */
 #include "study/argmax_program.h"
 
 #include <float.h>
@@ -46,9 +46,9 @@ typedef struct batch {
 
 /* ---- a mean of rows ---------------------------------------------------------------------------------------------- */
 
-/* From the multipliers of rows B (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, left in their place. Sums are
- * of differences, so that their roundings are small beside the distances between rows. When they are no mean after all, what is
- * missing points to where the contender may win: that becomes the state. */
+/* From the multipliers of rows B (w_c - w_j) / length: shares a_j with w_c - sum a_j w_j nearly 0, left in their place.
+ * Sums are of differences, so that their roundings are small beside the distances between rows. When they are no mean
+ * after all, what is missing points to where the contender may win: that becomes the state. */
 static int find_mean(const batch *all, attempt *one, double *state)
 {
     const neck__contest *contest = &all->run->contest;
@@ -75,7 +75,8 @@ static int find_mean(const batch *all, attempt *one, double *state)
     one->slack = contest->bias ? fmax(0, (bias + roundings * bias_distance) * unit / total) : 0;
     one->ahead = fmax(0, -bias * unit / total);
     for (int64_t i = 0; i < one->held; i++) one->multipliers[i] /= total;
-    if (one->residual <= all->run->tolerance * distance / total && one->slack <= all->run->tolerance * bias_distance * unit / total)
+    if (one->residual <= all->run->tolerance * distance / total
+        && one->slack <= all->run->tolerance * bias_distance * unit / total)
         return 1;
     neck__argmax_coordinates(all->run, sum, w);
     neck__argmax_state(all->run, w, state);
@@ -168,7 +169,8 @@ static void add_rivals(attempt *one, const neck__standing *standing)
     }
 }
 
-/* The states of running attempts, measured together, and what follows for each. Returns how many run on, or less than 0. */
+/* The states of running attempts, measured together, and what follows for each. Returns how many run on, or less than
+ * 0. */
 static neck_status judge(const batch *all, int64_t count, int64_t *running)
 {
     neck__argmax_run *run = all->run;
@@ -227,7 +229,8 @@ static neck_status allocate(batch *made, int64_t size)
     int64_t d = made->run->contest.view.cols, room = (NECK__RIVALS + 1) * made->width + 2 * d;
     made->attempts = neck__calloc(allocator, size, sizeof *made->attempts, "linear programs");
     made->who = neck__alloc(allocator, size, (1 + MOST) * (int64_t)sizeof(int64_t), "rivals");
-    made->states = neck__alloc(allocator, size, (d + 2 * MOST + 1 + room) * (int64_t)sizeof(double), "rows of linear programs");
+    made->states = neck__alloc(allocator, size, (d + 2 * MOST + 1 + room) * (int64_t)sizeof(double),
+                               "rows of linear programs");
     made->standings = neck__alloc(allocator, size, sizeof *made->standings, "standings");
     if (!made->attempts || !made->who || !made->states || !made->standings) return NECK_E_NOMEM;
     double *numbers = made->states + size * d;

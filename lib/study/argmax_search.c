@@ -14,8 +14,8 @@
 /* Contenders that are guessed for at once, and the states (in numbers) that are reflected at once. */
 enum { BLOCK = 4096, STATES = 1 << 24 };
 
-/* Reflections go on while this many of them settle at least one in SETTLED of what is open: a linear program costs about as much as
- * a hundred reflections, and they lead nowhere for tokens that cannot win. */
+/* Reflections go on while this many of them settle at least one in SETTLED of what is open: a linear program costs
+ * about as much as a hundred reflections, and they lead nowhere for tokens that cannot win. */
 enum { STRETCH = 8, SETTLED = 12 };
 
 /* A state's height is kept from vanishing: its length would grow without bounds. */
@@ -69,14 +69,15 @@ void neck__argmax_normalize(const neck__contest *contest, double *state, double 
 }
 
 /* tokens: room for count numbers. */
-static void read_rows(const neck__argmax_run *run, int64_t count, const int64_t *who, const double *minus, int64_t *tokens,
-                      double *out)
+static void read_rows(const neck__argmax_run *run, int64_t count, const int64_t *who, const double *minus,
+                      int64_t *tokens, double *out)
 {
     for (int64_t i = 0; i < count; i++) tokens[i] = run->contest.token[who[i]];
     neck__rows_read(run->context, &(neck__rows){&run->contest.view, tokens, 0, count, minus}, NECK_F64, out);
 }
 
-neck_status neck__argmax_guess(const neck__argmax_run *run, int32_t proof, int64_t count, const int64_t *who, double *states)
+neck_status neck__argmax_guess(const neck__argmax_run *run, int32_t proof, int64_t count, const int64_t *who,
+                               double *states)
 {
     const neck__contest *contest = &run->contest;
     int64_t d = contest->view.cols, rank = proof == NECK_PROOF_WHITENED ? run->rank : 0;
@@ -100,7 +101,8 @@ int neck__argmax_settle(neck__argmax_run *run, int64_t contender, int32_t proof,
 {
     if (!(standing->lead > 0)) return 0;
     const neck__contest *contest = &run->contest;
-    int64_t first = contest->pair_first[contest->token[contender]], shared = contest->pair_size[first], d = contest->view.cols;
+    int64_t first = contest->pair_first[contest->token[contender]], shared = contest->pair_size[first],
+        d = contest->view.cols;
     neck__argmax_entry entry = {.verdict = shared > 1 ? NECK_ARGMAX_TIED : NECK_ARGMAX_ARGMAXABLE,
                                 .proof = proof,
                                 .margin = fmin(standing->lead, contest->ahead[contender]),
@@ -140,15 +142,17 @@ typedef struct reflecting {
     double *room; /* count x (cols + rank) */
 } reflecting;
 
-/* Mirrors the state in the plane where the contender and the rival that leads are equal, along what is its normal in the basis'
- * coordinates: behind it the contender is ahead by as much as it was behind. What comes out below height 0 is mirrored there. */
+/* Mirrors the state in the plane where the contender and the rival that leads are equal, along what is its normal in
+ * the basis' coordinates: behind it the contender is ahead by as much as it was behind. What comes out below height 0
+ * is mirrored there. */
 static void reflect(void *data, int64_t i)
 {
     const reflecting *job = data;
     const neck__contest *contest = &job->run->contest;
     int64_t d = contest->view.cols, rank = job->run->rank;
     double *x = job->states + i * d, *w = job->room + i * (d + rank), *normal = w + d, value = 0, square = 0;
-    double bias = neck__contest_difference(contest, job->who[i], job->standings[i].rivals[0], w), unit = contest->bias_unit;
+    double bias = neck__contest_difference(contest, job->who[i], job->standings[i].rivals[0], w),
+        unit = contest->bias_unit;
     for (int64_t k = 0; k < d; k++) value += w[k] * x[k];
     neck__argmax_coordinates(job->run, w, normal);
     for (int64_t k = 0; k < rank; k++) square += normal[k] * normal[k];
@@ -160,8 +164,8 @@ static void reflect(void *data, int64_t i)
 }
 
 /* Up to `reflections` for count contenders; returns what is left of them in *kept. */
-static neck_status reflect_all(neck__argmax_run *run, int64_t count, int64_t *who, double *states, neck__standing *standings,
-                               int64_t *kept)
+static neck_status reflect_all(neck__argmax_run *run, int64_t count, int64_t *who, double *states,
+                               neck__standing *standings, int64_t *kept)
 {
     int64_t each = run->contest.view.cols + run->rank;
     double *room = neck__alloc(&run->contest.allocator, count, each * (int64_t)sizeof *room, "reflections");
@@ -186,8 +190,8 @@ static neck_status reflect_all(neck__argmax_run *run, int64_t count, int64_t *wh
 
 /* ---- the search -------------------------------------------------------------------------------------------------- */
 
-static neck_status guess_all(neck__argmax_run *run, int64_t count, int64_t *who, double *states, neck__standing *standings,
-                             int64_t *kept)
+static neck_status guess_all(neck__argmax_run *run, int64_t count, int64_t *who, double *states,
+                             neck__standing *standings, int64_t *kept)
 {
     for (int32_t proof = NECK_PROOF_WHITENED; proof <= NECK_PROOF_OWN_ROW && count > 0; proof++) {
         NECK_TRY(neck__argmax_guess(run, proof, count, who, states));
@@ -198,8 +202,8 @@ static neck_status guess_all(neck__argmax_run *run, int64_t count, int64_t *who,
     return NECK_OK;
 }
 
-typedef neck_status (*search_fn)(neck__argmax_run *run, int64_t count, int64_t *who, double *states, neck__standing *standings,
-                                 int64_t *kept);
+typedef neck_status (*search_fn)(neck__argmax_run *run, int64_t count, int64_t *who, double *states,
+                                 neck__standing *standings, int64_t *kept);
 
 /* Lets `search` work through what is open, at most `step` at once. */
 static neck_status in_blocks(neck__argmax_run *run, int64_t step, search_fn search)

@@ -1,6 +1,6 @@
-/* study/argmax_standing.c - the logits of many states against all contenders, a block at a time, and a bound on their error.
- * A product of d terms summed in any order, with or without fused operations, errs by at most d u sum |w_k x_k| <= d u |w| |x|, u
- * the unit roundoff; adding the bias and the bound itself, a few more. */
+/* study/argmax_standing.c - the logits of many states against all contenders, a block at a time, and a bound on their
+ * error. A product of d terms summed in any order, with or without fused operations, errs by at most d u sum |w_k x_k|
+ * <= d u |w| |x|, u the unit roundoff; adding the bias and the bound itself, a few more. */
 #include <float.h>
 #include <math.h>
 
@@ -64,11 +64,12 @@ static void finish(const neck__contest *contest, double own, neck__standing *sta
 {
     double other = standing->count > 0 ? standing->scores[0] : -INFINITY;
     int finite = isfinite(2 * standing->norm * contest->norm_max);
-    standing->lead = finite ? (own - other) - 4 * DBL_EPSILON * (fabs(own) + (standing->count > 0 ? fabs(other) : 0)) : -INFINITY;
+    standing->lead = finite ? (own - other)
+        - 4 * DBL_EPSILON * (fabs(own) + (standing->count > 0 ? fabs(other) : 0)) : -INFINITY;
 }
 
-neck_status neck__standings_measure(neck_context *context, const neck__contest *contest, int64_t count, const int64_t *who,
-                                    const double *states, neck__standing *out)
+neck_status neck__standings_measure(neck_context *context, const neck__contest *contest, int64_t count,
+                                    const int64_t *who, const double *states, neck__standing *out)
 {
     int64_t d = contest->view.cols, chunk = neck__rows_per_block(d), step = LOGITS / chunk;
     if (step < LEAST_STATES) step = LEAST_STATES;

@@ -19,8 +19,8 @@ typedef struct onset {
     int64_t step, low, high;
 } onset;
 
-static neck_status find_onset(neck_context *context, const neck_curve *curve, int32_t higher_is_better, double minimum_excess,
-                              const neck_co_occurrence_options *given, onset *out)
+static neck_status find_onset(neck_context *context, const neck_curve *curve, int32_t higher_is_better,
+                              double minimum_excess, const neck_co_occurrence_options *given, onset *out)
 {
     neck_saturation_options options = {.struct_size = sizeof options, .higher_is_better = higher_is_better,
                                        .simulations = given->resamples, .minimum_excess = minimum_excess,
@@ -91,9 +91,11 @@ static neck_status correlate(neck_context *context, const neck_curve *first, con
     out->common = made.count;
     if (made.count < FEWEST_PAIRS) return NECK_OK;
     out->block = (int64_t)ceil(2 * cbrt((double)made.count));
-    NECK_TRY(neck__spearman_interval(context, made.count, made.x, made.y, out->block, given->resamples, given->confidence, &levels));
+    NECK_TRY(neck__spearman_interval(context, made.count, made.x, made.y, out->block, given->resamples,
+                                     given->confidence, &levels));
     take_changes(&made);
-    NECK_TRY(neck__spearman_interval(context, made.count, made.x, made.y, out->block, given->resamples, given->confidence, &changes));
+    NECK_TRY(neck__spearman_interval(context, made.count, made.x, made.y, out->block, given->resamples,
+                                     given->confidence, &changes));
     out->correlation = levels.value;
     out->correlation_low = levels.low;
     out->correlation_high = levels.high;
@@ -127,9 +129,9 @@ neck_status neck_co_occurrence_measure(neck_context *context, const neck_curve *
     NECK_OPTIONS(neck_co_occurrence_options, given, options);
     if (given.resamples == 0) given.resamples = 999;
     if (given.confidence == 0) given.confidence = 0.95;
-    neck_co_occurrence found = {.struct_size = out->struct_size, .lag = NAN, .lag_low = NAN, .lag_high = NAN, .correlation = NAN,
-                                .correlation_low = NAN, .correlation_high = NAN, .change_correlation = NAN, .change_low = NAN,
-                                .change_high = NAN};
+    neck_co_occurrence found = {.struct_size = out->struct_size, .lag = NAN, .lag_low = NAN, .lag_high = NAN,
+                                .correlation = NAN, .correlation_low = NAN, .correlation_high = NAN,
+                                .change_correlation = NAN, .change_low = NAN, .change_high = NAN};
     NECK_TRY(measure(context, first, second, &given, &found));
     memcpy(out, &found, out->struct_size < sizeof found ? out->struct_size : sizeof found);
     return NECK_OK;

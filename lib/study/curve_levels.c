@@ -49,7 +49,8 @@ double neck__median(int64_t count, double *numbers)
 
 static neck_status check(const neck_curve *curve)
 {
-    if (!curve || !curve->steps || !curve->values) return neck__fail(NECK_E_ARGUMENT, "the curve, its steps or values are NULL");
+    if (!curve || !curve->steps || !curve->values)
+        return neck__fail(NECK_E_ARGUMENT, "the curve, its steps or values are NULL");
     if (curve->count < 1) return neck__fail(NECK_E_ARGUMENT, "the curve has %lld points", (long long)curve->count);
     for (int64_t i = 0; i < curve->count; i++)
         if (curve->steps[i] < 0)
@@ -80,8 +81,8 @@ static int64_t clean(const neck_curve *curve, double sign, point *points, neck__
     return kept;
 }
 
-/* The gap that half of the run's steps are covered by gaps at least as wide as: with checkpoints at steps 1, 2, 4 ... 512 and
- * then every thousand, a thousand. room: count numbers. */
+/* The gap that half of the run's steps are covered by gaps at least as wide as: with checkpoints at steps 1, 2, 4 ...
+ * 512 and then every thousand, a thousand. room: count numbers. */
 static double typical_gap(int64_t count, const point *points, double *room)
 {
     double span = (double)(points[count - 1].step - points[0].step), covered = 0;
@@ -92,8 +93,8 @@ static double typical_gap(int64_t count, const point *points, double *room)
     return room[i];
 }
 
-/* points[first .. end) as one level. The median of m normal numbers has pi/2 the variance of their mean, the median of one or two
- * is the mean. */
+/* points[first .. end) as one level. The median of m normal numbers has pi/2 the variance of their mean, the median of
+ * one or two is the mean. */
 static void add_level(neck__levels *levels, const point *points, int64_t first, int64_t end, double *room)
 {
     double steps = 0, variance = 0, count = (double)(end - first);

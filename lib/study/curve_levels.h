@@ -5,7 +5,8 @@
 #include "core/context.h"
 #include "softneck/saturation.h"
 
-/* Enough to place a turn within a hundredth of a run; few enough to simulate a thousand curves in the blink of an eye. */
+/* Enough to place a turn within a hundredth of a run; few enough to simulate a thousand curves in the blink of an
+ * eye. */
 #define NECK__MOST_LEVELS 120
 
 typedef struct neck__levels {

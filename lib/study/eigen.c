@@ -29,7 +29,8 @@ neck_status neck__eigen_decreasing(neck_context *context, int64_t n, double *a, 
     return NECK_OK;
 }
 
-neck_status neck__gram_eigen(neck_context *context, const neck_gram *gram, double *values, double *vectors, int64_t *rank)
+neck_status neck__gram_eigen(neck_context *context, const neck_gram *gram, double *values, double *vectors,
+                             int64_t *rank)
 {
     int64_t n = gram->cols;
     memcpy(vectors, gram->data, (size_t)(n * n) * sizeof *vectors);

@@ -38,9 +38,11 @@ static neck_status check(const frequency_job *job)
     int32_t variant = job->options.variant;
     int64_t rows = job->weights.rows, cols = job->weights.cols, most = rows < cols ? rows : cols;
     if (job->count < 1 || job->count > most)
-        return neck__fail(NECK_E_ARGUMENT, "count is %lld: it must be 1 to %lld", (long long)job->count, (long long)most);
+        return neck__fail(NECK_E_ARGUMENT, "count is %lld: it must be 1 to %lld", (long long)job->count,
+                          (long long)most);
     if (variant != NECK_VARIANT_RAW && variant != NECK_VARIANT_CENTERED && variant != NECK_VARIANT_FREQUENCY_CENTERED)
-        return neck__fail(NECK_E_ARGUMENT, "neck_frequency_options.variant is %d: RAW, CENTERED or FREQUENCY_CENTERED", variant);
+        return neck__fail(NECK_E_ARGUMENT, "neck_frequency_options.variant is %d: RAW, CENTERED or FREQUENCY_CENTERED",
+                          variant);
     if (job->options.reserved) return neck__fail(NECK_E_ARGUMENT, "neck_frequency_options.reserved is not 0");
     if (!(job->options.smoothing >= 0 && isfinite(job->options.smoothing)))
         return neck__fail(NECK_E_ARGUMENT, "smoothing is %g: it must be 0 or above", job->options.smoothing);
@@ -98,7 +100,8 @@ static void rank(int64_t count, const double *x, ranked *room, double *out)
     standardize(count, out);
 }
 
-/* What the column adds to the span of those before it, all of which are orthonormal or 0: twice, because once leaves roundings. */
+/* What the column adds to the span of those before it, all of which are orthonormal or 0: twice, because once leaves
+ * roundings. */
 static void orthogonalize(const frequency_job *job, int64_t column)
 {
     double *x = job->columns + column * job->tokens;
@@ -134,7 +137,8 @@ static void correlate(const frequency_job *job, neck_frequency_component *out)
 static neck_status find_vectors(frequency_job *job)
 {
     int by_frequency = job->options.variant == NECK_VARIANT_FREQUENCY_CENTERED;
-    if (job->mean) NECK_TRY(neck_matrix_column_mean(job->context, &job->weights, by_frequency ? job->counts : NULL, job->mean));
+    if (job->mean)
+        NECK_TRY(neck_matrix_column_mean(job->context, &job->weights, by_frequency ? job->counts : NULL, job->mean));
     neck_gram_options options = {.struct_size = sizeof options, .shift = job->mean};
     neck_gram *gram;
     NECK_TRY(neck_gram_create(job->context, job->weights.cols, &options, &gram));
@@ -207,7 +211,8 @@ neck_status neck_frequency_measure(neck_context *context, const neck_matrix *wei
                                    int64_t *tokens)
 {
     if (!counts || !out) return neck__fail(NECK_E_ARGUMENT, "counts or out is NULL");
-    frequency_job job = {.context = context, .allocator = neck__allocator_of(context), .counts = counts, .count = count};
+    frequency_job job = {.context = context, .allocator = neck__allocator_of(context), .counts = counts,
+                         .count = count};
     NECK_OPTIONS(neck_frequency_options, given, options);
     job.options = given;
     NECK_TRY(neck__view_check(weights, &job.weights));
@@ -215,7 +220,8 @@ neck_status neck_frequency_measure(neck_context *context, const neck_matrix *wei
     NECK_TRY(neck_matrix_check_finite(context, &job.weights, NULL, NULL));
     for (int64_t i = 0; i < job.weights.rows; i++) job.tokens += counts[i] + given.smoothing > 0;
     if (job.tokens < 3)
-        return neck__fail(NECK_E_ARGUMENT, "%lld tokens have a count above 0: at least 3 are needed", (long long)job.tokens);
+        return neck__fail(NECK_E_ARGUMENT, "%lld tokens have a count above 0: at least 3 are needed",
+                          (long long)job.tokens);
     NECK_TRY(allocate_and_measure(&job, out));
     if (tokens) *tokens = job.tokens;
     return NECK_OK;

@@ -31,15 +31,18 @@ typedef struct suppression_job {
     double lost, all, shares; /* sums of |g_i - Q Q^T g_i|^2, of |g_i|^2, of share */
 } suppression_job;
 
-/* What is asked of the loss is the gradient of plain log-softmax; what only the caller's loss would fill is not filled. */
+/* What is asked of the loss is the gradient of plain log-softmax; what only the caller's loss would fill is not
+ * filled. */
 static neck_status read_options(suppression_job *job, const neck_cross_entropy_options *options)
 {
     NECK_OPTIONS(neck_cross_entropy_options, given, options);
     if (given.soft_cap != 0 || given.label_smoothing != 0 || given.z_loss != 0 || given.filter_tolerance != 0 ||
         given.reduction != 0 || given.accumulate || given.accuracy || given.reserved)
-        return neck__fail(NECK_E_ARGUMENT, "of the loss's options bias, logit_scale, ignore_index and memory_cap alone apply");
+        return neck__fail(NECK_E_ARGUMENT,
+                          "of the loss's options bias, logit_scale, ignore_index and memory_cap alone apply");
     if (given.token_loss || given.log_normalizer || given.gradient_norm || given.best)
-        return neck__fail(NECK_E_ARGUMENT, "token_loss, log_normalizer, gradient_norm and best must be NULL: nothing fills them");
+        return neck__fail(NECK_E_ARGUMENT,
+                          "token_loss, log_normalizer, gradient_norm and best must be NULL: nothing fills them");
     given.struct_size = sizeof given;
     given.reduction = NECK_REDUCTION_SUM;
     job->options = given;
@@ -52,8 +55,8 @@ static neck_status check(suppression_job *job, const neck_matrix *weights, const
     NECK_TRY(neck__view_check(weights, &job->weights));
     NECK_TRY(neck__view_check(&data->states, &job->states));
     if (job->states.cols != job->weights.cols)
-        return neck__fail(NECK_E_ARGUMENT, "the states have %lld numbers, the head takes %lld", (long long)job->states.cols,
-                          (long long)job->weights.cols);
+        return neck__fail(NECK_E_ARGUMENT, "the states have %lld numbers, the head takes %lld",
+                          (long long)job->states.cols, (long long)job->weights.cols);
     job->targets = data->targets;
     job->dtype = job->states.dtype == NECK_F64 ? NECK_F64 : NECK_F32;
     return NECK_OK;
@@ -62,7 +65,8 @@ static neck_status check(suppression_job *job, const neck_matrix *weights, const
 static neck_status allocate(suppression_job *job)
 {
     int64_t d = job->weights.cols, tokens = job->states.rows < TOKENS ? job->states.rows : TOKENS, square;
-    if (!neck__mul(d, d, &square)) return neck__fail(NECK_E_OVERFLOW, "a head of width %lld is too large", (long long)d);
+    if (!neck__mul(d, d, &square))
+        return neck__fail(NECK_E_OVERFLOW, "a head of width %lld is too large", (long long)d);
     job->basis = neck__alloc(&job->allocator, square, sizeof(double), "a basis of the head");
     job->share = neck__alloc(&job->allocator, job->states.rows, sizeof(double), "shares of tokens");
     job->norms = neck__alloc(&job->allocator, tokens, sizeof(double), "gradient norms");
@@ -119,7 +123,8 @@ static neck_status add_block(suppression_job *job, int64_t first, int64_t count)
     options.gradient_norm = job->norms;
     neck_cross_entropy_gradients gradients = {.struct_size = sizeof gradients, .states = job->gradient};
     neck_cross_entropy_result result = {.struct_size = sizeof result};
-    NECK_TRY(neck_cross_entropy(job->context, &states, &job->weights, job->targets + first, &options, &gradients, &result));
+    NECK_TRY(neck_cross_entropy(job->context, &states, &job->weights, job->targets + first, &options, &gradients,
+                                &result));
     job->tokens += result.tokens;
     for (int64_t at = 0; at < count; at += step) {
         int64_t rows = count - at < step ? count - at : step;
@@ -138,13 +143,15 @@ static neck_status measure(suppression_job *job)
     for (int64_t first = 0; first < job->states.rows; first += TOKENS) {
         int64_t count = job->states.rows - first < TOKENS ? job->states.rows - first : TOKENS;
         neck_status status = add_block(job, first, count);
-        if (status != NECK_OK) return first ? neck__fail_in(status, "counting rows from %lld on", (long long)first) : status;
+        if (status != NECK_OK)
+            return first ? neck__fail_in(status, "counting rows from %lld on", (long long)first) : status;
         NECK_TRY(neck__progress(job->context, "gradient suppression", "tokens", first + count, job->states.rows));
     }
     return NECK_OK;
 }
 
-neck_status neck_gradient_suppression_measure(neck_context *context, const neck_matrix *weights, const neck_labeled_states *data,
+neck_status neck_gradient_suppression_measure(neck_context *context, const neck_matrix *weights,
+                                              const neck_labeled_states *data,
                                               const neck_cross_entropy_options *options, double *token_share,
                                               neck_gradient_suppression *out)
 {

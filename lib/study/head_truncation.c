@@ -1,4 +1,5 @@
-/* study/head_truncation.c - the best heads of every rank, from the Gram matrix of the head and the moments of the states. */
+/* study/head_truncation.c - the best heads of every rank, from the Gram matrix of the head and the moments of the
+ * states. */
 #include <math.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ static neck_status check_moments(const neck_gram *moments, int64_t width)
 {
     if (!moments) return neck__fail(NECK_E_ARGUMENT, "a WEIGHTED truncation needs the moments of the states");
     if (neck_gram_shift(moments) || !neck_gram_data(moments))
-        return neck__fail(NECK_E_ARGUMENT, "the moments must be of states as they are: without a shift, not moments_only");
+        return neck__fail(NECK_E_ARGUMENT,
+                          "the moments must be of states as they are: without a shift, not moments_only");
     if (neck_gram_count(moments) == 0) return neck__fail(NECK_E_STATE, "no states were pushed into the moments");
     if (neck_gram_cols(moments) != width)
         return neck__fail(NECK_E_STATE, "the moments are of states of %lld numbers, the head takes %lld",
@@ -52,12 +54,13 @@ static neck_status allocate(neck_truncation *made, const neck_truncate_options *
     made->right = neck__alloc(&made->allocator, square, sizeof(double), "right factors");
     if (!made->right) return NECK_E_NOMEM;
     made->left = made->right;
-    if (given->kind == NECK_TRUNCATE_WEIGHTED) made->left = neck__alloc(&made->allocator, square, sizeof(double), "left factors");
+    if (given->kind == NECK_TRUNCATE_WEIGHTED)
+        made->left = neck__alloc(&made->allocator, square, sizeof(double), "left factors");
     return made->left ? NECK_OK : NECK_E_NOMEM;
 }
 
-/* A part of the space of states: row i of basis and of dual is a vector times its root, and over it; the roots are those of
- * the states' second moments along an orthonormal basis. */
+/* A part of the space of states: row i of basis and of dual is a vector times its root, and over it; the roots are
+ * those of the states' second moments along an orthonormal basis. */
 typedef struct subspace {
     int64_t first, count;
     const double *basis, *dual;
@@ -65,8 +68,8 @@ typedef struct subspace {
 
 /* Truncated SVD of W F, F = basis^T, mapped back by dual: (W F)^T (W F) = basis G basis^T = U^T diag(values) U, so
  * right = U basis, left = U dual. product: room for d x d. */
-static neck_status solve_subspace(neck_context *context, const neck_truncation *made, const double *gram, const subspace *part,
-                                  double *product, double *values)
+static neck_status solve_subspace(neck_context *context, const neck_truncation *made, const double *gram,
+                                  const subspace *part, double *product, double *values)
 {
     int64_t d = made->weights.cols, n = part->count;
     double *right = made->right + part->first * d, *left = made->left + part->first * d;
@@ -144,8 +147,8 @@ static neck_status fill(neck_context *context, neck_truncation *made, const neck
     return status;
 }
 
-neck_status neck_truncation_create(neck_context *context, const neck_matrix *weights, const neck_truncate_options *options,
-                                   neck_truncation **out)
+neck_status neck_truncation_create(neck_context *context, const neck_matrix *weights,
+                                   const neck_truncate_options *options, neck_truncation **out)
 {
     if (!out) return neck__fail(NECK_E_ARGUMENT, "out is NULL");
     NECK_OPTIONS(neck_truncate_options, given, options);
@@ -182,7 +185,8 @@ neck_status neck_truncation_tails(const neck_truncation *truncation, double *out
     return NECK_OK;
 }
 
-neck_status neck_head_truncate(neck_context *context, const neck_truncation *truncation, int64_t rank, double *a, double *b)
+neck_status neck_head_truncate(neck_context *context, const neck_truncation *truncation, int64_t rank, double *a,
+                               double *b)
 {
     if (!truncation || !a || !b) return neck__fail(NECK_E_ARGUMENT, "truncation, a or b is NULL");
     const neck_matrix *weights = &truncation->weights;

@@ -127,7 +127,8 @@ static void read_ranks(const fall *plain, const fall *centered, neck_hidden_size
     all->determined = plain->determined && centered->determined && (differ || centered->rank == plain->rank);
 }
 
-/* Of n values of the centred vectors the last is 0 where there are n vectors: it is no gap. The same holds for tokens. */
+/* Of n values of the centred vectors the last is 0 where there are n vectors: it is no gap. The same holds for
+ * tokens. */
 static neck_status measure(neck_context *context, const neck_matrix *logits, double *means, double *block, int64_t step,
                            double *singular_values, neck_hidden_size *all)
 {
@@ -157,8 +158,8 @@ neck_status neck_hidden_size_measure(neck_context *context, const neck_matrix *l
     neck_matrix view;
     NECK_TRY(neck__view_check(logits, &view));
     if (view.rows < LEAST || view.cols < LEAST)
-        return neck__fail(NECK_E_ARGUMENT, "%lld vectors of %lld logits: at least %d of %d are needed", (long long)view.rows,
-                          (long long)view.cols, LEAST, LEAST);
+        return neck__fail(NECK_E_ARGUMENT, "%lld vectors of %lld logits: at least %d of %d are needed",
+                          (long long)view.rows, (long long)view.cols, LEAST, LEAST);
     NECK_TRY(neck_matrix_check_finite(context, &view, NULL, NULL));
     neck__allocator allocator = neck__allocator_of(context);
     int64_t step = BLOCK_NUMBERS / view.rows > 16 ? BLOCK_NUMBERS / view.rows : 16;

@@ -8,7 +8,8 @@
 
 #include <coin/Clp_C_Interface.h>
 
-/* What the solver counts as satisfied; the rows have length 1. At 1e-9 it was seen to end a step before the multipliers are right. */
+/* What the solver counts as satisfied; the rows have length 1. At 1e-9 it was seen to end a step before the multipliers
+ * are right. */
 #define TOLERANCE 1e-11
 
 /* The radius of unit rows over a box of width w is at most sqrt(w). */
@@ -96,8 +97,8 @@ int neck__program_add(neck__program *program, int64_t count, const double *rows)
     return good;
 }
 
-/* Added rows leave the old optimum dual feasible, so the dual simplex goes on from it. Clp_dual and Clp_primal keep their hands
- * off signals, which Clp_initialSolve does not. */
+/* Added rows leave the old optimum dual feasible, so the dual simplex goes on from it. Clp_dual and Clp_primal keep
+ * their hands off signals, which Clp_initialSolve does not. */
 int neck__program_solve(neck__program *program, double *y, double *radius, double *multipliers)
 {
     Clp_Simplex *solver = program->solver;

@@ -1,5 +1,5 @@
-/* study/loss_gap.c - the loss of a factored head in place of a full one, and every bound on it: both heads' logits of a block
- * of tokens against a stretch of the vocabulary, folded token by token. */
+/* study/loss_gap.c - the loss of a factored head in place of a full one, and every bound on it: both heads' logits of a
+ * block of tokens against a stretch of the vocabulary, folded token by token. */
 #include <math.h>
 #include <string.h>
 
@@ -36,11 +36,11 @@ static neck_status check_shapes(const gap_job *job)
 {
     if (job->a.rows != job->weights.rows || job->b.cols != job->weights.cols || job->a.cols != job->b.rows)
         return neck__fail(NECK_E_ARGUMENT, "a %lld x %lld, b %lld x %lld are no factors of %lld x %lld weights",
-                          (long long)job->a.rows, (long long)job->a.cols, (long long)job->b.rows, (long long)job->b.cols,
-                          (long long)job->weights.rows, (long long)job->weights.cols);
+                          (long long)job->a.rows, (long long)job->a.cols, (long long)job->b.rows,
+                          (long long)job->b.cols, (long long)job->weights.rows, (long long)job->weights.cols);
     if (job->states.cols != job->weights.cols)
-        return neck__fail(NECK_E_ARGUMENT, "the states have %lld numbers, the head takes %lld", (long long)job->states.cols,
-                          (long long)job->weights.cols);
+        return neck__fail(NECK_E_ARGUMENT, "the states have %lld numbers, the head takes %lld",
+                          (long long)job->states.cols, (long long)job->weights.cols);
     return NECK_OK;
 }
 
@@ -72,8 +72,8 @@ static neck_status list_scored(gap_job *job)
         int32_t target = job->targets[i];
         if (target == NECK_NO_TARGET || target == -100) continue;
         if (target < 0 || target >= job->weights.rows)
-            return neck__fail(NECK_E_ARGUMENT, "targets[%lld] is %d: the vocabulary has %lld tokens", (long long)i, target,
-                              (long long)job->weights.rows);
+            return neck__fail(NECK_E_ARGUMENT, "targets[%lld] is %d: the vocabulary has %lld tokens", (long long)i,
+                              target, (long long)job->weights.rows);
         job->index[job->tokens++] = i;
     }
     return job->tokens ? NECK_OK : neck__fail(NECK_E_ARGUMENT, "no token is scored: there is no loss to compare");
@@ -109,7 +109,8 @@ static void release(gap_job *job)
 }
 
 /* C (m x n) = A (m x depth) B^T (n x depth), packed. */
-static neck_status multiply(const gap_job *job, int64_t m, int64_t n, int64_t depth, const void *a, const void *b, void *c)
+static neck_status multiply(const gap_job *job, int64_t m, int64_t n, int64_t depth, const void *a, const void *b,
+                            void *c)
 {
     if (job->dtype == NECK_F64)
         return neck__matmul_f64(job->context, m, n, depth, a, depth, 1, b, 1, depth, c, n, 0);
@@ -139,12 +140,14 @@ static neck_status fold_block(gap_job *job, int64_t at, int64_t count)
     int64_t vocabulary = job->weights.rows;
     const neck_matrix *heads[2] = {&job->weights, &job->a};
     for (int64_t i = 0; i < count; i++) neck__token_gap_start(&job->fold[i], job->targets[job->index[at + i]]);
-    neck__rows_read(job->context, &(neck__rows){&job->states, job->index + at, 0, count, NULL}, job->dtype, job->block[0]);
+    neck__rows_read(job->context, &(neck__rows){&job->states, job->index + at, 0, count, NULL}, job->dtype,
+                    job->block[0]);
     NECK_TRY(multiply(job, count, job->b.rows, job->b.cols, job->block[0], job->projection, job->block[1]));
     for (job->first = 0; job->first < vocabulary; job->first += STRETCH) {
         job->width = vocabulary - job->first < STRETCH ? vocabulary - job->first : STRETCH;
         for (int i = 0; i < 2; i++) {
-            neck__rows_read(job->context, &(neck__rows){heads[i], NULL, job->first, job->width, NULL}, job->dtype, job->head[i]);
+            neck__rows_read(job->context, &(neck__rows){heads[i], NULL, job->first, job->width, NULL}, job->dtype,
+                            job->head[i]);
             NECK_TRY(multiply(job, count, job->width, heads[i]->cols, job->block[i], job->head[i], job->logits[i]));
         }
         neck__parallel(job->context, count, fold_task, job);
@@ -191,7 +194,8 @@ static neck_status sum_tokens(gap_job *job, neck_loss_gap *sums)
 }
 
 /* |A B - W|_F and its share of |W|_F, in double: b is B widened, a and w have room for step rows of A and W. */
-static neck_status sum_difference(const gap_job *job, int64_t step, const double *b, double *a, double *w, neck_loss_gap *sums)
+static neck_status sum_difference(const gap_job *job, int64_t step, const double *b, double *a, double *w,
+                                  neck_loss_gap *sums)
 {
     int64_t d = job->weights.cols, rank = job->a.cols;
     double difference = 0, whole = 0;
@@ -229,8 +233,9 @@ static neck_status measure(gap_job *job, neck_loss_gap *sums)
     return sum_tokens(job, sums);
 }
 
-neck_status neck_loss_gap_measure(neck_context *context, const neck_matrix *weights, const neck_matrix *a, const neck_matrix *b,
-                                  const neck_labeled_states *data, double scale, neck_loss_gap *out)
+neck_status neck_loss_gap_measure(neck_context *context, const neck_matrix *weights, const neck_matrix *a,
+                                  const neck_matrix *b, const neck_labeled_states *data, double scale,
+                                  neck_loss_gap *out)
 {
     if (!out || out->struct_size < sizeof out->struct_size)
         return neck__fail(NECK_E_ARGUMENT, "out is NULL or its struct_size is not set");

@@ -47,8 +47,8 @@ double neck__spearman(int64_t count, const double *x, const double *y, double *r
     return correlation(count, x_ranks, y_ranks);
 }
 
-static void draw_blocks(int64_t count, const double *x, const double *y, int64_t block, neck__random *random, double *x_out,
-                        double *y_out)
+static void draw_blocks(int64_t count, const double *x, const double *y, int64_t block, neck__random *random,
+                        double *x_out, double *y_out)
 {
     for (int64_t i = 0; i < count;) {
         int64_t from = neck__random_below(random, count - block + 1);
@@ -59,8 +59,8 @@ static void draw_blocks(int64_t count, const double *x, const double *y, int64_t
     }
 }
 
-neck_status neck__spearman_interval(neck_context *context, int64_t count, const double *x, const double *y, int64_t block,
-                                    int64_t resamples, double confidence, neck__rank_interval *out)
+neck_status neck__spearman_interval(neck_context *context, int64_t count, const double *x, const double *y,
+                                    int64_t block, int64_t resamples, double confidence, neck__rank_interval *out)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *numbers = neck__alloc(&allocator, 6 * count + 2 * resamples, sizeof *numbers, "resampled correlations");

@@ -43,8 +43,8 @@ static double objective(const neck__scaling_problem *problem, const neck__scalin
     return sum / (double)problem->count;
 }
 
-/* Of the quadratic that touches the objective from above: sum of w (r - J step)^2, w = min(1, huber / |r|). Rows of constants
- * that are not fitted are 0. */
+/* Of the quadratic that touches the objective from above: sum of w (r - J step)^2, w = min(1, huber / |r|). Rows of
+ * constants that are not fitted are 0. */
 typedef struct normal_equations {
     double matrix[C][C], side[C];
 } normal_equations;
@@ -63,9 +63,10 @@ static void add_datum(const neck__scaling_problem *problem, const neck__scaling_
     }
 }
 
-/* Scaled to a unit diagonal, so that constants of any size are alike; 0 rows get a 1 there, which leaves them where they are. */
-static void form(const neck__scaling_problem *problem, const neck__scaling_constants *constants, normal_equations *equations,
-                 double *unit)
+/* Scaled to a unit diagonal, so that constants of any size are alike; 0 rows get a 1 there, which leaves them where
+ * they are. */
+static void form(const neck__scaling_problem *problem, const neck__scaling_constants *constants,
+                 normal_equations *equations, double *unit)
 {
     memset(equations, 0, sizeof *equations);
     for (int64_t i = 0; i < problem->count; i++) add_datum(problem, constants, &problem->data[i], equations);

@@ -31,11 +31,13 @@ static int positive(double value)
 
 static neck_status check_points(const neck_scaling_point *points, int64_t count)
 {
-    if (!points || count < 1) return neck__fail(NECK_E_ARGUMENT, "points is NULL or count, %lld, less than 1", (long long)count);
+    if (!points || count < 1)
+        return neck__fail(NECK_E_ARGUMENT, "points is NULL or count, %lld, less than 1", (long long)count);
     for (int64_t i = 0; i < count; i++)
         if (!positive(points[i].parameters) || !positive(points[i].tokens) || !positive(points[i].loss))
-            return neck__fail(NECK_E_ARGUMENT, "points[%lld] is N = %g, T = %g, loss %g: all must be positive and finite",
-                              (long long)i, points[i].parameters, points[i].tokens, points[i].loss);
+            return neck__fail(NECK_E_ARGUMENT,
+                              "points[%lld] is N = %g, T = %g, loss %g: all must be positive and finite", (long long)i,
+                              points[i].parameters, points[i].tokens, points[i].loss);
     return NECK_OK;
 }
 
@@ -55,7 +57,8 @@ static neck_status fill_defaults(neck_scaling_options *options, int64_t count)
     if (options->fitted & ~NECK_SCALING_ALL) return neck__fail(NECK_E_ARGUMENT, "fitted is %d", options->fitted);
     if (options->resamples < -1 || options->resamples > 10000)
         return neck__fail(NECK_E_ARGUMENT, "resamples is %d: 1 to 10000, or -1", options->resamples);
-    if (!positive(options->huber)) return neck__fail(NECK_E_ARGUMENT, "huber is %g: it must be positive", options->huber);
+    if (!positive(options->huber))
+        return neck__fail(NECK_E_ARGUMENT, "huber is %g: it must be positive", options->huber);
     if (!(options->confidence >= 0.5 && options->confidence < 1))
         return neck__fail(NECK_E_ARGUMENT, "confidence is %g: in [0.5, 1)", options->confidence);
     const neck_scaling_law *fixed = &options->fixed;
@@ -63,10 +66,12 @@ static neck_status fill_defaults(neck_scaling_options *options, int64_t count)
     for (int i = 0; i < C; i++)
         if (!(options->fitted >> i & 1) && !positive(needed[i]))
             return neck__fail(NECK_E_ARGUMENT, "a, b and e must be positive where they are not fitted");
-    if (!isfinite(fixed->alpha) || !isfinite(fixed->beta)) return neck__fail(NECK_E_ARGUMENT, "a fixed exponent is not finite");
+    if (!isfinite(fixed->alpha) || !isfinite(fixed->beta))
+        return neck__fail(NECK_E_ARGUMENT, "a fixed exponent is not finite");
     int64_t wanted = fitted_count(options->fitted);
     if (count < wanted)
-        return neck__fail(NECK_E_ARGUMENT, "%lld points do not determine %lld constants", (long long)count, (long long)wanted);
+        return neck__fail(NECK_E_ARGUMENT, "%lld points do not determine %lld constants", (long long)count,
+                          (long long)wanted);
     return NECK_OK;
 }
 
@@ -79,12 +84,14 @@ static double mean_of(const neck__scaling_problem *problem, size_t member)
     return sum / (double)problem->count;
 }
 
-/* Exponents, the share of E in the smallest loss, and the share of A's term in what is left of the mean one; constants that are
- * not fitted keep theirs. */
-static neck__scaling_constants start(const neck__scaling_problem *problem, const neck__scaling_constants *fixed, int64_t index)
+/* Exponents, the share of E in the smallest loss, and the share of A's term in what is left of the mean one; constants
+ * that are not fitted keep theirs. */
+static neck__scaling_constants start(const neck__scaling_problem *problem, const neck__scaling_constants *fixed,
+                                     int64_t index)
 {
     static const double exponents[] = {0.1, 0.3, 0.6, 1.0}, floors[] = {0.3, 0.6, 0.9}, splits[] = {0.2, 0.5, 0.8};
-    double least = INFINITY, split = splits[index / 48 % 3], loss = exp(mean_of(problem, offsetof(neck__scaling_datum, loss)));
+    double least = INFINITY, split = splits[index / 48 % 3],
+        loss = exp(mean_of(problem, offsetof(neck__scaling_datum, loss)));
     for (int64_t i = 0; i < problem->count; i++) least = fmin(least, exp(problem->data[i].loss));
     neck__scaling_constants made = *fixed;
     if (problem->fitted & NECK_SCALING_ALPHA) made.at[1] = exponents[index % 4];
@@ -101,7 +108,8 @@ static neck__scaling_constants start(const neck__scaling_problem *problem, const
 enum { STARTS = 4 * 4 * 3 * 3 };
 
 static neck_status fit_from_everywhere(neck_context *context, const neck__scaling_problem *problem,
-                                       const neck__scaling_constants *fixed, neck__scaling_constants *best, neck_scaling_fit *out)
+                                       const neck__scaling_constants *fixed, neck__scaling_constants *best,
+                                       neck_scaling_fit *out)
 {
     double objectives[STARTS], least = INFINITY;
     for (int64_t i = 0; i < STARTS; i++) {
@@ -147,8 +155,8 @@ static void draw(const neck__scaling_problem *problem, const neck__scaling_const
     }
 }
 
-static neck_status resample(neck_context *context, const neck__scaling_problem *problem, const neck__scaling_constants *best,
-                            int64_t resamples, const resampling *room)
+static neck_status resample(neck_context *context, const neck__scaling_problem *problem,
+                            const neck__scaling_constants *best, int64_t resamples, const resampling *room)
 {
     neck__scaling_problem again = *problem;
     again.data = room->data;
@@ -165,7 +173,8 @@ static neck_status resample(neck_context *context, const neck__scaling_problem *
 }
 
 /* Residuals about their mean, widened for what the fit took out of them. */
-static void prepare_residuals(const neck__scaling_problem *problem, const neck__scaling_constants *best, double *residuals)
+static void prepare_residuals(const neck__scaling_problem *problem, const neck__scaling_constants *best,
+                              double *residuals)
 {
     double mean = 0, count = (double)problem->count;
     double widening = sqrt(count / (count - (double)fitted_count(problem->fitted)));
@@ -178,7 +187,8 @@ static void prepare_residuals(const neck__scaling_problem *problem, const neck__
 }
 
 static neck_status find_intervals(neck_context *context, const neck__scaling_problem *problem,
-                                  const neck__scaling_constants *best, const neck_scaling_options *options, neck_scaling_fit *out)
+                                  const neck__scaling_constants *best, const neck_scaling_options *options,
+                                  neck_scaling_fit *out)
 {
     int64_t resamples = options->resamples;
     double low[C] = {NAN, NAN, NAN, NAN, NAN}, high[C] = {NAN, NAN, NAN, NAN, NAN};
@@ -264,8 +274,8 @@ double neck_scaling_law_loss(const neck_scaling_law *law, double parameters, dou
     return law->a / pow(parameters, law->alpha) + law->b / pow(tokens, law->beta) + law->e;
 }
 
-neck_status neck_scaling_law_gaps(const neck_scaling_law *law, const neck_scaling_point *points, int64_t count, double *gaps,
-                                  double *mean)
+neck_status neck_scaling_law_gaps(const neck_scaling_law *law, const neck_scaling_point *points, int64_t count,
+                                  double *gaps, double *mean)
 {
     if (!law) return neck__fail(NECK_E_ARGUMENT, "law is NULL");
     NECK_TRY(check_points(points, count));

@@ -8,7 +8,8 @@ void neck__token_gap_start(neck__token_gap *token, int64_t target)
     *token = (neck__token_gap){.target = target, .top = {-INFINITY, -INFINITY}, .low = INFINITY, .high = -INFINITY};
 }
 
-/* Finds the stretch's largest logit, and brings sums that were made with an older one to it. Equals keep the lowest index. */
+/* Finds the stretch's largest logit, and brings sums that were made with an older one to it. Equals keep the lowest
+ * index. */
 static void raise_top(neck__token_gap *token, int head, int64_t first, int64_t count, const double *z)
 {
     double before = token->top[head];
@@ -22,7 +23,8 @@ static void raise_top(neck__token_gap *token, int head, int64_t first, int64_t c
     if (head == NECK__FULL) token->drift *= scale;
 }
 
-void neck__token_gap_add(neck__token_gap *token, int64_t first, int64_t count, const double *full, const double *reduced)
+void neck__token_gap_add(neck__token_gap *token, int64_t first, int64_t count, const double *full,
+                         const double *reduced)
 {
     if (first == 0) token->origin = reduced[0] - full[0];
     raise_top(token, NECK__FULL, first, count, full);
@@ -32,7 +34,8 @@ void neck__token_gap_add(neck__token_gap *token, int64_t first, int64_t count, c
         token->at_target[NECK__REDUCED] = reduced[token->target - first];
     }
     for (int64_t j = 0; j < count; j++) {
-        double delta = reduced[j] - full[j], moved = delta - token->origin, weight = exp(full[j] - token->top[NECK__FULL]);
+        double delta = reduced[j] - full[j], moved = delta - token->origin,
+            weight = exp(full[j] - token->top[NECK__FULL]);
         token->sum[NECK__FULL] += weight;
         token->sum[NECK__REDUCED] += exp(reduced[j] - token->top[NECK__REDUCED]);
         token->drift += weight * moved;

@@ -1,5 +1,5 @@
-/* study/token_gap.h - what one token contributes to the loss gap, from its logits under two heads, seen a stretch of the
- * vocabulary at a time. */
+/* study/token_gap.h - what one token contributes to the loss gap, from its logits under two heads, seen a stretch of
+ * the vocabulary at a time. */
 #ifndef NECK_STUDY_TOKEN_GAP_H
 #define NECK_STUDY_TOKEN_GAP_H
 
@@ -7,8 +7,8 @@
 
 enum { NECK__FULL, NECK__REDUCED, NECK__HEADS };
 
-/* delta is the reduced head's logit minus the full head's. Its sums are kept of delta - origin, origin the first token's:
- * what all logits share, which a loss does not see, would drown the rest. */
+/* delta is the reduced head's logit minus the full head's. Its sums are kept of delta - origin, origin the first
+ * token's: what all logits share, which a loss does not see, would drown the rest. */
 typedef struct neck__token_gap {
     int64_t target, best[NECK__HEADS];
     double at_target[NECK__HEADS];
@@ -20,7 +20,8 @@ typedef struct neck__token_gap {
 void neck__token_gap_start(neck__token_gap *token, int64_t target);
 
 /* Logits of vocabulary entries first .. first + count - 1, in order from 0 on. */
-void neck__token_gap_add(neck__token_gap *token, int64_t first, int64_t count, const double *full, const double *reduced);
+void neck__token_gap_add(neck__token_gap *token, int64_t first, int64_t count, const double *full,
+                         const double *reduced);
 
 /* Of a token whose whole vocabulary was added; the bounds hold between these very numbers, whatever rounded the logits.
  * finite: 0 when a logit was not. */

@@ -81,7 +81,8 @@ static void list_open(neck__argmax_run *run)
 {
     run->contest.settled = run->open_count = 0;
     for (int64_t i = 0; i < run->contest.count; i++)
-        if (run->found->entries[run->contest.token[i]].verdict == NECK_ARGMAX_UNDECIDED) run->open[run->open_count++] = i;
+        if (run->found->entries[run->contest.token[i]].verdict == NECK_ARGMAX_UNDECIDED)
+            run->open[run->open_count++] = i;
         else run->contest.settled++;
 }
 

@@ -27,7 +27,8 @@ static void push(pools *stack, double value, double weight)
 }
 
 /* The first split values falling from the left, or the others from the right; squares_of[i]: of the first i. */
-static void regress(int64_t count, const double *values, const double *weights, int from_right, pools *stack, double *squares_of)
+static void regress(int64_t count, const double *values, const double *weights, int from_right, pools *stack,
+                    double *squares_of)
 {
     stack->count = 0;
     stack->squares = 0;

@@ -1,4 +1,5 @@
-/* study/unimodal.h - regression of a curve that falls, or that falls and then rises: Robertson, Wright & Dykstra 1988. */
+/* study/unimodal.h - regression of a curve that falls, or that falls and then rises: Robertson, Wright & Dykstra
+ * 1988. */
 #ifndef NECK_STUDY_UNIMODAL_H
 #define NECK_STUDY_UNIMODAL_H
 

@@ -1,5 +1,5 @@
-/* text/bpe_train.h - learning merges from text: words are split off and counted, pairs of symbols in them are counted and
- * queued, and the most frequent pair becomes a token until there are enough. */
+/* text/bpe_train.h - learning merges from text: words are split off and counted, pairs of symbols in them are counted
+ * and queued, and the most frequent pair becomes a token until there are enough. */
 #ifndef NECK_TEXT_BPE_TRAIN_H
 #define NECK_TEXT_BPE_TRAIN_H
 
@@ -107,8 +107,8 @@ typedef struct neck__learned {
     int64_t merge_count, merge_capacity;
 } neck__learned;
 
-/* Merges until the vocabulary, which begins with special tokens and the alphabet, has vocab_size tokens or no pair occurs
- * min_frequency times. */
+/* Merges until the vocabulary, which begins with special tokens and the alphabet, has vocab_size tokens or no pair
+ * occurs min_frequency times. */
 neck_status neck__bpe_learn(neck_context *context, const neck__words *parts, int64_t vocab_size, int64_t min_frequency,
                             neck__learned *learned);
 

@@ -1,5 +1,5 @@
-/* text/bpe_train_pairs.c - pairs of symbols: a hash table of counts, and a heap that learns of changed counts only when a
- * pair comes to its top. */
+/* text/bpe_train_pairs.c - pairs of symbols: a hash table of counts, and a heap that learns of changed counts only when
+ * a pair comes to its top. */
 #include <string.h>
 
 #include "core/error.h"

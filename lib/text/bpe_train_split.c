@@ -1,5 +1,6 @@
-/* text/bpe_train_split.c - documents into words, in rounds: threads split stretches of the text into pieces, each into a
- * list of its own, then count the pieces, each those of one part of the table. Which thread does what changes nothing. */
+/* text/bpe_train_split.c - documents into words, in rounds: threads split stretches of the text into pieces, each into
+ * a list of its own, then count the pieces, each those of one part of the table. Which thread does what changes
+ * nothing. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -128,8 +129,8 @@ static int is_alphanumeric(unsigned char byte)
     return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/* Where a stretch from begin on may end: between a letter or digit and white space every expression splits, and none looks
- * back across it. */
+/* Where a stretch from begin on may end: between a letter or digit and white space every expression splits, and none
+ * looks back across it. */
 static int64_t cut(const neck__word_splitter *splitter, const unsigned char *text, int64_t size, int64_t begin)
 {
     if (splitter->whole || size - begin <= STRETCH_BYTES) return size;

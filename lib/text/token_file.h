@@ -20,7 +20,8 @@ int64_t neck__token_documents_at(int64_t count, int32_t width);
 
 void neck__token_header_write(const neck__token_header *header, unsigned char out[NECK__TOKEN_HEADER_SIZE]);
 
-/* Errors: NECK_E_FORMAT, NECK_E_UNSUPPORTED. The numbers are plausible by themselves; sizes are the caller's to check. */
+/* Errors: NECK_E_FORMAT, NECK_E_UNSUPPORTED. The numbers are plausible by themselves; sizes are the caller's to
+ * check. */
 neck_status neck__token_header_read(const unsigned char bytes[NECK__TOKEN_HEADER_SIZE], neck__token_header *out);
 
 /* FNV-1a, 64 bits: goes on from hash, which begins as NECK__FNV_OFFSET. */

@@ -46,8 +46,8 @@ typedef struct neck__training {
 /* neck__training_mark - fills in marks; before the first step. Two trainings with equal marks are the same.
  * neck__training_save - writes the checkpoint. The file at options.checkpoint names one of two optimizer files beside
  *                       it, and appears after that one: whenever the program dies, one whole pair is there.
- * neck__training_load - puts back what save wrote, or changes nothing; NECK_OK also when there is no checkpoint but can be
- *                       one. */
+ * neck__training_load - puts back what save wrote, or changes nothing; NECK_OK also when there is no checkpoint but can
+ *                       be one. */
 void neck__training_mark(neck__training *training);
 neck_status neck__training_save(neck__training *training);
 neck_status neck__training_load(neck__training *training);

@@ -84,7 +84,8 @@ static neck_status write_whole(neck_context *context, neck_training *self, const
 neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,
                                neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    if (!training || !folder || !folder[0])
+        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
     int64_t latest, steps = training->record.steps;
     NECK_TRY(find_latest(training, folder, &latest));
     if (latest != training->saved && latest >= 0)
@@ -139,6 +140,7 @@ static neck_status write_model(neck_context *context, neck_training *self, const
 neck_status neck_training_export(neck_context *context, neck_training *training, const char *folder,
                                  neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    if (!training || !folder || !folder[0])
+        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
     return write_whole(context, training, folder, write_model, add, user);
 }

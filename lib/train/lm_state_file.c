@@ -1,5 +1,5 @@
-/* train/lm_state_file.c - the state of a training in two files: optimizer.safetensors, and training.safetensors with the
- * parameters, the record, the marks of the training, and sums of both files' contents. */
+/* train/lm_state_file.c - the state of a training in two files: optimizer.safetensors, and training.safetensors with
+ * the parameters, the record, the marks of the training, and sums of both files' contents. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -46,8 +46,8 @@ static uint64_t sum_of(const neck__lm_record *record, const neck_tensor *tensors
     return sum;
 }
 
-/* Read in pieces, not mapped: a file as large as the optimizer would count as this process's memory while it is summed. A piece
- * is a multiple of the mark's eight bytes. */
+/* Read in pieces, not mapped: a file as large as the optimizer would count as this process's memory while it is summed.
+ * A piece is a multiple of the mark's eight bytes. */
 static neck_status sum_of_open_file(const neck_training *self, FILE *file, const char *path, uint64_t *out)
 {
     const size_t piece = (size_t)1 << 20;
@@ -107,7 +107,8 @@ static neck_status name_tensors(const neck_training *self, neck_tensor *tensors)
 
 static void free_tensors(const neck_training *self, neck_tensor *tensors)
 {
-    for (int64_t i = 0; tensors && i < self->count; i++) neck__release(&self->allocator, (void *)(uintptr_t)tensors[i].name);
+    for (int64_t i = 0; tensors && i < self->count; i++)
+        neck__release(&self->allocator, (void *)(uintptr_t)tensors[i].name);
     neck__release(&self->allocator, tensors);
 }
 
@@ -121,7 +122,8 @@ static neck_status write_both(neck_context *context, neck_training *self, neck_t
     NECK_TRY(neck_optimizer_save(context, self->optimizer, optimizer));
     NECK_TRY(make_labels(self, &self->record, tensors, optimizer, &found));
     tensors[self->count] = (neck_tensor){.struct_size = sizeof *tensors, .name = RECORD, .dtype = NECK_I64, .ndim = 1,
-                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record, .data = &self->record};
+                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record,
+                                         .data = &self->record};
     return neck_safetensors_write(context, training, tensors, self->count + 1, found.keys, found.values, PAIRS);
 }
 
@@ -146,7 +148,8 @@ static neck_status find_tensor(const neck_checkpoint *checkpoint, const char *na
 {
     int64_t index;
     *out = (neck_tensor){.struct_size = sizeof *out};
-    if (neck_checkpoint_find(checkpoint, name, &index) != NECK_OK) return neck__fail(NECK_E_FORMAT, "no '%s' in it", name);
+    if (neck_checkpoint_find(checkpoint, name, &index) != NECK_OK)
+        return neck__fail(NECK_E_FORMAT, "no '%s' in it", name);
     NECK_TRY(neck_checkpoint_tensor(checkpoint, index, out));
     if (out->dtype != dtype || out->nbytes != bytes || !out->data)
         return neck__fail(NECK_E_FORMAT, "'%s' is not %" PRId64 " bytes of %s", name, bytes, neck_dtype_name(dtype));
@@ -159,7 +162,8 @@ static neck_status find_parameters(const neck_training *self, const neck_checkpo
     for (int64_t i = 0; status == NECK_OK && i < self->count; i++) {
         char *name = joined(self, PREFIX, self->parameters[i].name);
         if (!name) return NECK_E_NOMEM;
-        status = find_tensor(checkpoint, name, self->parameters[i].dtype, neck__lm_bytes(&self->parameters[i]), &out[i]);
+        status = find_tensor(checkpoint, name, self->parameters[i].dtype, neck__lm_bytes(&self->parameters[i]),
+                             &out[i]);
         neck__release(&self->allocator, name);
     }
     return status;

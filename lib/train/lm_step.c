@@ -19,8 +19,8 @@ static neck_status own_head_loss(neck_context *context, neck_training *self, con
     options.soft_cap = neck_trainable_soft_cap(self->model);
     neck_cross_entropy_gradients gradients = {.struct_size = sizeof gradients, .states = states_gradient,
                                               .weights = head->gradient};
-    return neck__cross_entropy(context, &self->states, &weights, self->targets, &options, states_gradient ? &gradients : NULL,
-                               &self->loss_room, result);
+    return neck__cross_entropy(context, &self->states, &weights, self->targets, &options,
+                               states_gradient ? &gradients : NULL, &self->loss_room, result);
 }
 
 neck_status neck__lm_loss(neck_context *context, neck_training *self, const neck_cross_entropy_options *asked,
@@ -28,7 +28,8 @@ neck_status neck__lm_loss(neck_context *context, neck_training *self, const neck
 {
     if (!self->head) return own_head_loss(context, self, asked, states_gradient, result);
     neck__room *room = &self->loss_room;
-    if (!states_gradient) return neck__head_loss(context, self->head, &self->states, self->targets, asked, room, result);
+    if (!states_gradient)
+        return neck__head_loss(context, self->head, &self->states, self->targets, asked, room, result);
     return neck__head_gradient(context, self->head, &self->states, self->targets, asked, states_gradient, room, result);
 }
 
@@ -41,16 +42,16 @@ static void clear_gradients(neck_context *context, neck_training *self)
         memset(self->parameters[i].gradient, 0, (size_t)neck__lm_bytes(&self->parameters[i]));
 }
 
-/* index: of the micro-batch among all of the training; what dropout is drawn from, too. The gradient of the states is added
- * to what its buffer holds, as all gradients are here. */
+/* index: of the micro-batch among all of the training; what dropout is drawn from, too. The gradient of the states is
+ * added to what its buffer holds, as all gradients are here. */
 static neck_status micro_batch(neck_context *context, neck_training *self, int64_t index, double *loss)
 {
     int64_t rows = self->shape.batch * self->shape.context_length;
     neck_cross_entropy_result result = {.struct_size = sizeof result};
     self->states.data = NULL;
     NECK_TRY(neck_batches_fill(self->training, index, self->tokens, self->targets));
-    NECK_TRY(neck_trainable_forward(context, self->model, self->tokens, self->shape.batch, self->shape.context_length, index,
-                                    &self->states));
+    NECK_TRY(neck_trainable_forward(context, self->model, self->tokens, self->shape.batch, self->shape.context_length,
+                                    index, &self->states));
     memset(self->states_gradient, 0, (size_t)(rows * self->states.cols * neck_dtype_size(self->dtype)));
     NECK_TRY(neck__lm_loss(context, self, &self->loss, self->states_gradient, &result));
     if (!isfinite(result.loss)) return neck__fail(NECK_E_NONFINITE, "the loss is %g", result.loss);

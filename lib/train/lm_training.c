@@ -60,8 +60,8 @@ static neck_status read_batches(const neck_batches_options *given, neck_training
     if (shape.part != NECK_PART_ALL)
         return neck__fail(NECK_E_ARGUMENT, "batches.part must be 0: the training part is taken");
     if (shape.context_length > neck_trainable_context_length(self->model))
-        return neck__fail(NECK_E_ARGUMENT, "a context of %" PRId64 " tokens for a model of %" PRId64, shape.context_length,
-                          neck_trainable_context_length(self->model));
+        return neck__fail(NECK_E_ARGUMENT, "a context of %" PRId64 " tokens for a model of %" PRId64,
+                          shape.context_length, neck_trainable_context_length(self->model));
     shape.struct_size = sizeof shape;
     shape.part = NECK_PART_TRAINING;
     self->shape = shape;
@@ -75,8 +75,8 @@ static neck_status read_options(neck_training *self, const neck_training_options
     if (options.accumulation < 0 || options.evaluation_windows < 0)
         return neck__fail(NECK_E_ARGUMENT, "accumulation or evaluation_windows is negative");
     if (!(options.clip_norm >= 0) || !(options.gradient_limit >= 0))
-        return neck__fail(NECK_E_ARGUMENT, "clip_norm is %g, gradient_limit %g: both must be at least 0", options.clip_norm,
-                          options.gradient_limit);
+        return neck__fail(NECK_E_ARGUMENT, "clip_norm is %g, gradient_limit %g: both must be at least 0",
+                          options.clip_norm, options.gradient_limit);
     self->model = options.model;
     self->head = options.head;
     self->file = options.tokens;
@@ -264,8 +264,8 @@ static neck_status multiply_factors(neck_context *context, neck_training *self)
 {
     const neck_parameter *a = neck_head_parameters(self->head, NULL), *b = a + 1;
     if (self->dtype == NECK_F64)
-        return neck__matmul_f64(context, a->rows, b->cols, a->cols, a->data, a->cols, 1, b->data, b->cols, 1, self->product,
-                                b->cols, 0);
+        return neck__matmul_f64(context, a->rows, b->cols, a->cols, a->data, a->cols, 1, b->data, b->cols, 1,
+                                self->product, b->cols, 0);
     return neck__matmul_f32(context, a->rows, b->cols, a->cols, a->data, a->cols, 1, b->data, b->cols, 1, self->product,
                             b->cols, 0);
 }

@@ -55,7 +55,8 @@ static inline neck_status read_text(void *user, int64_t begin, int64_t most, int
 static inline neck_ngrams *count_alone(const text *given, int32_t order)
 {
     neck_ngrams *ngrams = NULL;
-    EXPECT_OK(neck_ngrams_count(NULL, given->tokens, given->count, given->ends, given->documents, given->vocab_size, order, &ngrams));
+    EXPECT_OK(neck_ngrams_count(NULL, given->tokens, given->count, given->ends, given->documents, given->vocab_size,
+                                order, &ngrams));
     return ngrams;
 }
 
@@ -69,7 +70,8 @@ static inline const char *own_path(void)
 }
 
 /* Counted together; this rank's n-grams, NULL when it has none. */
-static inline neck_status count_together(text *given, int32_t order, int64_t memory, neck_ngrams_info *whole, neck_ngrams **own)
+static inline neck_status count_together(text *given, int32_t order, int64_t memory, neck_ngrams_info *whole,
+                                         neck_ngrams **own)
 {
     const neck_mpi_text all = {given->count, given->vocab_size, read_text, given};
     const neck_ngram_counter_options options = {.struct_size = sizeof options, .order = order, .memory_bytes = memory};

@@ -49,20 +49,24 @@ static int64_t find(const table *t, const int32_t *context)
     return low < t->info.contexts && compare(t->contexts + low * length, context, length) == 0 ? low : -1;
 }
 
-/* All that this rank has is in the whole with the same successors and counts. As the sums agree too, nothing is missing. */
+/* All that this rank has is in the whole with the same successors and counts. As the sums agree too, nothing is
+ * missing. */
 static void expect_part_of(const neck_ngrams *own, const table *whole)
 {
     table t = read_all(own);
     int64_t wrong_contexts = 0;
     for (int64_t c = 0; c < t.info.contexts; c++) {
-        int64_t at = find(whole, t.contexts + c * (t.info.order - 1)), first = t.starts[c], count = t.starts[c + 1] - first;
+        int64_t at = find(whole, t.contexts + c * (t.info.order - 1)), first = t.starts[c],
+                count = t.starts[c + 1] - first;
         if (at < 0 || whole->starts[at + 1] - whole->starts[at] != count ||
-            memcmp(whole->successors + whole->starts[at], t.successors + first, (size_t)count * sizeof *t.successors) != 0 ||
+            memcmp(whole->successors + whole->starts[at], t.successors + first, (size_t)count * sizeof *t.successors) !=
+                0 ||
             memcmp(whole->counts + whole->starts[at], t.counts + first, (size_t)count * sizeof *t.counts) != 0)
             wrong_contexts++;
     }
     EXPECT(wrong_contexts == 0, "%lld of %lld contexts", (long long)wrong_contexts, (long long)t.info.contexts);
-    EXPECT(t.info.tokens == whole->info.tokens && t.info.documents == whole->info.documents, "%lld tokens", (long long)t.info.tokens);
+    EXPECT(t.info.tokens == whole->info.tokens && t.info.documents == whole->info.documents, "%lld tokens",
+           (long long)t.info.tokens);
     free_table(&t);
 }
 
@@ -72,8 +76,9 @@ static void expect_same(text *given, int32_t order, int64_t memory)
     neck_ngrams_info whole;
     table t = read_all(alone);
     EXPECT_OK(count_together(given, order, memory, &whole, &own));
-    EXPECT(memcmp(&whole, &t.info, sizeof whole) == 0, "order %d, %lld tokens: %lld contexts, %lld n-grams, %lld successors", order,
-           (long long)whole.tokens, (long long)whole.contexts, (long long)whole.ngrams, (long long)whole.successors);
+    EXPECT(memcmp(&whole, &t.info, sizeof whole) == 0,
+           "order %d, %lld tokens: %lld contexts, %lld n-grams, %lld successors", order, (long long)whole.tokens,
+           (long long)whole.contexts, (long long)whole.ngrams, (long long)whole.successors);
     if (own) expect_part_of(own, &t);
     neck_ngrams_destroy(own);
     neck_ngrams_destroy(alone);
@@ -120,7 +125,8 @@ static void a_text_without_ngrams_is_refused(void)
     neck_ngrams_info whole;
     text given = make_text(4, 3, 1);
     neck_status status = count_together(&given, 5, 0, &whole, &own);
-    EXPECT(status == NECK_E_ARGUMENT && strstr(neck_last_error(), "no n-gram of order 5"), "%d: %s", status, neck_last_error());
+    EXPECT(status == NECK_E_ARGUMENT && strstr(neck_last_error(), "no n-gram of order 5"), "%d: %s", status,
+           neck_last_error());
     free_text(&given);
 }
 
@@ -139,7 +145,8 @@ static void a_rank_that_cannot_read_is_named(void)
     given.broken = -1;
     given.tokens[0] = 50;
     status = count_together(&given, 4, 0, &whole, &own);
-    EXPECT(status == NECK_E_ARGUMENT && strstr(neck_last_error(), "token 0 is 50"), "%d: %s", status, neck_last_error());
+    EXPECT(status == NECK_E_ARGUMENT && strstr(neck_last_error(), "token 0 is 50"), "%d: %s", status,
+           neck_last_error());
     free_text(&given);
 }
 
@@ -149,8 +156,9 @@ static void arguments_that_differ_are_refused(void)
     neck_ngrams *own;
     neck_ngrams_info whole;
     neck_status status = count_together(&given, rank == 0 ? 3 : 4, 0, &whole, &own);
-    EXPECT(ranks == 1 || (status == NECK_E_ARGUMENT && strstr(neck_last_error(), "order of text is 4, on rank 0 it is 3")), "%d: %s", status,
-           neck_last_error());
+    EXPECT(ranks == 1 ||
+               (status == NECK_E_ARGUMENT && strstr(neck_last_error(), "order of text is 4, on rank 0 it is 3")),
+           "%d: %s", status, neck_last_error());
     neck_ngrams_destroy(status == NECK_OK ? own : NULL);
     status = count_together(&given, 9, 0, &whole, &own);
     EXPECT(status == NECK_E_ARGUMENT, "%d", status);
