@@ -8,17 +8,41 @@
 
 enum { PIECE = 1 << 18 }; /* n-grams between two reports */
 
+/* Where in a key each token goes. */
+typedef struct places {
+    uint32_t word[NECK__ORDER_MAX], low[NECK__ORDER_MAX];
+    uint32_t over[NECK__ORDER_MAX]; /* its bits that fit; the rest goes to the next word. 0: all do */
+} places;
+
+static places places_of(const neck__key_form *form)
+{
+    places made = {{0}, {0}, {0}};
+    for (int32_t t = 0; t < form->order; t++) {
+        const uint32_t at = (uint32_t)(form->bits * (form->order - 1 - t));
+        made.word[t] = at / 64;
+        made.low[t] = at % 64;
+        if (at % 64 + (uint32_t)form->bits > 64) made.over[t] = 64 - at % 64;
+    }
+    return made;
+}
+
 /* As many as there is room for. */
 static int64_t take(neck_ngram_counter *counter, const int32_t *tokens, int64_t count)
 {
     neck__key_buffer *buffer = &counter->buffer;
     const neck__key_form form = buffer->form;
+    const places at = places_of(&form);
     int64_t room = buffer->capacity - buffer->count;
     if (count > room) count = room;
-    uint64_t *key = buffer->keys + buffer->count * form.words;
-    for (int64_t i = 0; i < count; i++, key += form.words) {
-        for (int32_t w = 0; w < form.words; w++) key[w] = 0;
-        for (int32_t t = 0; t < form.order; t++) neck__key_push(&form, key, *tokens++);
+    uint64_t *to = buffer->keys + buffer->count * form.words;
+    for (int64_t i = 0; i < count; i++, to += form.words, tokens += form.order) {
+        uint64_t key[NECK__KEY_WORDS] = {0};
+        for (int32_t t = 0; t < form.order; t++) {
+            const uint64_t token = (uint64_t)tokens[t];
+            key[at.word[t]] |= token << at.low[t];
+            if (at.over[t]) key[at.word[t] + 1] |= token >> at.over[t];
+        }
+        neck__key_copy(&form, to, key);
     }
     buffer->count += count;
     return count;
