@@ -1,8 +1,8 @@
-/* mpi/eigen_scalapack.c - ScaLAPACK's pdsyev without vectors. Its pdsyevd, though faster, knows no way to leave them
+/* mpi/grid_scalapack.c - ScaLAPACK's pdsyev without vectors. Its pdsyevd, though faster, knows no way to leave them
  * out. */
 #include <stdlib.h>
 
-#include "mpi/eigen.h"
+#include "mpi/grid_eigen.h"
 
 /* ScaLAPACK comes without a header. */
 int Csys2blacs_handle(MPI_Comm comm);

@@ -1,5 +1,5 @@
-/* mpi/ngram_parts.c - union-find of each rank's rows, then of what all ranks have found. */
-#include "mpi/ngram_parts.h"
+/* mpi/team_ngram_parts.c - union-find of each rank's rows, then of what all ranks have found. */
+#include "mpi/team_ngram_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

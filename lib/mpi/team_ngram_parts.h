@@ -1,6 +1,6 @@
-/* mpi/ngram_parts.h - columns that rows of any rank connect. */
-#ifndef NECK_MPI_NGRAM_PARTS_H
-#define NECK_MPI_NGRAM_PARTS_H
+/* mpi/team_ngram_parts.h - columns that rows of any rank connect. */
+#ifndef NECK_MPI_TEAM_NGRAM_PARTS_H
+#define NECK_MPI_TEAM_NGRAM_PARTS_H
 
 #include "mpi/team.h"
 #include "softneck/ngram_rows.h"

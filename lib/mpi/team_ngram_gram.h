@@ -1,9 +1,9 @@
-/* mpi/ngram_gram.h - the Gram matrix of the largest part, and what is found from it. */
-#ifndef NECK_MPI_NGRAM_GRAM_H
-#define NECK_MPI_NGRAM_GRAM_H
+/* mpi/team_ngram_gram.h - the Gram matrix of the largest part, and what is found from it. */
+#ifndef NECK_MPI_TEAM_NGRAM_GRAM_H
+#define NECK_MPI_TEAM_NGRAM_GRAM_H
 
 #include "mpi/grid.h"
-#include "mpi/ngram_matrix.h"
+#include "mpi/team_ngram_matrix.h"
 
 /* Collective: singular values of the largest part (n, decreasing) with their bounds, and what is resolved, on all
  * ranks. solver: NECK_MPI_SOLVER_*. Errors: as of neck_mpi_ngram_matrix_spectrum. */

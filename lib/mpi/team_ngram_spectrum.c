@@ -1,9 +1,9 @@
-/* mpi/ngram_spectrum.c - all singular values: of parts by the ranks that have them, of the largest by all. */
+/* mpi/team_ngram_spectrum.c - all singular values: of parts by the ranks that have them, of the largest by all. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mpi/ngram_gram.h"
+#include "mpi/team_ngram_gram.h"
 
 /* Values found so far, with their bounds; there is room for every column's. */
 typedef struct found {

@@ -1,6 +1,6 @@
-/* mpi/ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight; columns;
+/* mpi/team_ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight; columns;
  * shares. */
-#include "mpi/ngram_deal.h"
+#include "mpi/team_ngram_deal.h"
 
 #include <stdlib.h>
 #include <string.h>

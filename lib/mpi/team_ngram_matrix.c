@@ -1,11 +1,11 @@
-/* mpi/ngram_matrix.c - the matrix of all ranks: rows dealt out, D summed, what is in it. */
-#include "mpi/ngram_matrix.h"
+/* mpi/team_ngram_matrix.c - the matrix of all ranks: rows dealt out, D summed, what is in it. */
+#include "mpi/team_ngram_matrix.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "mpi/mail.h"
-#include "mpi/ngram_deal.h"
+#include "mpi/team_ngram_deal.h"
 
 void neck_mpi_ngram_matrix_destroy(neck_mpi_ngram_matrix *matrix)
 {

@@ -1,8 +1,8 @@
-/* mpi/ngram_matrix.h - what a neck_mpi_ngram_matrix is inside the library. */
-#ifndef NECK_MPI_NGRAM_MATRIX_H
-#define NECK_MPI_NGRAM_MATRIX_H
+/* mpi/team_ngram_matrix.h - what a neck_mpi_ngram_matrix is inside the library. */
+#ifndef NECK_MPI_TEAM_NGRAM_MATRIX_H
+#define NECK_MPI_TEAM_NGRAM_MATRIX_H
 
-#include "mpi/ngram_parts.h"
+#include "mpi/team_ngram_parts.h"
 #include "softneck-mpi/ngram.h"
 
 struct neck_mpi_ngram_matrix {

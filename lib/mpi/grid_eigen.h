@@ -1,6 +1,6 @@
-/* mpi/eigen.h - eigenvalues of a symmetric matrix on a grid of ranks, by the libraries made for that. */
-#ifndef NECK_MPI_EIGEN_H
-#define NECK_MPI_EIGEN_H
+/* mpi/grid_eigen.h - eigenvalues of a symmetric matrix on a grid of ranks, by the libraries made for that. */
+#ifndef NECK_MPI_GRID_EIGEN_H
+#define NECK_MPI_GRID_EIGEN_H
 
 #include "mpi/grid.h"
 

@@ -1,6 +1,6 @@
-/* mpi/ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece to the
+/* mpi/team_ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece to the
  * rank that has its blocks, which adds the pieces of all. */
-#include "mpi/ngram_gram.h"
+#include "mpi/team_ngram_gram.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* mpi/eigen_elpa.c - ELPA's solver in two stages, without vectors. */
+/* mpi/grid_elpa.c - ELPA's solver in two stages, without vectors. */
 #include <elpa/elpa.h>
 
-#include "mpi/eigen.h"
+#include "mpi/grid_eigen.h"
 
 #define API 20211125 /* the oldest that has all that is asked of it here */
 

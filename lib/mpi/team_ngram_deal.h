@@ -1,8 +1,8 @@
-/* mpi/ngram_deal.h - rows of next-token distributions go to the ranks that they belong to. */
-#ifndef NECK_MPI_NGRAM_DEAL_H
-#define NECK_MPI_NGRAM_DEAL_H
+/* mpi/team_ngram_deal.h - rows of next-token distributions go to the ranks that they belong to. */
+#ifndef NECK_MPI_TEAM_NGRAM_DEAL_H
+#define NECK_MPI_TEAM_NGRAM_DEAL_H
 
-#include "mpi/ngram_parts.h"
+#include "mpi/team_ngram_parts.h"
 
 /* Collective. Of this rank's rows those of the largest part go to the rank that their hash names, their columns in
  * places of the part, and become part of its `shared`; those of another part to the rank that the part's hash names, to

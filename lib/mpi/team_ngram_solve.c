@@ -1,12 +1,12 @@
-/* mpi/ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram matrix, by
+/* mpi/team_ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram matrix, by
  * whoever of the solvers takes it. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mpi/eigen.h"
-#include "mpi/ngram_gram.h"
+#include "mpi/grid_eigen.h"
+#include "mpi/team_ngram_gram.h"
 
 #define ROUNDOFF (DBL_EPSILON / 2)
 
