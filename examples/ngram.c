@@ -16,6 +16,7 @@
 #include "support_ngram_figure.h"
 #include "support_ngram_measure.h"
 #include "support_ngram_report.h"
+#include "support_ranks.h"
 #include "support_text.h"
 #include "support_tool.h"
 
@@ -34,7 +35,7 @@ static const tool_option options[] = {
     {"weight", OPT_WEIGHT, "NAME", "what a context's row weighs: uniform (default, as in\nthe paper), count or root_count"},
     {"ranks", OPT_RANKS, "D[,D...]", "where W-error is told (default 1000,2000,5000,8000,\n10000,12500,15000)"},
     {"grow", OPT_GROW, NULL, "also for the first half of each corpus, its quarter and\nso on to a 32nd"},
-    {"memory", OPT_MEMORY, "SIZE", "most memory for counting and for exact spectra, as\n500M or 2G (default: half of the "
+    {"memory", OPT_MEMORY, "SIZE", "most memory of a process, for counting and for exact\nspectra, as 500M or 2G (default: half of the "
                                    "machine's)"},
     {"plot", OPT_PLOT, "FILE", "draw W-error against rank (.svg or .png; needs gnuplot)"},
     {"json", OPT_JSON, NULL, "JSON objects, one a line, not a table"},
@@ -51,6 +52,7 @@ static const tool self = {
                "*.jsonl holds one a line, in its \"text\") or token files of neck-tokenize.",
     .options = options,
     .operands = "CORPUS...",
+    .ranks = 1,
     .notes = "Exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.",
 };
 
@@ -157,7 +159,6 @@ static void check_settings(settings *asked, int corpora)
     if (asked->values && asked->request.method == NGRAM_DENSITY)
         args_usage_error(&self, "--density knows no single values: --values is for --exact and --top");
     figure_check(&self, asked->plot);
-    if (!asked->request.memory) asked->request.memory = half_of_memory();
     asked->request.curve = asked->plot != NULL;
 }
 
@@ -170,6 +171,15 @@ static int complain(session *now, const char *message)
     progress_clear(&now->progress);
     if (*message && !interrupt_seen()) args_complain(&self, message);
     return 0;
+}
+
+/* A failure of any rank is everyone's, each of which has its own message or another's. */
+static int all_well(session *now, int good, const char *error)
+{
+    neck_status status = good ? NECK_OK : neck_error_set(*error ? NECK_E_IO : NECK_E_CANCELLED, error);
+    status = ranks_agree(status);
+    if (status == NECK_OK) return 1;
+    return complain(now, !good ? error : status == NECK_E_CANCELLED ? "" : neck_last_error());
 }
 
 static void tell(void *user, const char *line)
@@ -196,7 +206,7 @@ static int measure_part(session *now, const ngram_corpus *text, int64_t tokens)
     ngram_report_row(&now->report, text->name, &row);
     if (now->asked->plot) keep_curve(now, text->name, &row);
     else ngram_row_free(&row);
-    return !ferror(stdout); /* whoever read it has gone */
+    return !ranks_any(ferror(stdout)); /* whoever read it has gone */
 }
 
 /* The smallest part first: each has half of the tokens of the next. A part too small for an n-gram is left out. */
@@ -215,7 +225,7 @@ static int one_corpus(session *now, const char *argument)
     char error[CORPUS_ERROR_SIZE];
     ngram_corpus text;
     int good = ngram_corpus_open(now->context, argument, &now->cutter, now->tokens, &text, error);
-    good = good ? measure_corpus(now, &text) : complain(now, error);
+    good = all_well(now, good, error) && measure_corpus(now, &text);
     ngram_corpus_close(&text);
     return good;
 }
@@ -227,33 +237,37 @@ static int draw(session *now)
     return tool_tell_file(&self, &now->asked->common, 1, now->asked->plot, error);
 }
 
-static int make_folder(session *now)
+/* Of this rank's own. */
+static int make_folder(session *now, char error[CORPUS_ERROR_SIZE])
 {
     const char *parent = getenv("TMPDIR");
     snprintf(now->folder, sizeof now->folder, "%.4000s/neck-ngram-XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(now->folder)) {
-        char error[CORPUS_ERROR_SIZE];
-        snprintf(error, sizeof error, "%.4000s: %s", now->folder, strerror(errno));
+        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s", now->folder, strerror(errno));
         now->folder[0] = '\0';
-        return complain(now, error);
+        return 0;
     }
     snprintf(now->tokens, sizeof now->tokens, "%s/tokens", now->folder);
     snprintf(now->ngrams, sizeof now->ngrams, "%s/ngrams", now->folder);
     return 1;
 }
 
+static int begin(session *now, char error[CORPUS_ERROR_SIZE])
+{
+    return make_folder(now, error) && ngram_cutter_open(now->context, now->asked->tokenizer, &now->cutter, error);
+}
+
 static int run(session *now, char **corpora, int count)
 {
     char error[CORPUS_ERROR_SIZE];
-    if (!make_folder(now)) return 0;
-    if (!ngram_cutter_open(now->context, now->asked->tokenizer, &now->cutter, error)) return complain(now, error);
+    if (!all_well(now, begin(now, error), error)) return 0;
     now->curves = text_alloc((size_t)count * GROWTH_STEPS * sizeof *now->curves);
     for (int i = 0; i < count; i++) {
         progress_item(&now->progress, corpora[i], i, count);
-        if (interrupt_seen() || !one_corpus(now, corpora[i])) return 0;
+        if (ranks_any(interrupt_seen()) || !one_corpus(now, corpora[i])) return 0;
     }
     ngram_report_end(&now->report);
-    return now->asked->plot ? draw(now) : 1;
+    return now->asked->plot && ranks_rank() == 0 ? draw(now) : 1;
 }
 
 static void finish(session *now)
@@ -278,8 +292,9 @@ int main(int argc, char **argv)
     now.context = tool_begin(&self, &asked.common, (uint64_t)asked.seed, progress_report, &now.progress);
     now.report = (ngram_report){.asked = &asked.request, .tokenizer = asked.tokenizer, .json = asked.json,
                                 .values = asked.values};
-    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .scratch = now.ngrams,
-                                    .tell = tell, .user = &now};
+    now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .ways = ngram_ways_here(),
+                                    .scratch = now.ngrams, .tell = tell, .user = &now};
+    if (!asked.request.memory) asked.request.memory = half_of_memory() / now.measuring.ways->processes();
     signal(SIGPIPE, SIG_IGN); /* a failed write ends the work in order, without leaving files behind */
     int good = run(&now, argv + optind, argc - optind);
     finish(&now);

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <softneck/truncated.h>
-
+#include "support_ranks.h"
 #include "support_text.h"
 
 /* A spectrum that takes longer than this is not exact unless asked for. */
@@ -43,34 +41,17 @@ void ngram_row_free(ngram_row *row)
 
 /* ---- counting ---- */
 
-static neck_status count_into(ngram_session *session, const ngram_corpus *text, int64_t tokens)
-{
-    const neck_ngram_counter_options options = {.struct_size = sizeof options, .order = session->asked->order,
-                                                .memory_bytes = session->asked->memory};
-    neck_ngram_counter *counter = NULL;
-    neck_status status = neck_ngram_counter_create(session->context, text->vocab_size, &options, &counter);
-    if (status == NECK_OK) status = ngram_corpus_push(session->context, text, tokens, counter);
-    if (status == NECK_OK) status = neck_ngram_counter_finish(session->context, counter, session->scratch);
-    neck_ngram_counter_destroy(counter);
-    return status;
-}
-
-/* The matrix; the file of n-grams is gone afterwards. */
 static neck_status make_matrix(ngram_session *session, const ngram_corpus *text, int64_t tokens, ngram_row *row,
-                               neck_ngram_matrix **out)
+                               ngram_matrix **out)
 {
-    neck_ngrams *ngrams = NULL;
-    double start = now();
-    neck_status status = count_into(session, text, tokens);
-    if (status == NECK_OK) status = neck_ngrams_open(session->context, session->scratch, 1, &ngrams);
-    unlink(session->scratch);
-    row->count_seconds = now() - start;
+    const ngram_request *asked = session->asked;
+    const ngram_recipe recipe = {asked->order, asked->weight, asked->memory, session->scratch};
     row->counts.struct_size = sizeof row->counts;
     row->matrix.struct_size = sizeof row->matrix;
-    if (status == NECK_OK) status = neck_ngrams_describe(ngrams, &row->counts);
-    if (status == NECK_OK) status = neck_ngram_matrix_create(session->context, ngrams, session->asked->weight, out);
-    if (status == NECK_OK) status = neck_ngram_matrix_describe(*out, &row->matrix);
-    neck_ngrams_destroy(ngrams);
+    double start = now();
+    neck_status status = session->ways->count(session->context, text, tokens, &recipe, &row->counts, out);
+    row->count_seconds = now() - start;
+    if (status == NECK_OK) status = session->ways->make(session->context, *out, &row->matrix);
     row->size = row->matrix.rows < row->matrix.cols ? row->matrix.rows : row->matrix.cols;
     return status;
 }
@@ -109,7 +90,7 @@ static void tell_cost(ngram_session *session, const char *name, const ngram_row 
     session->tell(session->user, line);
 }
 
-static neck_status choose_method(ngram_session *session, const char *name, const neck_ngram_matrix *matrix,
+static neck_status choose_method(ngram_session *session, const char *name, const ngram_matrix *matrix,
                                  ngram_row *row)
 {
     const ngram_request *asked = session->asked;
@@ -117,10 +98,10 @@ static neck_status choose_method(ngram_session *session, const char *name, const
     double operations;
     row->method = asked->method;
     if (asked->method != NGRAM_AUTO && asked->method != NGRAM_EXACT) return NECK_OK;
-    neck_status status = neck_ngram_matrix_cost(matrix, &bytes, &operations);
+    neck_status status = session->ways->cost(matrix, &bytes, &operations);
     if (status != NECK_OK) return status;
     double seconds = operations > 1e10 ? operations / eigen_speed(session) : 0;
-    int fits = bytes <= asked->memory && seconds <= PATIENCE;
+    int fits = !ranks_any(bytes > asked->memory || seconds > PATIENCE);
     if (seconds > 0) tell_cost(session, name, row, bytes, seconds);
     row->method = asked->method == NGRAM_EXACT || fits ? NGRAM_EXACT : NGRAM_DENSITY;
     if (asked->method == NGRAM_AUTO && !fits)
@@ -171,10 +152,10 @@ static void read_spectrum(const ngram_request *asked, const neck_spectrum *spect
     for (int64_t i = 0; i < row->curve_count; i++) row->curve[i] = w_error_of(spectrum, row->curve_ranks[i]);
 }
 
-static neck_status solve_exact(ngram_session *session, const neck_ngram_matrix *matrix, ngram_row *row)
+static neck_status solve_exact(ngram_session *session, const ngram_matrix *matrix, ngram_row *row)
 {
     neck_spectrum *spectrum = NULL;
-    neck_status status = neck_ngram_matrix_spectrum(session->context, matrix, session->asked->memory, &spectrum);
+    neck_status status = session->ways->spectrum(session->context, matrix, session->asked->memory, &spectrum);
     if (status == NECK_OK) read_spectrum(session->asked, spectrum, row);
     neck_spectrum_destroy(spectrum);
     return status;
@@ -189,19 +170,15 @@ static int decreasing(const void *a, const void *b)
 }
 
 /* The largest values of W are among the largest of its largest part and all others, which cost little. */
-static neck_status find_top(ngram_session *session, const neck_ngram_matrix *matrix, int64_t count, int64_t others,
-                            double *values, double *error)
+static neck_status find_top(ngram_session *session, const ngram_matrix *matrix, int has_part, int64_t count,
+                            int64_t others, double *values, double *error)
 {
-    const neck_operator *part = neck_ngram_matrix_part(matrix, NULL);
     double *bounds = values + others + count;
-    neck_status status = neck_ngram_matrix_rest(session->context, matrix, values, bounds);
+    neck_status status = session->ways->rest(session->context, matrix, values, bounds);
     int64_t found = others;
-    if (status == NECK_OK && part) {
-        int64_t rows = neck_operator_rows(part), cols = neck_operator_cols(part), most = rows < cols ? rows : cols;
-        if (most > count) most = count;
-        status = neck_truncated_svd(session->context, part, most, NULL, values + others, NULL, NULL, NULL,
-                                    bounds + others, NULL);
-        found += most;
+    if (status == NECK_OK && has_part) {
+        status = session->ways->top(session->context, matrix, &count, values + others, bounds + others);
+        found += count;
     }
     *error = 0;
     for (int64_t i = 0; i < found && status == NECK_OK; i++) *error = fmax(*error, bounds[i]);
@@ -209,13 +186,13 @@ static neck_status find_top(ngram_session *session, const neck_ngram_matrix *mat
     return status;
 }
 
-static neck_status solve_top(ngram_session *session, const neck_ngram_matrix *matrix, ngram_row *row)
+static neck_status solve_top(ngram_session *session, const ngram_matrix *matrix, ngram_row *row)
 {
     int64_t others = row->matrix.cols - row->matrix.largest_part;
     int64_t count = session->asked->top < row->size ? session->asked->top : row->size;
     double *values = text_alloc((size_t)(others + count) * 2 * sizeof *values), error = 0; /* zeros where a part has fewer */
     neck_spectrum *spectrum = NULL;
-    neck_status status = find_top(session, matrix, count, others, values, &error);
+    neck_status status = find_top(session, matrix, row->matrix.parts > 0, count, others, values, &error);
     if (status == NECK_OK)
         status = neck_spectrum_from_values(session->context, values, count, row->matrix.rows, row->matrix.cols,
                                            row->matrix.frobenius_squared, error, &spectrum);
@@ -248,22 +225,21 @@ static void read_density(const ngram_request *asked, const neck_density *density
     for (int64_t i = 0; i < row->curve_count; i++) row->curve[i] = density_w_error(density, row->curve_ranks[i]);
 }
 
-static neck_status find_density(ngram_session *session, const neck_ngram_matrix *matrix, const ngram_row *row,
+static neck_status find_density(ngram_session *session, const ngram_matrix *matrix, const ngram_row *row,
                                 double *rest, double *squares, neck_density **out)
 {
-    const neck_operator *part = neck_ngram_matrix_part(matrix, NULL);
     const neck_density_options options = {.struct_size = sizeof options,
                                           .target_width = session->asked->width,
                                           .diagonal = squares,
                                           .known_values = rest,
                                           .known_count = row->matrix.cols - row->matrix.largest_part};
-    neck_status status = neck_ngram_matrix_rest(session->context, matrix, rest, NULL);
-    if (status == NECK_OK) status = neck_ngram_matrix_part_squares(matrix, squares);
-    return status == NECK_OK ? neck_density_compute(session->context, part, &options, out) : status;
+    neck_status status = session->ways->rest(session->context, matrix, rest, NULL);
+    if (status == NECK_OK) status = session->ways->squares(matrix, squares);
+    return status == NECK_OK ? session->ways->density(session->context, matrix, &options, out) : status;
 }
 
 /* Without a part of several columns nothing is left to estimate. */
-static neck_status solve_density(ngram_session *session, const neck_ngram_matrix *matrix, ngram_row *row)
+static neck_status solve_density(ngram_session *session, const ngram_matrix *matrix, ngram_row *row)
 {
     if (row->matrix.parts == 0) {
         row->method = NGRAM_EXACT;
@@ -281,9 +257,9 @@ static neck_status solve_density(ngram_session *session, const neck_ngram_matrix
 
 /* ---- all of it ---- */
 
-static neck_status solve(ngram_session *session, const char *name, const neck_ngram_matrix *matrix, ngram_row *row)
+static neck_status solve(ngram_session *session, const char *name, const ngram_matrix *matrix, ngram_row *row)
 {
-    static neck_status (*const ways[])(ngram_session *, const neck_ngram_matrix *, ngram_row *) = {
+    static neck_status (*const ways[])(ngram_session *, const ngram_matrix *, ngram_row *) = {
         [NGRAM_EXACT] = solve_exact, [NGRAM_TOP] = solve_top, [NGRAM_DENSITY] = solve_density};
     neck_status status = choose_method(session, name, matrix, row);
     double start = now();
@@ -296,10 +272,10 @@ int ngram_measure(ngram_session *session, const ngram_corpus *text, int64_t toke
                   char error[CORPUS_ERROR_SIZE])
 {
     ngram_row row = {.method = NGRAM_AUTO};
-    neck_ngram_matrix *matrix = NULL;
+    ngram_matrix *matrix = NULL;
     neck_status status = make_matrix(session, text, tokens, &row, &matrix);
     if (status == NECK_OK) status = solve(session, text->name, matrix, &row);
-    neck_ngram_matrix_destroy(matrix);
+    session->ways->free(matrix);
     error[0] = '\0';
     if (status == NECK_OK) {
         *out = row;

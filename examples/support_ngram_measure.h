@@ -2,9 +2,7 @@
 #ifndef SUPPORT_NGRAM_MEASURE_H
 #define SUPPORT_NGRAM_MEASURE_H
 
-#include <softneck/density.h>
-
-#include "support_ngram_corpus.h"
+#include "support_ngram_ways.h"
 
 /* Ways to the spectrum. */
 enum { NGRAM_AUTO, NGRAM_EXACT, NGRAM_TOP, NGRAM_DENSITY };
@@ -19,7 +17,7 @@ typedef struct ngram_request {
     int32_t weight; /* NECK_WEIGHT_* */
     int method;
     int64_t top;    /* NGRAM_TOP: how many values */
-    int64_t memory; /* bytes, for counting and for exact spectra */
+    int64_t memory; /* bytes of a process, for counting and for exact spectra */
     int64_t ranks[NGRAM_MOST_RANKS]; /* where W-error is told */
     int rank_count;
     int curve; /* W-error at every rank is wanted too */
@@ -46,13 +44,15 @@ typedef struct ngram_row {
 typedef struct ngram_session {
     neck_context *context;
     const ngram_request *asked;
+    const ngram_ways *ways;
     const char *scratch; /* a file that may be written meanwhile */
     void (*tell)(void *user, const char *line);
     void *user;
     double speed; /* floating-point operations a second of the eigensolver, measured when it is first asked for */
 } ngram_session;
 
-/* ngram_measure - the first `tokens` tokens of a corpus. 0 and one line in error on failure, "" when interrupted; then
+/* Of several ranks all measure together; what only rank 0 knows is NaN elsewhere.
+ * ngram_measure - the first `tokens` tokens of a corpus. 0 and one line in error on failure, "" when interrupted; then
  * nothing is to be freed. */
 int ngram_measure(ngram_session *session, const ngram_corpus *text, int64_t tokens, ngram_row *out,
                   char error[CORPUS_ERROR_SIZE]);

@@ -8,6 +8,8 @@
 #include "softneck-mpi/team.h"
 #include "softneck-mpi/evaluate.h"
 #include "softneck-mpi/gram.h"
+#include "softneck-mpi/ngram.h"
+#include "softneck-mpi/operator.h"
 #include "softneck-mpi/spectrum.h"
 #include "softneck-mpi/training.h"
 #include "softneck-mpi/work.h"

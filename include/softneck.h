@@ -51,6 +51,7 @@
 #include "softneck/truncated.h"
 #include "softneck/density.h"
 #include "softneck/ngram.h"
+#include "softneck/ngram_rows.h"
 #include "softneck/saturation.h"
 #include "softneck/scaling_law.h"
 #include "softneck/co_occurrence.h"

@@ -219,6 +219,34 @@ START_TEST(norm_need_not_be_known)
 }
 END_TEST
 
+static int32_t through_both(void *user, int32_t transposed, int64_t count, const double *x, double *y)
+{
+    return transposed != 0 || neck_operator_apply_normal(NULL, user, count, x, y) != NECK_OK;
+}
+
+/* Products of A^T A are all that is asked for: bands are the same to the last bit. */
+START_TEST(normal_products_are_enough)
+{
+    double truth[N];
+    spectrum_of(0, N, truth);
+    made a = dense_operator(N, N, constructed(N, N, truth, 4));
+    neck_operator *op;
+    ck_assert_int_eq(neck_operator_normal(NULL, N, N, through_both, a.op, neck_operator_frobenius_squared(a.op), &op),
+                     NECK_OK);
+    neck_density *direct = computed(NULL, a.op, NULL), *normal = computed(NULL, op, NULL);
+    for (int64_t rank = 0; rank <= N; rank += 7) {
+        neck_band x, y;
+        ck_assert_int_eq(neck_density_w_error(direct, rank, &x), NECK_OK);
+        ck_assert_int_eq(neck_density_w_error(normal, rank, &y), NECK_OK);
+        ck_assert_mem_eq(&x, &y, sizeof x);
+    }
+    neck_density_destroy(direct);
+    neck_density_destroy(normal);
+    neck_operator_destroy(op);
+    drop(a);
+}
+END_TEST
+
 START_TEST(reproducible)
 {
     double truth[4 * N];
@@ -254,6 +282,7 @@ static Suite *density_suite(void)
     tcase_add_test(tests, strongly_coupled_operators);
     tcase_add_test(tests, known_values_join);
     tcase_add_test(tests, norm_need_not_be_known);
+    tcase_add_test(tests, normal_products_are_enough);
     tcase_add_test(tests, reproducible);
     return suite;
 }

@@ -2,7 +2,7 @@
  * once. */
 #include "failmalloc.h"
 #include "ngram/ngram_matrix.h"
-#include "softneck/ngram.h"
+#include "softneck/ngram_rows.h"
 #include "spectrum/operator.h"
 
 enum { VOCABULARY = 30, TOKENS = 2000 };
@@ -69,7 +69,38 @@ static neck_status products(neck_context *context, const operation *self, output
     return status;
 }
 
+/* Rows that are looked at, added to others and made a matrix. */
+static neck_status moving(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    neck_ngram_rows *from = NULL, *to = NULL;
+    neck_ngram_matrix *matrix = NULL;
+    neck_ngram_rows_view view = {.struct_size = sizeof view};
+    neck_status status = neck_ngram_rows_create(context, VOCABULARY, &from);
+    if (status == NECK_OK) status = neck_ngram_rows_read(context, from, ngrams, NECK_WEIGHT_UNIFORM);
+    if (status == NECK_OK) status = neck_ngram_rows_create(context, VOCABULARY, &to);
+    if (status == NECK_OK) status = neck_ngram_rows_look(from, &view);
+    if (status == NECK_OK) status = neck_ngram_rows_add(context, to, &view);
+    if (status == NECK_OK) status = neck_ngram_matrix_of_rows(context, to, &matrix);
+    ck_assert((status == NECK_OK) == (matrix != NULL));
+    if (status == NECK_OK) out->numbers[0] = 0;
+    neck_ngram_matrix_destroy(matrix);
+    neck_ngram_rows_destroy(from);
+    neck_ngram_rows_destroy(to);
+    return status;
+}
+
+/* A spectrum of estimates. */
+static neck_status estimates(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self;
+    const double values[2] = {1, 2}, bounds[2] = {0.5, 0.25};
+    return neck_spectrum_from_estimates(context, values, bounds, 2, 2, 2, 5, 0, NECK_METHOD_PARTS, &out->spectrum);
+}
+
 static const operation operations[] = {
+    {.name = "moving", .run = moving},
+    {.name = "estimates", .run = estimates, .finish = destroy_spectrum},
     {.name = "create", .run = create},
     {.name = "spectrum", .run = spectrum, .finish = destroy_spectrum},
     {.name = "rest", .run = rest},

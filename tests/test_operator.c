@@ -167,6 +167,34 @@ START_TEST(callbacks)
 }
 END_TEST
 
+/* What a callback of A^T A must give is what both products of A do. */
+static int32_t square_of(void *user, int32_t transposed, int64_t count, const double *x, double *y)
+{
+    return transposed != 0 || neck_operator_apply_normal(NULL, user, count, x, y) != NECK_OK;
+}
+
+START_TEST(normal_products)
+{
+    enum { COUNT = 3 };
+    static double x[COLS * COUNT], ax[ROWS * COUNT], both[COLS * COUNT], at_once[COLS * COUNT];
+    neck_operator *dense, *op;
+    ck_assert_int_eq(neck_operator_dense(NULL, &view, &dense), NECK_OK);
+    ck_assert_int_eq(neck_operator_normal(NULL, ROWS, COLS, square_of, dense, -1, &op), NECK_OK);
+    for (int i = 0; i < COLS * COUNT; i++) x[i] = neck__random_normal(&numbers);
+    ck_assert_int_eq(neck_operator_apply(NULL, dense, 0, COUNT, x, ax), NECK_OK);
+    ck_assert_int_eq(neck_operator_apply(NULL, dense, 1, COUNT, ax, both), NECK_OK);
+    ck_assert_int_eq(neck_operator_apply_normal(NULL, op, COUNT, x, at_once), NECK_OK);
+    for (int i = 0; i < COLS * COUNT; i++) ck_assert_double_eq_tol(at_once[i], both[i], 1e-10);
+    ck_assert_int_eq(neck_operator_apply(NULL, op, 0, COUNT, x, ax), NECK_E_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(neck_last_error(), "A^T A alone"));
+    ck_assert_int_eq(neck_operator_apply_normal(NULL, op, 0, x, at_once), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_operator_apply_normal(NULL, NULL, 1, x, at_once), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_operator_normal(NULL, 0, COLS, square_of, dense, -1, &op), NECK_E_ARGUMENT);
+    neck_operator_destroy(op);
+    neck_operator_destroy(dense);
+}
+END_TEST
+
 START_TEST(refusals)
 {
     neck_operator *op = NULL;
@@ -204,6 +232,7 @@ int main(void)
     tcase_add_test(tests, bits_do_not_depend_on_threads);
     tcase_add_test(tests, sparse_and_product);
     tcase_add_test(tests, callbacks);
+    tcase_add_test(tests, normal_products);
     tcase_add_test(tests, refusals);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

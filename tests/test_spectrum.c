@@ -460,6 +460,31 @@ START_TEST(given_values_are_sorted_and_checked)
 }
 END_TEST
 
+/* Bounds are of places: the i-th largest of values that lie in these intervals is within the i-th bound. */
+START_TEST(estimates_keep_their_bounds)
+{
+    const double values[3] = {2, 5, 4}, bounds[3] = {0.25, 2, 0.5}, wrong[3] = {0, -1, 0};
+    neck_spectrum *spectrum = NULL;
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, bounds, 3, 9, 4, 50, 0.125, NECK_METHOD_PARTS, &spectrum),
+                     NECK_OK);
+    const double sorted[3] = {5, 4, 2}, low[3] = {3.5, 3, 1.75}, high[3] = {7, 4.5, 2.25}; /* ends, each sorted */
+    for (int i = 0; i < 3; i++) {
+        ck_assert_double_eq(neck_spectrum_values(spectrum)[i], sorted[i]);
+        ck_assert_double_eq(neck_spectrum_error_bounds(spectrum)[i], fmax(high[i] - sorted[i], sorted[i] - low[i]));
+    }
+    ck_assert_int_eq(neck_spectrum_method(spectrum), NECK_METHOD_PARTS);
+    ck_assert_double_eq(neck_spectrum_resolution(spectrum), 0.125);
+    ck_assert_int_eq(neck_spectrum_size(spectrum), 4);
+    neck_spectrum_destroy(spectrum);
+    spectrum = NULL;
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, wrong, 3, 9, 4, 50, 0, 6, &spectrum), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, NULL, 3, 9, 4, 50, 0, 6, &spectrum), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, bounds, 3, 9, 4, -1, 0, 6, &spectrum), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, bounds, 3, 9, 4, 50, 0, 7, &spectrum), NECK_E_ARGUMENT);
+    ck_assert_ptr_null(spectrum);
+}
+END_TEST
+
 START_TEST(names_of_methods_and_variants)
 {
     int32_t variant = -7;
@@ -499,6 +524,7 @@ int main(void)
     tcase_add_loop_test(tests, a_gram_has_the_spectrum_of_its_rows, 0, 2);
     tcase_add_loop_test(tests, bad_options_are_refused, 0, 12);
     tcase_add_test(tests, given_values_are_sorted_and_checked);
+    tcase_add_test(tests, estimates_keep_their_bounds);
     tcase_add_test(tests, names_of_methods_and_variants);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -35,6 +35,12 @@ typedef struct neck_ngram_counter_options {
  *   nothing: empty documents are not counted.
  * neck_ngram_counter_tokens - tokens counted so far, with those of the count that is resumed: push again from there on.
  *   A count is resumed within a document, or at the end of all tokens, so that it is clear which documents have ended.
+ * neck_ngram_counter_precede - before any token is counted: those that come before them in the same document and are
+ *   counted elsewhere. At least order - 1 of them, or all there are. For counting a text in shards: the sums of tokens,
+ *   documents and occurrences are then those of the whole.
+ * neck_ngram_counter_add - count n-grams, order tokens each, one behind the other, each occurring once more. They need
+ *   not come from documents pushed here.
+ * neck_ngram_counter_note - adds to what the file says of tokens and documents: those that added n-grams came from.
  * neck_ngram_counter_finish - ends the last document and merges everything into a file of n-grams at path (whole or not
  *   at all); the counter can then only be destroyed. Without any n-gram (too short a text) it is NECK_E_ARGUMENT, which
  *   says how long the longest document was.
@@ -49,6 +55,10 @@ NECK_API neck_status neck_ngram_counter_push(neck_context *context, neck_ngram_c
                                              int64_t count);
 NECK_API neck_status neck_ngram_counter_end_document(neck_context *context, neck_ngram_counter *counter);
 NECK_API int64_t neck_ngram_counter_tokens(const neck_ngram_counter *counter);
+NECK_API neck_status neck_ngram_counter_precede(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
+                                                int64_t count);
+NECK_API neck_status neck_ngram_counter_add(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens, int64_t count);
+NECK_API neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *counter, int64_t tokens, int64_t documents);
 NECK_API neck_status neck_ngram_counter_finish(neck_context *context, neck_ngram_counter *counter, const char *path);
 NECK_API void neck_ngram_counter_destroy(neck_ngram_counter *counter);
 
@@ -95,7 +105,7 @@ typedef struct neck_ngrams_info {
     int32_t reserved;
     int64_t vocab_size;
     int64_t tokens;       /* counted, incl. those that begin documents */
-    int64_t documents;    /* that are not empty */
+    int64_t documents;    /* that are not empty; in a shard those that begin in it, which may be none */
     int64_t contexts;     /* C: distinct contexts that have a successor */
     int64_t ngrams;       /* distinct n-grams: non-zero entries of the matrix */
     int64_t occurrences;  /* n-grams with repetition */

@@ -43,6 +43,11 @@ NECK_API neck_status neck_operator_centered(neck_context *context, const neck_op
                                             const double *row_weights, neck_operator **out);
 NECK_API neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
                                             void *user, double frobenius_squared, neck_operator **out);
+/* neck_operator_normal - an operator known by products of A^T A alone, as where A's rows are spread over machines:
+ *   apply is called with transposed 0, x and y cols x count. For what needs no more than that: neck_density_compute,
+ *   neck_operator_apply_normal. Everything else refuses it (NECK_E_ARGUMENT). Errors: as above. */
+NECK_API neck_status neck_operator_normal(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
+                                          void *user, double frobenius_squared, neck_operator **out);
 NECK_API void neck_operator_destroy(neck_operator *op);
 
 /* frobenius_squared: |A|_F^2, negative when it is not known. */
@@ -55,6 +60,11 @@ NECK_API double neck_operator_frobenius_squared(const neck_operator *op);
  * from a callback's product). */
 NECK_API neck_status neck_operator_apply(neck_context *context, const neck_operator *op, int32_t transposed,
                                          int64_t count, const double *x, double *y);
+
+/* neck_operator_apply_normal - y = A^T A x, both cols x count: in one pass over A where its kind has a way, else by both products, with
+ * memory for rows x count doubles. Errors and bits as above. */
+NECK_API neck_status neck_operator_apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x,
+                                                double *y);
 
 #ifdef __cplusplus
 }

@@ -73,6 +73,14 @@ NECK_API neck_status neck_gram_spectrum(neck_context *context, const neck_gram *
 NECK_API neck_status neck_spectrum_from_values(neck_context *context, const double *values, int64_t count,
                                                int64_t rows, int64_t cols, double frobenius_squared,
                                                double error_bound, neck_spectrum **out);
+
+/* neck_spectrum_from_estimates - the same of values that each have a bound of their own (error_bounds, count of them),
+ *   found by method (NECK_METHOD_*): the i-th largest true value lies within the i-th bound of the i-th value.
+ *   resolution: see below; frobenius_squared is needed. */
+NECK_API neck_status neck_spectrum_from_estimates(neck_context *context, const double *values,
+                                                  const double *error_bounds, int64_t count, int64_t rows, int64_t cols,
+                                                  double frobenius_squared, double resolution, int32_t method,
+                                                  neck_spectrum **out);
 NECK_API void neck_spectrum_destroy(neck_spectrum *spectrum);
 
 /* Read access; pointers are borrowed and live as long as the spectrum.

@@ -44,6 +44,12 @@ neck_status neck__mpi_usable(const neck_mpi_team *team);
 /* Waits until all requests are complete, or a rank is lost (NECK_E_IO): buffers of what is under way must then stay where they are. */
 neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *requests, int count);
 
+/* That numbers (count of them, at most NECK__MPI_MOST_ALIKE), each of `what`, are the same on all ranks. Errors: NECK_E_ARGUMENT.
+ * neck__mpi_least - the smallest of all ranks' numbers. */
+enum { NECK__MPI_MOST_ALIKE = 8 };
+neck_status neck__mpi_same(neck_mpi_team *team, const char *what, const char *const *names, const int64_t *numbers, int32_t count);
+neck_status neck__mpi_least(neck_mpi_team *team, int64_t own, int64_t *out);
+
 /* The watching thread: team/watch.c. */
 neck_status neck__mpi_watch_start(neck_mpi_team *team);
 void neck__mpi_watch_stop(neck_mpi_team *team);

@@ -39,7 +39,7 @@ static void connect(column *columns, int32_t a, int32_t b)
     columns[root].part_size += columns[other].part_size;
 }
 
-static void find_parts(const neck__ngram_rows *rows, column *columns)
+static void find_parts(const neck_ngram_rows *rows, column *columns)
 {
     for (int64_t j = 0; j < rows->cols; j++) columns[j] = (column){1, 0, (int32_t)j, (int32_t)j};
     for (int64_t i = 0; i < rows->count; i++)
@@ -107,7 +107,7 @@ typedef struct sorting {
 } sorting;
 
 /* By length, then by part. */
-static void place_rows(const neck__ngram_rows *rows, const sorting *sort, neck__ngram_layout *out)
+static void place_rows(const neck_ngram_rows *rows, const sorting *sort, neck__ngram_layout *out)
 {
     for (int64_t i = 0; i < rows->count; i++) {
         out->order[i] = i;
@@ -123,7 +123,7 @@ static void place_rows(const neck__ngram_rows *rows, const sorting *sort, neck__
         out->part[p].first_row = out->part[p - 1].first_row + out->part[p - 1].rows;
 }
 
-static neck_status find(const neck__ngram_rows *rows, column *columns, const sorting *sort, neck__ngram_layout *out)
+static neck_status find(const neck_ngram_rows *rows, column *columns, const sorting *sort, neck__ngram_layout *out)
 {
     find_parts(rows, columns);
     qsort(columns, (size_t)rows->cols, sizeof *columns, compare_columns);
@@ -139,7 +139,7 @@ static neck_status find(const neck__ngram_rows *rows, column *columns, const sor
     return NECK_OK;
 }
 
-neck_status neck__ngram_layout_find(const neck__ngram_rows *rows, neck__ngram_layout *out)
+neck_status neck__ngram_layout_find(const neck_ngram_rows *rows, neck__ngram_layout *out)
 {
     neck__ngram_layout made = {.allocator = rows->allocator, .cols = rows->cols, .rows = rows->count};
     const neck__allocator *allocator = &made.allocator;

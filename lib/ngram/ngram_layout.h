@@ -20,10 +20,10 @@ typedef struct neck__ngram_layout {
     neck__ngram_part *part;
     int32_t *tokens; /* of each column in its new place */
     int32_t *places; /* of each token */
-    int64_t *order;  /* of each row in its new place: its number in neck__ngram_rows */
+    int64_t *order;  /* of each row in its new place: its number in neck_ngram_rows */
 } neck__ngram_layout;
 
-neck_status neck__ngram_layout_find(const neck__ngram_rows *rows, neck__ngram_layout *out);
+neck_status neck__ngram_layout_find(const neck_ngram_rows *rows, neck__ngram_layout *out);
 void neck__ngram_layout_free(neck__ngram_layout *layout);
 
 #endif

@@ -1,7 +1,6 @@
 /* ngram/ngram_matrix.c - neck_ngram_matrix: made from counted n-grams, described, destroyed. */
 #include "ngram/ngram_matrix.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +22,7 @@ void neck_ngram_matrix_destroy(neck_ngram_matrix *matrix)
 
 /* ---- D ---- */
 
-static neck_status place_diagonal(const neck__ngram_rows *rows, neck_ngram_matrix *matrix)
+static neck_status place_diagonal(const neck_ngram_rows *rows, neck_ngram_matrix *matrix)
 {
     int64_t cols = rows->cols;
     for (int64_t j = 0; j < cols; j++) matrix->hot += rows->diagonal[j] > 0;
@@ -72,7 +71,7 @@ static neck_status allocate_entries(const neck_ngram_matrix *matrix, int64_t row
     return entries[0] && entries[1] && entries[2] ? NECK_OK : NECK_E_NOMEM;
 }
 
-static void place_entries(const neck__ngram_rows *rows, const neck__ngram_layout *layout, void *const *entries)
+static void place_entries(const neck_ngram_rows *rows, const neck__ngram_layout *layout, void *const *entries)
 {
     int64_t *starts = entries[0], at = 0;
     int32_t *columns = entries[1];
@@ -90,7 +89,7 @@ static void place_entries(const neck__ngram_rows *rows, const neck__ngram_layout
 }
 
 /* Transposed twice: the first time sorts the transpose, the second R itself, whose columns have changed places. */
-static neck_status place_rows(const neck__ngram_rows *rows, neck_ngram_matrix *matrix)
+static neck_status place_rows(const neck_ngram_rows *rows, neck_ngram_matrix *matrix)
 {
     int64_t count = rows->count, cols = rows->cols, entries = rows->starts[count];
     if (count > INT32_MAX)
@@ -107,43 +106,47 @@ static neck_status place_rows(const neck__ngram_rows *rows, neck_ngram_matrix *m
     return NECK_OK;
 }
 
-static neck_status build(neck_context *context, neck__ngram_rows *rows, neck_ngram_matrix *matrix)
+static neck_status build(neck_context *context, const neck_ngram_rows *rows, neck_ngram_matrix *matrix)
 {
     NECK_TRY(neck__ngram_layout_find(rows, &matrix->layout));
     NECK_TRY(place_diagonal(rows, matrix));
     NECK_TRY(place_rows(rows, matrix));
     neck__release(&matrix->allocator, matrix->layout.order); /* as long as R has rows, and done with */
     matrix->layout.order = NULL;
-    matrix->frobenius_squared = rows->frobenius_squared;
-    matrix->roundings = rows->roundings;
+    neck__ngram_rows_sum(rows, &matrix->frobenius_squared, &matrix->roundings);
     NECK_TRY(neck__ngram_operator_whole(context, matrix, &matrix->whole));
     return matrix->layout.parts > 0 ? neck__ngram_operator_part(context, matrix, &matrix->part) : NECK_OK;
+}
+
+neck_status neck_ngram_matrix_of_rows(neck_context *context, const neck_ngram_rows *rows, neck_ngram_matrix **out)
+{
+    if (!rows || !out) return neck__fail(NECK_E_ARGUMENT, "rows or out is NULL");
+    neck__allocator allocator = neck__allocator_of(context);
+    neck_ngram_matrix *matrix = neck__calloc(&allocator, 1, sizeof *matrix, "an n-gram matrix");
+    if (!matrix) return NECK_E_NOMEM;
+    matrix->allocator = allocator;
+    matrix->contexts = rows->contexts;
+    matrix->layout.allocator = allocator;
+    neck_status status = build(context, rows, matrix);
+    if (status == NECK_OK)
+        *out = matrix;
+    else
+        neck_ngram_matrix_destroy(matrix);
+    return status;
 }
 
 neck_status neck_ngram_matrix_create(neck_context *context, const neck_ngrams *ngrams, int32_t weight,
                                      neck_ngram_matrix **out)
 {
-    if (!ngrams || !out) return neck__fail(NECK_E_ARGUMENT, "ngrams or out is NULL");
-    if (weight < NECK_WEIGHT_UNIFORM || weight > NECK_WEIGHT_ROOT_COUNT)
-        return neck__fail(NECK_E_ARGUMENT, "weight is %d: uniform (0), count (1) or root_count (2)", (int)weight);
     neck_ngrams_info info = {.struct_size = sizeof info};
+    neck_ngram_rows *rows;
+    if (!ngrams || !out) return neck__fail(NECK_E_ARGUMENT, "ngrams or out is NULL");
     NECK_TRY(neck_ngrams_describe(ngrams, &info));
-    neck__allocator allocator = neck__allocator_of(context);
-    neck_ngram_matrix *matrix = neck__calloc(&allocator, 1, sizeof *matrix, "an n-gram matrix");
-    if (!matrix) return NECK_E_NOMEM;
-    matrix->allocator = allocator;
-    matrix->contexts = info.contexts;
-    matrix->layout.allocator = allocator;
-    neck__ngram_rows rows;
-    neck_status status = neck__ngram_rows_read(context, ngrams, weight, &rows);
-    if (status == NECK_OK) {
-        status = build(context, &rows, matrix);
-        neck__ngram_rows_free(&rows);
-    }
-    if (status == NECK_OK)
-        *out = matrix;
-    else
-        neck_ngram_matrix_destroy(matrix);
+    NECK_TRY(neck_ngram_rows_create(context, info.vocab_size, &rows));
+    neck_status status = neck_ngram_rows_read(context, rows, ngrams, weight);
+    if (status == NECK_OK) neck__ngram_rows_forget(rows);
+    if (status == NECK_OK) status = neck_ngram_matrix_of_rows(context, rows, out);
+    neck_ngram_rows_destroy(rows);
     return status;
 }
 

@@ -2,38 +2,12 @@
  * merged. */
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/context.h"
 #include "core/error.h"
 #include "ngram/ngram_part.h"
 #include "spectrum/spectrum_object.h"
-
-static int decreasing(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
-/* Sorts values, each known to within its bound, together with bounds that hold for the sorted true values: the i-th
- * largest of those lies between the i-th largest lower end and the i-th largest upper end. */
-static neck_status sort_with_bounds(neck_context *context, int64_t count, double *values, double *bounds)
-{
-    neck__allocator allocator = neck__allocator_of(context);
-    double *low = neck__alloc(&allocator, count, 2 * sizeof *low, "ends of intervals"), *high = low + count;
-    if (!low) return NECK_E_NOMEM;
-    for (int64_t i = 0; i < count; i++) {
-        low[i] = values[i] - bounds[i];
-        high[i] = values[i] + bounds[i];
-    }
-    qsort(values, (size_t)count, sizeof *values, decreasing);
-    qsort(low, (size_t)count, sizeof *low, decreasing);
-    qsort(high, (size_t)count, sizeof *high, decreasing);
-    for (int64_t i = 0; i < count; i++) bounds[i] = fmax(high[i] - values[i], values[i] - low[i]);
-    neck__release(&allocator, low);
-    return NECK_OK;
-}
 
 /* Values found so far; there is room for the rest. */
 typedef struct found {
@@ -83,7 +57,7 @@ static neck_status find(neck_context *context, const neck_ngram_matrix *matrix, 
 {
     add_columns_alone(matrix, out);
     NECK_TRY(add_parts(context, matrix, first_part, out));
-    return sort_with_bounds(context, out->count, out->values, out->bounds);
+    return neck__sort_with_bounds(context, out->count, out->values, out->bounds);
 }
 
 static int64_t largest_part(const neck_ngram_matrix *matrix)

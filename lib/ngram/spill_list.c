@@ -109,11 +109,18 @@ static int take_size(const unsigned char *at, int64_t *out)
     return value <= INT64_MAX / 128;
 }
 
+/* A text that began in the middle of a document has ended one fewer. */
+static int is_preceded(const int64_t *field, const neck__text_position *position)
+{
+    return field == &position->documents && *field == -1;
+}
+
 static int take_position(const unsigned char *bytes, neck__text_position *position)
 {
     int64_t *const fields[] = {&position->tokens, &position->documents, &position->length, &position->longest};
     int sound = 1;
-    for (int32_t i = 0; i < 4; i++) sound &= take_size(bytes + POSITION_AT + 8 * i, fields[i]);
+    for (int32_t i = 0; i < 4; i++)
+        sound &= take_size(bytes + POSITION_AT + 8 * i, fields[i]) || is_preceded(fields[i], position);
     for (int32_t i = 0; i < NECK__KEY_WORDS; i++) position->last[i] = neck__little64(bytes + LAST_AT + 8 * i);
     return sound;
 }

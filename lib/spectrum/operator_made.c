@@ -142,25 +142,46 @@ typedef struct callback_parts {
     void *user;
 } callback_parts;
 
+/* What a callback gave, in rows of count numbers. */
+static neck_status call(const callback_parts *parts, int transposed, int64_t rows, int64_t count, const char *what,
+                        const double *x, double *y)
+{
+    if (parts->apply(parts->user, transposed, count, x, y) != 0)
+        return neck__fail(NECK_E_CANCELLED, "the operator's callback said stop");
+    for (int64_t i = 0; i < rows * count; i++)
+        if (!isfinite(y[i]))
+            return neck__fail(NECK_E_NONFINITE, "the operator's callback gave %g in row %lld of %s x", y[i],
+                              (long long)(i / count), what);
+    return NECK_OK;
+}
+
 static neck_status apply_callback(neck_context *context, const neck_operator *op, int transposed, int64_t count,
                                   const double *x, double *y)
 {
     (void)context;
-    const callback_parts *parts = op->parts;
-    if (parts->apply(parts->user, transposed, count, x, y) != 0)
-        return neck__fail(NECK_E_CANCELLED, "the operator's callback said stop");
-    int64_t size = (transposed ? op->cols : op->rows) * count;
-    for (int64_t i = 0; i < size; i++)
-        if (!isfinite(y[i]))
-            return neck__fail(NECK_E_NONFINITE, "the operator's callback gave %g in row %lld of %s x", y[i],
-                              (long long)(i / count), transposed ? "A^T" : "A");
-    return NECK_OK;
+    return call(op->parts, transposed, transposed ? op->cols : op->rows, count, transposed ? "A^T" : "A", x, y);
 }
 
 static const neck__operator_kind callback = {apply_callback, NULL, NULL, NULL};
 
-neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
-                                   void *user, double frobenius_squared, neck_operator **out)
+static neck_status refuse_product(neck_context *context, const neck_operator *op, int transposed, int64_t count,
+                                  const double *x, double *y)
+{
+    (void)context, (void)op, (void)transposed, (void)count, (void)x, (void)y;
+    return neck__fail(NECK_E_ARGUMENT, "this operator is known by products of A^T A alone");
+}
+
+static neck_status apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x,
+                                double *y)
+{
+    (void)context;
+    return call(op->parts, 0, op->cols, count, "A^T A", x, y);
+}
+
+static const neck__operator_kind normal = {refuse_product, NULL, apply_normal};
+
+static neck_status make_called(neck_context *context, const neck__operator_kind *kind, int64_t rows, int64_t cols,
+                               neck_operator_fn apply, void *user, double frobenius_squared, neck_operator **out)
 {
     if (!apply || !out) return neck__fail(NECK_E_ARGUMENT, "apply or out is NULL");
     if (rows < 1 || cols < 1)
@@ -169,8 +190,20 @@ neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t 
     if (isnan(frobenius_squared) || isinf(frobenius_squared))
         return neck__fail(NECK_E_NONFINITE, "frobenius_squared is %g", frobenius_squared);
     neck_operator *op;
-    NECK_TRY(neck__operator_new(context, &callback, rows, cols, frobenius_squared, sizeof(callback_parts), &op));
+    NECK_TRY(neck__operator_new(context, kind, rows, cols, frobenius_squared, sizeof(callback_parts), &op));
     *(callback_parts *)op->parts = (callback_parts){apply, user};
     *out = op;
     return NECK_OK;
+}
+
+neck_status neck_operator_callback(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply,
+                                   void *user, double frobenius_squared, neck_operator **out)
+{
+    return make_called(context, &callback, rows, cols, apply, user, frobenius_squared, out);
+}
+
+neck_status neck_operator_normal(neck_context *context, int64_t rows, int64_t cols, neck_operator_fn apply, void *user,
+                                 double frobenius_squared, neck_operator **out)
+{
+    return make_called(context, &normal, rows, cols, apply, user, frobenius_squared, out);
 }

@@ -88,6 +88,46 @@ neck_status neck_spectrum_from_values(neck_context *context, const double *value
     return NECK_OK;
 }
 
+neck_status neck__sort_with_bounds(neck_context *context, int64_t count, double *values, double *bounds)
+{
+    neck__allocator allocator = neck__allocator_of(context);
+    double *low = neck__alloc(&allocator, count, 2 * sizeof *low, "ends of intervals"), *high = low + count;
+    if (!low) return NECK_E_NOMEM;
+    for (int64_t i = 0; i < count; i++) {
+        low[i] = values[i] - bounds[i];
+        high[i] = values[i] + bounds[i];
+    }
+    qsort(values, (size_t)count, sizeof *values, decreasing);
+    qsort(low, (size_t)count, sizeof *low, decreasing);
+    qsort(high, (size_t)count, sizeof *high, decreasing);
+    for (int64_t i = 0; i < count; i++) bounds[i] = fmax(high[i] - values[i], values[i] - low[i]);
+    neck__release(&allocator, low);
+    return NECK_OK;
+}
+
+neck_status neck_spectrum_from_estimates(neck_context *context, const double *values, const double *error_bounds,
+                                         int64_t count, int64_t rows, int64_t cols, double frobenius_squared,
+                                         double resolution, int32_t method, neck_spectrum **out)
+{
+    if (!error_bounds || frobenius_squared < 0)
+        return neck__fail(NECK_E_ARGUMENT, "error_bounds is NULL, or frobenius_squared negative");
+    if (method < 0 || method > NECK_METHOD_PARTS) return neck__fail(NECK_E_ARGUMENT, "method is %d", method);
+    for (int64_t i = 0; i < count; i++)
+        if (!(error_bounds[i] >= 0) || isinf(error_bounds[i]))
+            return neck__fail(NECK_E_ARGUMENT, "error_bounds[%lld] is %g", (long long)i, error_bounds[i]);
+    neck_spectrum *spectrum;
+    NECK_TRY(neck_spectrum_from_values(context, values, count, rows, cols, frobenius_squared, resolution, &spectrum));
+    memcpy(spectrum->values, values, (size_t)count * sizeof *values);
+    memcpy(spectrum->bounds, error_bounds, (size_t)count * sizeof *values);
+    spectrum->method = method;
+    neck_status status = neck__sort_with_bounds(context, count, spectrum->values, spectrum->bounds);
+    if (status == NECK_OK)
+        *out = spectrum;
+    else
+        neck_spectrum_destroy(spectrum);
+    return status;
+}
+
 const double *neck_spectrum_values(const neck_spectrum *spectrum) { return spectrum->values; }
 const double *neck_spectrum_error_bounds(const neck_spectrum *spectrum) { return spectrum->bounds; }
 int64_t neck_spectrum_count(const neck_spectrum *spectrum) { return spectrum->count; }

@@ -18,4 +18,8 @@ struct neck_spectrum {
 /* A spectrum with room for count values, all zero. */
 neck_status neck__spectrum_new(neck_context *context, int64_t count, neck_spectrum **out);
 
+/* Sorts values, each known to within its bound, together with bounds that hold for the sorted true values: the i-th
+ * largest of those lies between the i-th largest lower end and the i-th largest upper end. Errors: NECK_E_NOMEM. */
+neck_status neck__sort_with_bounds(neck_context *context, int64_t count, double *values, double *bounds);
+
 #endif

@@ -678,6 +678,20 @@ class NgramMatrixInfo(Struct):
     ]
 
 
+class NgramRowsView(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("contexts", c_int64),
+        ("cols", c_int64),
+        ("diagonal", POINTER(c_double)),
+        ("rows", c_int64),
+        ("starts", POINTER(c_int64)),
+        ("columns", POINTER(c_int32)),
+        ("shares", POINTER(c_double)),
+        ("squares", POINTER(c_double)),
+    ]
+
+
 class Curve(Struct):
     _fields_ = [
         ("steps", POINTER(c_int64)),
@@ -930,6 +944,7 @@ STRUCTS: Dict[str, type] = {
     "neck_ngram_counter_options": NgramCounterOptions,
     "neck_ngrams_info": NgramsInfo,
     "neck_ngram_matrix_info": NgramMatrixInfo,
+    "neck_ngram_rows_view": NgramRowsView,
     "neck_curve": Curve,
     "neck_saturation_options": SaturationOptions,
     "neck_saturation": Saturation,
@@ -1009,6 +1024,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     # spectrum.h
     "neck_spectrum_compute": (Status, [HANDLE, MATRIX, POINTER(SpectrumOptions), OUT_HANDLE]),
     "neck_gram_spectrum": (Status, [HANDLE, HANDLE, POINTER(SpectrumOptions), OUT_HANDLE]),
+    "neck_spectrum_from_estimates": (Status, [HANDLE, DOUBLES, DOUBLES, c_int64, c_int64, c_int64, c_double, c_double,
+                                              c_int32, OUT_HANDLE]),
     "neck_spectrum_from_values": (Status, [HANDLE, DOUBLES, c_int64, c_int64, c_int64, c_double, c_double, OUT_HANDLE]),
     "neck_spectrum_destroy": (None, [HANDLE]),
     "neck_spectrum_values": (DOUBLES, [HANDLE]),
@@ -1303,6 +1320,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_operator_cols": (c_int64, [HANDLE]),
     "neck_operator_frobenius_squared": (c_double, [HANDLE]),
     "neck_operator_apply": (Status, [HANDLE, HANDLE, c_int32, c_int64, DOUBLES, DOUBLES]),
+    "neck_operator_apply_normal": (Status, [HANDLE, HANDLE, c_int64, DOUBLES, DOUBLES]),
+    "neck_operator_normal": (Status, [HANDLE, c_int64, c_int64, OPERATOR_FN, HANDLE, c_double, OUT_HANDLE]),
     # truncated.h
     "neck_truncated_svd": (Status, [HANDLE, HANDLE, c_int64, POINTER(TruncatedOptions), DOUBLES, DOUBLES, DOUBLES,
                                     DOUBLES, DOUBLES, POINTER(TruncatedReport)]),
@@ -1320,6 +1339,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_ngram_counter_push": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64]),
     "neck_ngram_counter_end_document": (Status, [HANDLE, HANDLE]),
     "neck_ngram_counter_tokens": (c_int64, [HANDLE]),
+    "neck_ngram_counter_precede": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64]),
+    "neck_ngram_counter_add": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64]),
+    "neck_ngram_counter_note": (Status, [HANDLE, HANDLE, c_int64, c_int64]),
     "neck_ngram_counter_finish": (Status, [HANDLE, HANDLE, STRING]),
     "neck_ngram_counter_destroy": (None, [HANDLE]),
     "neck_ngrams_open": (Status, [HANDLE, STRING, c_int32, OUT_HANDLE]),
@@ -1337,6 +1359,14 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_ngram_matrix_spectrum": (Status, [HANDLE, HANDLE, c_int64, OUT_HANDLE]),
     "neck_ngram_matrix_cost": (Status, [HANDLE, OUT_INT64, DOUBLES]),
     "neck_ngram_matrix_rest": (Status, [HANDLE, HANDLE, DOUBLES, DOUBLES]),
+    # ngram_rows.h
+    "neck_ngram_rows_create": (Status, [HANDLE, c_int64, OUT_HANDLE]),
+    "neck_ngram_rows_read": (Status, [HANDLE, HANDLE, HANDLE, c_int32]),
+    "neck_ngram_rows_add": (Status, [HANDLE, HANDLE, POINTER(NgramRowsView)]),
+    "neck_ngram_rows_look": (Status, [HANDLE, POINTER(NgramRowsView)]),
+    "neck_ngram_rows_destroy": (None, [HANDLE]),
+    "neck_ngram_matrix_of_rows": (Status, [HANDLE, HANDLE, OUT_HANDLE]),
+    "neck_ngram_matrix_gram": (Status, [HANDLE, HANDLE, c_int64, c_int64, DOUBLES]),
     # saturation.h
     "neck_saturation_assess": (Status, [HANDLE, POINTER(Curve), POINTER(SaturationOptions), POINTER(Saturation)]),
     "neck_verdict_name": (STRING, [c_int32]),
