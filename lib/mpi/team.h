@@ -50,7 +50,7 @@ enum { NECK__MPI_MOST_ALIKE = 8 };
 neck_status neck__mpi_same(neck_mpi_team *team, const char *what, const char *const *names, const int64_t *numbers, int32_t count);
 neck_status neck__mpi_least(neck_mpi_team *team, int64_t own, int64_t *out);
 
-/* The watching thread: team/watch.c. */
+/* The watching thread: team_watch.c. */
 neck_status neck__mpi_watch_start(neck_mpi_team *team);
 void neck__mpi_watch_stop(neck_mpi_team *team);
 

@@ -178,7 +178,7 @@ static neck_status apply_normal(neck_context *context, const neck_operator *op, 
     return call(op->parts, 0, op->cols, count, "A^T A", x, y);
 }
 
-static const neck__operator_kind normal = {refuse_product, NULL, apply_normal};
+static const neck__operator_kind normal = {refuse_product, NULL, apply_normal, NULL};
 
 static neck_status make_called(neck_context *context, const neck__operator_kind *kind, int64_t rows, int64_t cols,
                                neck_operator_fn apply, void *user, double frobenius_squared, neck_operator **out)

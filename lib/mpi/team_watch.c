@@ -1,4 +1,4 @@
-/* mpi/watch.c - the thread that tells the other ranks of this one, hears of them, and hands out tickets. All ranks talk with rank 0
+/* mpi/team_watch.c - the thread that tells the other ranks of this one, hears of them, and hands out tickets. All ranks talk with rank 0
  * alone, which tells the others when it has lost one. */
 #include <signal.h>
 #include <stdio.h>
