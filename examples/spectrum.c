@@ -16,8 +16,8 @@
 #include "support_report.h"
 #include "support_text.h"
 
-enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOKENIZER, OPT_TOP, OPT_METRIC,
-       OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
+enum { OPT_JSON = 256, OPT_VALUES, OPT_TENSOR, OPT_VARIANT, OPT_ROW_WEIGHTS, OPT_FREQUENCY, OPT_TOKENIZER, OPT_TOP,
+       OPT_METRIC, OPT_METHOD, OPT_TOLERANCE, OPT_PLOT, OPT_LIST, OPT_THREADS, OPT_QUIET, OPT_VERSION };
 
 static const tool_option options[] = {
     {"json", OPT_JSON, NULL, "one JSON object per checkpoint, not a table"},
@@ -33,7 +33,8 @@ static const tool_option options[] = {
     {"row-weights", OPT_ROW_WEIGHTS, "FILE.npy",
      "token counts or frequencies, one per row,\nfor --variant frequency_centered"},
     {"frequency", OPT_FREQUENCY, "FILE",
-     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\nfile, or counts as a .npy, one per row"},
+     "compare the largest components (--top K, default 3)\nwith how often tokens occur in FILE: text, a token\n"
+     "file, or counts as a .npy, one per row"},
     {"tokenizer", OPT_TOKENIZER, "PATH", "for --frequency of a text (default: beside the\nfirst model)"},
     {"method", OPT_METHOD, "NAME",
      "gram (fast), qr (accurate to the smallest\nvalue) or auto (default: qr where needed)"},

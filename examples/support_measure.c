@@ -86,7 +86,9 @@ static int measure_open(neck_context *context, neck_checkpoint *checkpoint, cons
         !check_count(path, tensor.name, "row weights", request->weight_count, matrix.rows, error))
         return 0;
     int fewer = request->counts_of_tokens && request->count_count < matrix.rows;
-    if (request->counts && !fewer && !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error)) return 0;
+    if (request->counts && !fewer &&
+        !check_count(path, tensor.name, "token counts", request->count_count, matrix.rows, error))
+        return 0;
     status = neck_spectrum_compute(context, &matrix, &request->spectrum, &spectrum);
     if (status != NECK_OK) return measure_fail(error, status, path);
     *out = (measured){.path = text_copy(path),

@@ -11,8 +11,8 @@ static neck_saturation assess(const neck_saturation_options *options)
     return found;
 }
 
-/* minimum: where the eye sees it, steps; -1: it still improves. Seed 4 ends 0.47 nats above its best, where it was before a
- * twentieth of its run, after two blows: broken rather than saturated. */
+/* minimum: where the eye sees it, steps; -1: it still improves. Seed 4 ends 0.47 nats above its best, where it was
+ * before a twentieth of its run, after two blows: broken rather than saturated. */
 static const struct {
     const char *file, *column;
     int64_t minimum;
@@ -192,7 +192,8 @@ START_TEST(a_rise_at_the_end_is_too_recent)
 }
 END_TEST
 
-/* Turned, and a cool-down brings it back to its best: what lasted long is saturation, what did not may have been a bump. */
+/* Turned, and a cool-down brings it back to its best: what lasted long is saturation, what did not may have been a
+ * bump. */
 START_TEST(a_rise_made_good_is_told_from_a_bump)
 {
     static const int back[] = {400, 300};
