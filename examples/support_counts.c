@@ -43,7 +43,8 @@ static double *count_token_file(neck_context *context, const char *path, int64_t
     return NULL;
 }
 
-static neck_status count_documents(neck_context *context, const neck_tokenizer *tokenizer, const corpus *text, double *counts)
+static neck_status count_documents(neck_context *context, const neck_tokenizer *tokenizer, const corpus *text,
+                                   double *counts)
 {
     token_buffer buffer = {.ids = NULL};
     neck_status status = NECK_OK;

@@ -10,8 +10,8 @@ typedef struct counts_source {
     const char *model;
 } counts_source;
 
-/* counts_read - fills counts, count_count and counts_of_tokens of the request (release counts with free). 0 and error when it
- * fails. */
+/* counts_read - fills counts, count_count and counts_of_tokens of the request (release counts with free). 0 and error
+ * when it fails. */
 int counts_read(neck_context *context, const counts_source *from, measure_request *request, measure_error *error);
 
 #endif

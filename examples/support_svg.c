@@ -122,18 +122,19 @@ static void draw_ticks(FILE *out, const axis *self, int upright, const tick_list
     for (int i = 0; i < list->count; i++) {
         double at = place(self, list->at[i]);
         if (upright)
-            fprintf(out, "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" class=\"e\">",
-                    LEFT, WIDTH - RIGHT, at, at, LEFT - 7, at + 4);
+            fprintf(out, "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                         "<text x=\"%d\" y=\"%.1f\" class=\"e\">", LEFT, WIDTH - RIGHT, at, at, LEFT - 7, at + 4);
         else
-            fprintf(out, "<line class=\"t\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" class=\"m\">",
-                    at, at, HEIGHT - BOTTOM, HEIGHT - BOTTOM + 4, at, HEIGHT - BOTTOM + 18);
+            fprintf(out, "<line class=\"t\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>"
+                         "<text x=\"%.1f\" y=\"%d\" class=\"m\">", at, at, HEIGHT - BOTTOM,
+                    HEIGHT - BOTTOM + 4, at, HEIGHT - BOTTOM + 18);
         number_text(number, list->at[i]);
         fprintf(out, "%s</text>", number);
     }
 }
 
-/* What the numbers beside an upright axis need more than LEFT, with the axis' name next to them, where letters are largest: on a
- * phone, 19 units, of which a digit takes 0.56. */
+/* What the numbers beside an upright axis need more than LEFT, with the axis' name next to them, where letters are
+ * largest: on a phone, 19 units, of which a digit takes 0.56. */
 static int more_room(const tick_list *upright)
 {
     char number[32];
@@ -159,7 +160,8 @@ static void name_axes(FILE *out, const char *x_name, const char *y_name, int mor
     int middle = (TOP + HEIGHT - BOTTOM) / 2, left = 14 - more;
     fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"m\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
     svg_escape(out, x_name);
-    fprintf(out, "</text><text x=\"%d\" y=\"%d\" transform=\"rotate(-90 %d %d)\" class=\"m\">", left, middle, left, middle);
+    fprintf(out, "</text><text x=\"%d\" y=\"%d\" transform=\"rotate(-90 %d %d)\" class=\"m\">", left, middle,
+            left, middle);
     svg_escape(out, y_name);
     fputs("</text>", out);
 }

@@ -122,8 +122,8 @@ static double sign_excess(const char *name)
 static neck_status find_alone(neck_context *context, const neck_curve *rising, double excess, neck_co_occurrence *out)
 {
     neck_saturation found = {.struct_size = sizeof found};
-    neck_saturation_options options = {.struct_size = sizeof options, .minimum_excess = excess, .divergence_excess = 1e99,
-                                       .skip_start = 1};
+    neck_saturation_options options = {.struct_size = sizeof options, .minimum_excess = excess,
+                                       .divergence_excess = 1e99, .skip_start = 1};
     neck_status status = neck_saturation_assess(context, rising, &options, &found);
     *out = (neck_co_occurrence){.first_onset = -1, .first_low = -1, .first_high = -1, .second_onset = found.onset_step,
                                 .second_low = found.onset_low, .second_high = found.onset_high, .lag = NAN,
@@ -154,7 +154,8 @@ static neck_status find_signs(const run *from, neck_context *context, const verd
         neck_co_occurrence_options options = {.struct_size = sizeof options,
                                               .first_higher_is_better = out->kind == VERDICT_SCORE,
                                               .first_minimum_excess = request->assess.minimum_excess,
-                                              .second_minimum_excess = excess, .resamples = request->assess.simulations,
+                                              .second_minimum_excess = excess,
+                                              .resamples = request->assess.simulations,
                                               .skip_start = 2};
         *sign = (verdict_sign){other->name, {.struct_size = sizeof sign->found}};
         neck_status status = loss.count > 0 ? neck_co_occurrence_measure(context, &loss, &rising, &options, &sign->found)

@@ -102,7 +102,8 @@ START_TEST(no_turn_no_lag)
 }
 END_TEST
 
-/* A head's: it starts flat, rises to 1.5 after a fifth of the run, flattens again to 0.7 and, at `turn`, spikes by `rise`. */
+/* A head's: it starts flat, rises to 1.5 after a fifth of the run, flattens again to 0.7 and, at `turn`, spikes by
+ * `rise`. */
 static void plant_head(series *s, int64_t count, double turn, double rise, uint64_t *state)
 {
     s->count = count;
@@ -132,8 +133,8 @@ START_TEST(a_spike_is_found_behind_the_rise_from_the_start)
 }
 END_TEST
 
-/* Onsets of the blow-up in Fig. 5 of the paper as read by eye, of 14M after its passing rebound at 45,000; within 10,000
- * steps. None from 410M on. */
+/* Onsets of the blow-up in Fig. 5 of the paper as read by eye, of 14M after its passing rebound at 45,000; within
+ * 10,000 steps. None from 410M on. */
 START_TEST(singular_entropy_turns_where_the_paper_says)
 {
     static const int64_t onsets[] = {55000, 73000, 74000, 89000, -1, -1, -1};

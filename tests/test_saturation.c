@@ -11,8 +11,8 @@ static neck_saturation assess(const neck_saturation_options *options)
     return found;
 }
 
-/* minimum: where the eye sees it, steps; -1: it still improves. Seed 4 ends 0.47 nats above its best, where it was before a
- * twentieth of its run, after two blows: broken rather than saturated. */
+/* minimum: where the eye sees it, steps; -1: it still improves. Seed 4 ends 0.47 nats above its best, where it was
+ * before a twentieth of its run, after two blows: broken rather than saturated. */
 static const struct {
     const char *file, *column;
     int64_t minimum;

@@ -1,5 +1,5 @@
-/* tests/test_saturation_rates.c - how often the verdict errs on simulated runs. SOFTNECK_RUNS runs of each kind, 60 by default;
- * docs/saturation.md has the table of 1000, which SOFTNECK_TABLE=1 prints. */
+/* tests/test_saturation_rates.c - how often the verdict errs on simulated runs. SOFTNECK_RUNS runs of each kind, 60 by
+ * default; docs/saturation.md has the table of 1000, which SOFTNECK_TABLE=1 prints. */
 #include "runs.h"
 #include "saturation_support.h"
 
@@ -139,9 +139,9 @@ static double simulate_turn(double rise, uint64_t *state)
     return turn;
 }
 
-/* Other shapes and other noise, by which the intervals' margin was chosen: an exponential or straight fall, a parabola's or a square
- * root's rise; noise that is a moving average, two-sided exponential, wider toward the end, or a slow wave; steps that lie apart as
- * they like. */
+/* Other shapes and other noise, by which the intervals' margin was chosen: an exponential or straight fall, a
+ * parabola's or a square root's rise; noise that is a moving average, two-sided exponential, wider toward the end, or a
+ * slow wave; steps that lie apart as they like. */
 static double simulate_other_turn(double rise, uint64_t *state)
 {
     s.count = 20 + (int64_t)(next_bits(state) % 900);
@@ -159,7 +159,8 @@ static double simulate_other_turn(double rise, uint64_t *state)
 static void add_other_noise(double largest, uint64_t *state)
 {
     double scale = largest * pow(10, uniform_between(state, -1.5, 0)), fresh[6] = {0};
-    double wave = uniform_between(state, 0, 0.7), length = uniform_between(state, 5, 40), wider = uniform_between(state, 0, 2);
+    double wave = uniform_between(state, 0, 0.7), length = uniform_between(state, 5, 40);
+    double wider = uniform_between(state, 0, 2);
     int64_t reach = 1 + (int64_t)(next_bits(state) % 6);
     for (int64_t i = 0; i < s.count; i++) {
         double sum = 0, size = uniform_between(state, 0x1p-53, 1);
@@ -169,8 +170,8 @@ static void add_other_noise(double largest, uint64_t *state)
     }
 }
 
-/* Shapes and noise that no choice was made by: a cosine's fall and one of four rises (logistic, straight with a plateau, two
- * jumps, a jump that half decays), noise of two time scales, steps at the powers of 1.03 or equal ones. */
+/* Shapes and noise that no choice was made by: a cosine's fall and one of four rises (logistic, straight with a
+ * plateau, two jumps, a jump that half decays), noise of two time scales, steps at the powers of 1.03 or equal ones. */
 static double simulate_held_out_turn(double rise, uint64_t *state)
 {
     s.count = 30 + (int64_t)(next_bits(state) % 400);
@@ -186,7 +187,8 @@ static double simulate_held_out_turn(double rise, uint64_t *state)
         up[1] = fmin(since / 0.4, 1);
         up[2] = since < 0.4 ? 0.5 : 1;
         up[3] = 0.5 + 0.5 * exp(-6 * since);
-        s.values[i] = 2 + fall * 0.5 * (1 + cos(3.141592653589793 * fmin(t / turn, 1))) + (since > 0 ? rise * up[kind] : 0);
+        double down = 0.5 * (1 + cos(3.141592653589793 * fmin(t / turn, 1)));
+        s.values[i] = 2 + fall * down + (since > 0 ? rise * up[kind] : 0);
     }
     return turn;
 }

@@ -18,8 +18,8 @@ typedef struct neck_co_occurrence_options {
     double first_minimum_excess;     /* 0: 0.01; half a nat is a fit one for a head's singular entropy, 0.3 for an anisotropy */
     double second_minimum_excess;
     int32_t resamples;               /* of blocks, and simulations of the turns; 0: 999; 99 .. 100000 */
-    int32_t skip_start;              /* or-ed, 1: of the first, 2: of the second: a rise from its start is none, as a head's
-                                        singular entropy has one; see neck_saturation_options */
+    int32_t skip_start;              /* or-ed, 1: of the first, 2: of the second: a rise from its start is none, as
+                                        a head's singular entropy has one; see neck_saturation_options */
     double confidence;               /* in [0.5, 1); 0: 0.95 */
 } neck_co_occurrence_options;
 

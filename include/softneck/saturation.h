@@ -53,8 +53,8 @@ typedef struct neck_saturation_options {
     double divergence_excess;  /* an end this far above the best is no saturation any more; 0: 1, e times the perplexity */
     double significance;       /* of the test, in (0, 0.5]; 0: 0.05 */
     double confidence;         /* of the intervals, in [0.5, 1); 0: 0.95 */
-    int32_t skip_start;        /* non-zero: the curve may rise from its start before anything else happens to it, as the singular
-                                  entropy of a head does; see neck_saturation_assess */
+    int32_t skip_start;        /* non-zero: the curve may rise from its start before anything else happens to it, as the
+                                  singular entropy of a head does; see neck_saturation_assess */
     int32_t reserved;
 } neck_saturation_options;
 
@@ -88,40 +88,44 @@ typedef struct neck_saturation {
     double gain_high;
     double p_value;          /* of "it never turned"; see neck_saturation_assess */
     double noise;            /* standard deviation of a level, the typical one */
-    double autocorrelation;  /* of one block's noise with the next one's, as estimated and used */
+    double autocorrelation;  /* of one block's noise with the next one's, the median of those it may be */
 } neck_saturation;
 
 /* neck_saturation_assess - the verdict on a curve.
  *
- * Test. Order-restricted regression (Robertson, Wright & Dykstra 1988): the best curve that only improves (isotonic regression)
- * against the best one that improves to some step and worsens from there on (unimodal regression over every step); the
- * statistic is how much the second lessens the weighted sum of squares. It takes a durable rise to make it large: a bump after
- * which the curve goes lower than before does not. p_value: how often the statistic is as large on simulated curves that neither
- * improve nor worsen, the least favourable of all that do not turn, with noise as found on this curve: heavy-tailed, and of a scale
- * from robust second differences, which do not see the trend, that may vary along the run. Four times as many curves as simulations
- * are drawn, each with its own AR(1) correlation between 0 and 0.97 (density 1 / sqrt(1 - r^2)), and those count whose residuals
- * from the regression are as correlated as this curve's: how little a short curve tells about its noise is thereby part of the
- * p_value. Intervals: from curves simulated around the fitted one, of the same correlations. Fewer than 16 blocks tell next to
- * nothing of it; correlations up to 0.45 are then supposed.
- * skip_start: the levels before the highest one that precedes the largest lasting rise are not judged; that rise is at least
- * minimum_excess high and begins a fifth of that or more below that highest one. Without such a rise nothing is skipped.
+ * Test. Order-restricted regression (Robertson, Wright & Dykstra 1988): the best curve that only improves (isotonic
+ * regression) against the best one that improves to some step and worsens from there on (unimodal regression over every
+ * step); the statistic is how much the second lessens the weighted sum of squares. It takes a durable rise to make it
+ * large: a bump after which the curve goes lower than before does not. p_value: how often the statistic is as large on
+ * simulated curves that neither improve nor worsen, the least favourable of all that do not turn, with noise as found
+ * on this curve: heavy-tailed, and of a scale from robust second differences, which do not see the trend, that may vary
+ * along the run. Four times as many curves as simulations are drawn, each with its own AR(1) correlation between 0 and
+ * 0.97 (density 1 / sqrt(1 - r^2)), and those count whose residuals from the regression are as correlated as this
+ * curve's: how little a short curve tells about its noise is thereby part of the p_value. Intervals: from curves
+ * simulated around the fitted one, of the same correlations. Fewer than 16 blocks tell next to nothing of it;
+ * correlations up to 0.45 are then supposed.
+ * skip_start: the levels before the highest one that precedes the largest lasting rise are not judged; that rise is at
+ * least minimum_excess high and begins a fifth of that or more below that highest one. Without such a rise nothing is
+ * skipped.
  *
- * SATURATED  it turned: p_value <= significance, sustained_excess >= minimum_excess, and since the onset at least a tenth of the
- *            run and 4 blocks went by.
- * DIVERGED   the last 3 values or more are not finite; or it turned and the last levels are divergence_excess above the best; or it
- *            turned and is broken: the last levels are a quarter of divergence_excess or more above the best, and no better than the
- *            run was after its first twentieth, and half of that excess or more came within a tenth of the run. What gets as bad
- *            little by little (overfitting) is SATURATED, and so is a blow that left most of what was learned.
- * IMPROVING  it has not turned, and its end is better than all of its first half, by at least minimum_excess and for certain
- *            (gain_low > 0).
+ * SATURATED  it turned: p_value <= significance, sustained_excess >= minimum_excess, and since the onset at least a
+ *            tenth of the run and 4 blocks went by.
+ * DIVERGED   the last 3 values or more are not finite; or it turned and the last levels are divergence_excess above the
+ *            best; or it turned and is broken: the last levels are a quarter of divergence_excess or more above the
+ *            best, and no better than the run was after its first twentieth, and half of that excess or more came
+ *            within a tenth of the run. What gets as bad little by little (overfitting) is SATURATED, and so is a blow
+ *            that left most of what was learned.
+ * IMPROVING  it has not turned, and its end is better than all of its first half, by at least minimum_excess and for
+ *            certain (gain_low > 0).
  * PLATEAU    it has not turned, and its gain is less than that.
  * RECOVERED is the reason where a turn has been made good at the end, in a learning-rate cool-down say, without a gain:
  *            what is tested then is the curve as it was when half of its largest rise was still there. SATURATED if the
  *            rise lasted for a third of the run, else UNCLEAR. A rise after which the curve gained goes without saying:
  *            IMPROVING.
  * UNCLEAR    see reason. Fewer than 8 blocks are always FEW_POINTS.
- * False alarms, as measured on 1000 simulated runs each of 27 or 120 levels (docs/saturation.md): at most 1 % of improving runs, at
- * most 5 % of flat ones whose levels are 0, 0.5 or 0.8 correlated; more where they are 0.9 or fewer than 16.
+ * False alarms, as measured on 1000 simulated runs each of 27 or 120 levels (docs/saturation.md): at most 1 % of
+ * improving runs, at most 5 % of flat ones whose levels are 0, 0.5 or 0.8 correlated; more where they are 0.9 or fewer
+ * than 16.
  *
  * Single values that are not finite, or beyond 1e100, are left out and counted. The same context seed gives the same
  * bits. Memory: 32 bytes a point.
@@ -131,8 +135,7 @@ NECK_API neck_status neck_saturation_assess(neck_context *context, const neck_cu
                                             const neck_saturation_options *options, neck_saturation *out);
 
 /* neck_verdict_name - e.g. "saturated". neck_verdict_reason_text - e.g. "there are too few points for a verdict", ""
- *   for NONE.
- * Static strings, "?" for unknown numbers. */
+ * for NONE. Static strings, "?" for unknown numbers. */
 NECK_API const char *neck_verdict_name(int32_t verdict);
 NECK_API const char *neck_verdict_reason_text(int32_t reason);
 

@@ -113,9 +113,11 @@ static neck_status measure(neck_context *context, const neck_curve *first, const
 {
     onset a, b;
     neck_saturation_options of_first = {.higher_is_better = given->first_higher_is_better,
-                                        .minimum_excess = given->first_minimum_excess, .skip_start = given->skip_start & 1};
+                                        .minimum_excess = given->first_minimum_excess,
+                                        .skip_start = given->skip_start & 1};
     neck_saturation_options of_second = {.higher_is_better = given->second_higher_is_better,
-                                         .minimum_excess = given->second_minimum_excess, .skip_start = given->skip_start & 2};
+                                         .minimum_excess = given->second_minimum_excess,
+                                         .skip_start = given->skip_start & 2};
     NECK_TRY(find_onset(context, first, &of_first, given, &a));
     NECK_TRY(find_onset(context, second, &of_second, given, &b));
     out->first_onset = a.step;

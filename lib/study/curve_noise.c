@@ -70,7 +70,8 @@ void neck__noise_estimate(const neck__levels *levels, const double *values, neck
     for (int64_t i = first; i + 1 < count; i++) sizes[contrasts++] = fabs(contrast(levels, values, i));
     double overall = contrast_scale(contrasts, sizes), unit = sqrt(unit_variance(0)), local = overall;
     for (int64_t i = 0; i < count; i++) {
-        if (count >= LOCAL_FROM && i % STRIDE == 0) local = local_scale(i + STRIDE / 2, first, contrasts, sizes, overall);
+        if (count >= LOCAL_FROM && i % STRIDE == 0)
+            local = local_scale(i + STRIDE / 2, first, contrasts, sizes, overall);
         double scale = sqrt(0.8 * local * local + 0.2 * overall * overall) / unit;
         noise->scale[i] = copy[i] = fmax(fmax(scale, levels->errors[i]), smallest);
     }

@@ -10,11 +10,12 @@ typedef struct neck__noise {
     double scale[NECK__MOST_LEVELS]; /* standard deviation of each level, were levels independent; > 0 */
 } neck__noise;
 
-/* From x_i - the line between x_{i-1} and x_{i+1}, around each level and overall, which neither a trend nor, outliers being drawn
- * in to three times the median size, a few spikes show in; never below the errors the levels came with. values may be others than the levels' own. */
+/* From x_i - the line between x_{i-1} and x_{i+1}, around each level and overall, which neither a trend nor, outliers
+ * being drawn in to three times the median size, a few spikes show in; never below the errors the levels came with.
+ * values may be others than the levels' own. */
 void neck__noise_estimate(const neck__levels *levels, const double *values, neck__noise *noise);
 
-/* The standard deviation of noise whose scale is 1 and whose correlation from one level to the next, as AR(1), is that. */
+/* The standard deviation of noise whose scale is 1 and whose correlation from level to level, as AR(1), is that. */
 double neck__noise_inflation(double autocorrelation);
 
 /* out = base (NULL: 0) + noise of the scale and correlation. */

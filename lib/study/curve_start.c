@@ -1,4 +1,5 @@
-/* study/curve_start.c - a head's singular entropy starts low, as random numbers do, and rises; what matters is if it rises again. */
+/* study/curve_start.c - a head's singular entropy starts low, as random numbers do, and rises; what matters is if it
+ * rises again. */
 #include "study/curve_start.h"
 
 #include <string.h>

@@ -18,7 +18,8 @@ static const double LASTING = 0.1, LONG_AGO = 1.0 / 3;
 /* Of onsets' intervals, in levels. */
 static const double MARGIN = 1.5;
 
-/* Of divergence_excess: an end that is so far above the best may be a break; of that excess: what must have come at once. */
+/* Of divergence_excess: an end that is so far above the best may be a break; of that excess: what must have come at
+ * once. */
 static const double BREAK = 0.25, MOST_AT_ONCE = 0.5;
 
 /* What simulated curves say about an estimate: errors of it, sorted. */
@@ -70,8 +71,8 @@ static int64_t step_of(const neck__levels *levels, int64_t level)
 static neck_status test_turn(assessment *a)
 {
     double recovered = neck__turn_recovered(&a->levels, a->levels.values, &a->noise, &a->recovery);
-    NECK_TRY(neck__turn_test(a->context, &a->levels, &a->noise, &a->turn, recovered, a->options.simulations, &a->chances,
-                             a->correlations));
+    NECK_TRY(neck__turn_test(a->context, &a->levels, &a->noise, &a->turn, recovered, a->options.simulations,
+                             &a->chances, a->correlations));
     a->out->p_value = a->chances.ended;
     return NECK_OK;
 }
@@ -116,8 +117,9 @@ static void interval(const assessment *a, double estimate, double *simulated, do
     *high = estimate - fmin(quantile(count, simulated, tail), 0);
 }
 
-/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the run. MARGIN
- * levels more: the regression they are simulated around has the steps of its pools, where the curve itself may rise slowly. */
+/* Steps of simulated onsets as they are: an onset's errors are lopsided, and mirrored they would lie outside of the
+ * run. MARGIN levels more: the regression they are simulated around has the steps of its pools, where the curve itself
+ * may rise slowly. */
 static void onset_interval(const assessment *a)
 {
     int64_t count = a->options.simulations;
@@ -183,8 +185,9 @@ static void describe_turn(const assessment *a)
     a->out->peak_step = step_of(levels, a->turn.peak);
 }
 
-/* Not a run that gets worse little by little, but one that a blow, or a few, threw back to where it was at its beginning, and that is
- * still there: its weights are broken, and what its head can express is not the question any more. */
+/* Not a run that gets worse little by little, but one that a blow, or a few, threw back to where it was at its
+ * beginning, and that is still there: its weights are broken, and what its head can express is not the question any
+ * more. */
 static int is_broken(const assessment *a)
 {
     double excess = a->turn.excess;

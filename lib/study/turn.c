@@ -78,8 +78,8 @@ static void find_valley(const neck__unimodal *regression, int64_t count, double 
     while (*last < count - 1 && regression->fit[*last + 1] <= regression->fit[lowest] + release) ++*last;
 }
 
-/* How far the curve rises for long: the upper quartile of its levels from split on, since what begins there may be flat for most
- * of the rest. */
+/* How far the curve rises for long: the upper quartile of its levels from split on, since what begins there may be flat
+ * for most of the rest. */
 static double lasting_rise(const double *values, int64_t count, int64_t split, double low)
 {
     double copy[NECK__MOST_LEVELS];
@@ -145,7 +145,8 @@ static double find_memory(int64_t count, const double *values, const neck__noise
 }
 
 /* Levels with outliers drawn in, and their regression. */
-static void regress(const neck__levels *levels, const double *values, const neck__noise *noise, double *drawn, neck__turn *turn)
+static void regress(const neck__levels *levels, const double *values, const neck__noise *noise, double *drawn,
+                    neck__turn *turn)
 {
     double weights[NECK__MOST_LEVELS] = {0};
     int64_t count = levels->count;

@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 
-/* What the noise's correlation may be. Fewer levels than TELLING say next to nothing about it; theirs are then far apart in steps,
- * and supposed to have little in common. */
+/* What the noise's correlation may be. Fewer levels than TELLING say next to nothing about it; theirs are then far
+ * apart in steps, and supposed to have little in common. */
 enum { TELLING = 16 };
 static const double MOST_CORRELATED = 0.97, SUPPOSED = 0.45;
 
@@ -30,7 +30,8 @@ static int by_order(const void *a, const void *b)
     return (p->order > q->order) - (p->order < q->order);
 }
 
-/* Density 1 / sqrt(1 - r^2), Jeffreys' for AR(1): strong correlations, which make turns of their own, are given their due. */
+/* Density 1 / sqrt(1 - r^2), Jeffreys' for AR(1): strong correlations, which make turns of their own, are given their
+ * due. */
 static double draw_correlation(int64_t levels, neck__random *random)
 {
     return sin(neck__random_uniform(random) * asin(levels < TELLING ? SUPPOSED : MOST_CORRELATED));
@@ -57,8 +58,9 @@ static double chance(int64_t count, const candidate *kept, double statistic)
     return (double)(as_large + 1) / (double)(count + 1);
 }
 
-neck_status neck__turn_test(neck_context *context, const neck__levels *levels, const neck__noise *noise, const neck__turn *turn,
-                            double recovered, int64_t simulations, neck__turn_chances *chances, double *correlations)
+neck_status neck__turn_test(neck_context *context, const neck__levels *levels, const neck__noise *noise,
+                            const neck__turn *turn, double recovered, int64_t simulations,
+                            neck__turn_chances *chances, double *correlations)
 {
     int64_t count = NECK__TURN_SPARE * simulations;
     uint64_t seed = neck__context_seed(context);

@@ -48,7 +48,10 @@ def ctypes_type(declared: str) -> object:
     if base == "char":
         return [None, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p)][stars]
     if base in SCALARS:
-        return SCALARS[base] if stars == 0 else ctypes.POINTER(SCALARS[base])
+        kind = SCALARS[base]
+        for _ in range(stars):
+            kind = ctypes.POINTER(kind)
+        return kind
     if base in CALLBACKS:
         return CALLBACKS[base]
     if base in _abi.STRUCTS:

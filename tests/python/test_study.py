@@ -59,7 +59,8 @@ class Verdicts(TestCase):
         self.assertEqual(found.lag, found.second_onset - found.first_onset)
         self.assertEqual(softneck.co_occurrence(first, turning(1, 4, 0)).second_onset, None)
         t = numpy.arange(300) / 300
-        start = numpy.where(t < 0.2, 0.1, 1.5 - 0.8 * numpy.clip((t - 0.2) / 0.2, 0, 1) + 0.8 * numpy.clip((t - 0.6) / 0.1, 0, 1))
+        flattened = 1.5 - 0.8 * numpy.clip((t - 0.2) / 0.2, 0, 1)
+        start = numpy.where(t < 0.2, 0.1, flattened + 0.8 * numpy.clip((t - 0.6) / 0.1, 0, 1))
         head = first[0], start + numpy.random.default_rng(5).normal(0, 0.01, 300)
         plain = softneck.co_occurrence(first, head, minimum_excess=(None, 0.5))
         behind = softneck.co_occurrence(first, head, minimum_excess=(None, 0.5), skip_start=(False, True))
@@ -71,9 +72,8 @@ class ScalingLaws(TestCase):
     def test_the_papers_law(self) -> None:
         with open(DATA / "pythia-scaling.csv", newline="") as lines:
             rows = list(csv.DictReader(lines))
-        points = [
-            (float(row["parameters"]), float(row["tokens"]), float(row["loss"])) for row in rows if row["source"] == "law"
-        ]
+        law = [row for row in rows if row["source"] == "law"]
+        points = [(float(row["parameters"]), float(row["tokens"]), float(row["loss"])) for row in law]
         fit = softneck.fit_scaling_law(points, b=410.7, beta=0.28, e=1.69, resamples=None)
         self.assertEqual((round(fit.law.a, 2), round(fit.law.alpha, 3)), (119.09, 0.246))
         self.assertTrue(math.isnan(fit.low.a) and fit.agreeing > 0)

@@ -1,4 +1,4 @@
-"""What a head says about its tokens, and logits about their head: frequency, tokens that cannot win, the hidden size."""
+"""What a head says about its tokens, and logits about their head: frequency, tokens that cannot win, their width."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FrequencyComponent(NamedTuple):
 
     singular_value: float
     energy: float  # s^2 / sum of all s^2
-    pearson: float  # of u with the log counts, u's sign chosen so that it is not negative; its square is the share explained
+    pearson: float  # of u with the log counts, not negative (u's sign is chosen so); its square: the share explained
     spearman: float  # the same of ranks
     explained: float  # share of the variance of the log counts that components 1 .. this explain together
 
@@ -158,7 +158,7 @@ class HiddenSize(NamedTuple):
 
 
 def hidden_size(logits: Any, dtype: Optional[str] = None, context: Optional[Context] = None) -> HiddenSize:
-    """The hidden size of a model from logit (or log-probability) vectors, one a row, clearly more of them than it is wide."""
+    """The hidden size of a model from logit (or log-probability) vectors, one a row, clearly more than it is wide."""
     given, out = floats(logits, dtype), _abi.HiddenSize()
     matrix = given.matrix()
     values, memory = new_f64((given.shape[0],))

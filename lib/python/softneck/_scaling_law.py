@@ -27,7 +27,7 @@ class ScalingLaw(NamedTuple):
         return float(lib.neck_scaling_law_loss(_abi.ScalingLaw(**self._asdict()), parameters, tokens))
 
     def gaps(self, points: Iterable[Point]) -> Tuple[Any, float]:
-        """Loss over that of the law, less 1, of each (parameters, tokens, loss), and the mean. Positive: worse than the law."""
+        """Loss over that of the law, less 1, of each (parameters, tokens, loss), and the mean. Positive: worse."""
         given = _points(points)
         gaps, memory = new_f64((len(given),))
         mean, mean_memory = new_f64((1,))
@@ -89,5 +89,6 @@ def fit_scaling_law(
     )
     given, out = _points(points), _abi.ScalingFit()
     lib.neck_scaling_law_fit(context, given, len(given), options, out)
-    laws = [ScalingLaw(*(getattr(found, name) for name in ScalingLaw._fields)) for found in (out.law, out.low, out.high)]
+    found = (out.law, out.low, out.high)
+    laws = [ScalingLaw(*(getattr(one, name) for name in ScalingLaw._fields)) for one in found]
     return ScalingFit(*laws, out.objective, out.residual, out.starts, out.agreeing)

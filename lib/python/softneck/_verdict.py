@@ -103,7 +103,7 @@ def saturation(
     steps, values      in any order; of a step given twice the later entry counts
     standard_errors    of the values, where they are known (0 or NaN: not)
     higher_is_better   of a score, which saturates downward
-    skip_start         the curve rises from its start before anything else happens to it, as a head's singular entropy does
+    skip_start         the curve rises from its start before anything else happens, as a head's singular entropy does
     minimum_excess     a rise or gain below this is none; None: 0.01
     divergence_excess  an end this far above the best is divergence; None: 1
     significance       of the test; None: 0.05. confidence: of the intervals; None: 0.95
