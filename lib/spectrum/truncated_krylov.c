@@ -1,4 +1,5 @@
-/* spectrum/truncated_krylov.c - block Krylov with thick restart, then a search for what it overlooked. */
+/* spectrum/truncated_krylov.c - block Krylov with thick restart, in single precision first where that serves, then a search for what it
+ * overlooked. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
