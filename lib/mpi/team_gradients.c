@@ -25,7 +25,8 @@ typedef struct slice {
 typedef struct bucket {
     slice slices[MOST_SLICES];
     int count;
-    int *used;       /* bytes of each rank's region */
+    int *used;             /* bytes of each rank's region */
+    int *leaving, *coming; /* bytes of each rank's message */
     char *out, *in;  /* a region a rank */
     int under_way;
     MPI_Request request;
@@ -37,7 +38,7 @@ typedef struct exchange {
     neck_gradient_exchange face; /* first: the caller's handle */
     neck_mpi_team *team;
     int64_t region; /* bytes */
-    int *places, *lengths; /* of regions; of what comes in */
+    int *places; /* of regions */
     bucket ring[DEPTH];
     int first, filling; /* the oldest bucket under way, the one being filled */
     motion moving;
@@ -84,13 +85,13 @@ static void pack(const bucket *b, const slice *s, int32_t rank, char *region)
     memcpy(region + b->used[rank], s->values + first * s->size, (size_t)(count * s->size));
 }
 
-/* What sums take of all runs; what is spread, of this rank's alone. */
+/* To be summed go the others' runs, each to its rank; to be spread, our own, which lies where all will have it. */
 static void put(exchange *self, bucket *b, const slice *s)
 {
     int32_t own = self->team->rank;
     for (int32_t r = 0; r < self->team->size; r++) {
-        if (self->moving == SUM) pack(b, s, r, b->out + r * self->region);
-        if (self->moving == SPREAD && r == own) pack(b, s, r, b->out);
+        if (self->moving == SUM && r != own) pack(b, s, r, b->out + r * self->region);
+        if (self->moving == SPREAD && r == own) pack(b, s, r, b->in + r * self->region);
     }
     for (int32_t r = 0; r < self->team->size; r++) b->used[r] += (int)bytes_of(s, r);
     b->slices[b->count++] = *s;
@@ -98,22 +99,36 @@ static void put(exchange *self, bucket *b, const slice *s)
 
 /* ---- what arrives ----------------------------------------------------------------------------------------------- */
 
-/* In order of rank, in double, rounded once. */
-static void add_f32(const char *in, int64_t region, int32_t ranks, int64_t count, float *to)
+enum { CHUNK = 512 }; /* sums at a time */
+
+static void add_chunk(int32_t dtype, int64_t count, const char *from, double *sums)
 {
-    for (int64_t i = 0; i < count; i++) {
-        double sum = ((const float *)(const void *)in)[i];
-        for (int32_t r = 1; r < ranks; r++) sum += (double)((const float *)(const void *)(in + r * region))[i];
-        to[i] = (float)sum;
-    }
+    const float *narrow = (const float *)(const void *)from;
+    const double *wide = (const double *)(const void *)from;
+    if (dtype == NECK_F64)
+        for (int64_t i = 0; i < count; i++) sums[i] += wide[i];
+    else
+        for (int64_t i = 0; i < count; i++) sums[i] += (double)narrow[i];
 }
 
-static void add_f64(const char *in, int64_t region, int32_t ranks, int64_t count, double *to)
+static void put_chunk(int32_t dtype, int64_t count, const double *sums, char *to)
 {
-    for (int64_t i = 0; i < count; i++) {
-        double sum = ((const double *)(const void *)in)[i];
-        for (int32_t r = 1; r < ranks; r++) sum += ((const double *)(const void *)(in + r * region))[i];
-        to[i] = sum;
+    float *narrow = (float *)(void *)to;
+    if (dtype == NECK_F64) memcpy(to, sums, (size_t)count * sizeof *sums);
+    else
+        for (int64_t i = 0; i < count; i++) narrow[i] = (float)sums[i];
+}
+
+/* In order of rank, in double, rounded once. in: where the first rank's run begins; our own lies where the sum goes. */
+static void add_runs(const exchange *self, const slice *s, const char *in, char *to, int64_t count)
+{
+    double sums[CHUNK];
+    for (int64_t first = 0; first < count; first += CHUNK) {
+        int64_t length = count - first < CHUNK ? count - first : CHUNK;
+        memset(sums, 0, sizeof sums);
+        for (int32_t r = 0; r < self->team->size; r++)
+            add_chunk(s->dtype, length, (r == self->team->rank ? to : in + r * self->region) + first * s->size, sums);
+        put_chunk(s->dtype, length, sums, to + first * s->size);
     }
 }
 
@@ -123,9 +138,7 @@ static void take_sums(const exchange *self, const bucket *b)
     for (int i = 0; i < b->count; i++) {
         const slice *s = &b->slices[i];
         int64_t first, count = run_of(s, self->team->rank, &first);
-        void *to = s->values + first * s->size;
-        if (s->dtype == NECK_F64) add_f64(b->in + at, self->region, self->team->size, count, to);
-        else add_f32(b->in + at, self->region, self->team->size, count, to);
+        add_runs(self, s, b->in + at, s->values + first * s->size, count);
         at += bytes_of(s, self->team->rank);
     }
 }
@@ -160,13 +173,16 @@ static neck_status await_oldest(exchange *self)
 static neck_status send(exchange *self, bucket *b)
 {
     neck_mpi_team *team = self->team;
-    int own = b->used[team->rank];
-    for (int32_t r = 0; r < team->size; r++) self->lengths[r] = own;
+    int32_t own = team->rank;
+    for (int32_t r = 0; r < team->size; r++) {
+        b->leaving[r] = r == own ? 0 : b->used[r];
+        b->coming[r] = r == own ? 0 : b->used[own];
+    }
     if (self->moving == SUM)
-        return neck__mpi_check(MPI_Ialltoallv(b->out, b->used, self->places, MPI_BYTE, b->in, self->lengths, self->places, MPI_BYTE,
-                                              team->comm, &b->request), "a sum of gradients");
-    return neck__mpi_check(MPI_Iallgatherv(b->out, own, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm, &b->request),
-                           "spreading parameters");
+        return neck__mpi_check(MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places,
+                                              MPI_BYTE, team->comm, &b->request), "a sum of gradients");
+    return neck__mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
+                                           &b->request), "spreading parameters");
 }
 
 /* Afterwards the bucket to fill is an empty one. */
@@ -268,17 +284,20 @@ static neck_status take_memory(exchange *self, int64_t bytes)
     size_t ranks = (size_t)self->team->size;
     self->region = bytes / self->team->size / ALIGNMENT * ALIGNMENT;
     if (self->region < LEAST_REGION) self->region = LEAST_REGION;
-    self->places = calloc(2 * ranks, sizeof *self->places);
+    self->places = calloc(ranks, sizeof *self->places);
     int good = self->places != NULL;
     for (int i = 0; i < DEPTH; i++) {
         bucket *b = &self->ring[i];
-        b->used = calloc(ranks, sizeof *b->used);
+        b->used = calloc(3 * ranks, sizeof *b->used);
         b->out = malloc(ranks * (size_t)self->region);
         b->in = malloc(ranks * (size_t)self->region);
         good = good && b->used && b->out && b->in;
     }
     if (!good) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for %d buckets of %" PRId64 " bytes", 2 * DEPTH, bytes);
-    self->lengths = self->places + ranks;
+    for (int i = 0; i < DEPTH; i++) {
+        self->ring[i].leaving = self->ring[i].used + ranks;
+        self->ring[i].coming = self->ring[i].leaving + ranks;
+    }
     for (size_t r = 0; r < ranks; r++) self->places[r] = (int)((int64_t)r * self->region);
     return NECK_OK;
 }
