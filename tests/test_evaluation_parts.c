@@ -23,8 +23,8 @@ static void teardown(void)
     neck_model_destroy(model);
 }
 
-enum { DOCUMENTS = 5, LONGEST = 300 };
-static const int64_t lengths[DOCUMENTS] = {LONGEST, 1, 17, 2, 130};
+enum { DOCUMENTS = 5, LONGEST = 150 };
+static const int64_t lengths[DOCUMENTS] = {LONGEST, 1, 17, 2, 70};
 
 static void document(int index, int32_t ids[LONGEST])
 {
@@ -170,6 +170,7 @@ int main(void)
 {
     TCase *tcase = tcase_create("evaluation parts");
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, shares_add_up_to_the_evaluation_of_all, 0, 21);
     tcase_add_test(tcase, what_does_not_fit_is_refused);
     Suite *suite = suite_create("evaluation parts");
