@@ -39,8 +39,8 @@ static double solver_bytes(const neck__mpi_grid *grid, double entries)
 double neck__mpi_ngram_gram_bytes(const neck__mpi_grid *grid)
 {
     double down = (double)grid->n / grid->rows + NECK__MPI_BLOCK, across = (double)grid->n / grid->cols + NECK__MPI_BLOCK;
-    double entries = 8 * down * across, panels = bytes_a_row(grid) * (double)height_of(grid);
-    return entries + fmax(panels, solver_bytes(grid, entries));
+    double entries = 8 * down * across, in_panels = bytes_a_row(grid) * (double)height_of(grid);
+    return entries + fmax(in_panels, solver_bytes(grid, entries));
 }
 
 static neck_status take_memory(panels *p)
