@@ -37,6 +37,7 @@ static neck_status describe(const neck__mpi_grid *grid, elpa_t solver)
 neck_status neck__mpi_elpa(const neck__mpi_grid *grid, double *a, double *values)
 {
     int error = ELPA_OK;
+    /* Begun as often as one likes; ended never: nobody here knows who else uses it. */
     if (elpa_init(API) != ELPA_OK) return neck__mpi_fail(NECK_E_UNSUPPORTED, "ELPA is older than %d", API);
     elpa_t solver = elpa_allocate(&error);
     if (error != ELPA_OK) return refused("to begin", error);

@@ -33,7 +33,8 @@ typedef struct counting {
     stretch *stretch;
     unsigned char *seen;       /* vocab_size: tokens that are a successor */
     int64_t tokens, documents; /* read since the last round */
-    int64_t all_tokens, all_documents, all_ngrams; /* of all ranks, with repetition */
+    int64_t all_tokens, all_documents; /* that all ranks have read */
+    int64_t own_ngrams;                /* counted here, with repetition */
 } counting;
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -115,7 +116,7 @@ static neck_status take_in(counting *self, int64_t tokens, int64_t documents)
     for (int64_t i = 1; i <= count; i++) self->seen[grams[i * self->order - 1]] = 1;
     self->all_tokens += tokens;
     self->all_documents += documents;
-    self->all_ngrams += count;
+    self->own_ngrams += count;
     NECK_TRY(neck_ngram_counter_note(self->context, self->counter, tokens, documents));
     return neck_ngram_counter_add(self->context, self->counter, grams, count);
 }
@@ -181,11 +182,11 @@ static neck_status finish(counting *self, const char *path, neck_ngrams_info *wh
 {
     neck_ngrams_info own = {.struct_size = sizeof own};
     neck_status status = NECK_OK;
-    int64_t all = self->all_ngrams;
+    int64_t all = self->own_ngrams;
     NECK_TRY(neck_mpi_sum_integers(self->team, &all, 1));
     if (all == 0)
         return neck__mpi_fail(NECK_E_ARGUMENT, "no n-gram of order %d: all documents are shorter", self->order);
-    if (self->all_ngrams > 0) {
+    if (self->own_ngrams > 0) {
         status = neck_ngram_counter_finish(self->context, self->counter, path);
         if (status == NECK_OK) status = own_info(self->context, path, &own);
     }
@@ -259,6 +260,6 @@ neck_status neck_mpi_ngrams_count(neck_context *context, neck_mpi_team *team, co
     if (status != NECK_OK) return status;
     found.struct_size = whole->struct_size;
     memcpy(whole, &found, whole->struct_size < sizeof found ? whole->struct_size : sizeof found);
-    *any = self.all_ngrams > 0;
+    *any = self.own_ngrams > 0;
     return NECK_OK;
 }

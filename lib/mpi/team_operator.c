@@ -10,7 +10,7 @@
 /* ---- the largest ------------------------------------------------------------------------------------------------ */
 
 typedef struct triplets {
-    int64_t k;
+    int64_t k, cols;
     const neck_truncated_options *options;
     double *squares, *residuals, *bounds; /* k each, of A^T A; then of A */
     double *right;                        /* k x cols, NULL: not asked for */
@@ -59,12 +59,7 @@ static neck_status find_triplets(neck__mpi_stack *stack, void *user)
     return status;
 }
 
-static neck_status share(neck_mpi_team *team, triplets *t, int64_t cols)
-{
-    NECK_TRY(neck_mpi_broadcast(team, t->squares, 3 * t->k * (int64_t)sizeof(double), 0));
-    NECK_TRY(neck_mpi_broadcast(team, &t->report, (int64_t)sizeof t->report, 0));
-    return t->right ? neck_mpi_broadcast(team, t->right, t->k * cols * (int64_t)sizeof(double), 0) : NECK_OK;
-}
+/* ---- what all ranks get ----------------------------------------------------------------------------------------- */
 
 static neck_status check(int64_t k, const double *values, const neck_truncated_report *report)
 {
@@ -75,21 +70,41 @@ static neck_status check(int64_t k, const double *values, const neck_truncated_r
     return NECK_OK;
 }
 
-/* Every rank shares the vectors when any of them asks for them. */
-static neck_status agree_on_request(neck_mpi_team *team, int64_t k, int wanted, int64_t *any)
+/* Memory for what is found: vectors, too, when any rank asks for them. */
+static neck_status prepare(neck_mpi_team *team, const neck_operator *own, int64_t k, int with_vectors, triplets *t)
 {
     const char *const names[] = {"k"};
+    int64_t any = with_vectors, least;
     NECK_TRY(neck__mpi_same(team, "the singular values", names, &k, 1));
-    *any = wanted;
-    return neck_mpi_sum_integers(team, any, 1);
+    NECK_TRY(neck_mpi_sum_integers(team, &any, 1));
+    NECK_TRY(neck__mpi_least(team, own ? -neck_operator_cols(own) : 0, &least));
+    t->k = k;
+    t->cols = -least;
+    t->squares = calloc((size_t)k, 3 * sizeof *t->squares);
+    t->residuals = t->squares + k;
+    t->bounds = t->residuals + k;
+    t->right = any ? malloc((size_t)k * (size_t)t->cols * sizeof *t->right + 1) : NULL;
+    neck_status status = NECK_OK;
+    if (!t->squares || (any && !t->right))
+        status = neck__mpi_fail(NECK_E_NOMEM, "out of memory for %lld singular values and vectors", (long long)k);
+    return neck_mpi_agree(team, status);
 }
 
-static neck_status columns_of(neck_mpi_team *team, const neck_operator *own, int64_t *cols)
+static neck_status share(neck_mpi_team *team, triplets *t)
 {
-    int64_t least;
-    NECK_TRY(neck__mpi_least(team, own ? -neck_operator_cols(own) : 0, &least));
-    *cols = -least;
-    return NECK_OK;
+    const int64_t size = (int64_t)sizeof(double);
+    NECK_TRY(neck_mpi_broadcast(team, t->squares, 3 * t->k * size, 0));
+    NECK_TRY(neck_mpi_broadcast(team, &t->report, (int64_t)sizeof t->report, 0));
+    return t->right ? neck_mpi_broadcast(team, t->right, t->k * t->cols * size, 0) : NECK_OK;
+}
+
+/* After NECK_E_IO MPI may still write to what is here. */
+static neck_status release(triplets *t, neck_status status)
+{
+    if (status == NECK_E_IO) return status;
+    free(t->squares);
+    free(t->right);
+    return status;
 }
 
 neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, const neck_operator *own, int64_t k,
@@ -98,35 +113,22 @@ neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, c
 {
     NECK_TRY(neck__mpi_usable(team));
     NECK_TRY(neck_mpi_agree(team, check(k, values, report)));
-    triplets t = {.k = k, .options = options, .report = {.struct_size = sizeof t.report}};
+    triplets t = {.options = options, .report = {.struct_size = sizeof t.report}};
     neck__mpi_stack stack;
-    int64_t any, cols;
-    NECK_TRY(agree_on_request(team, k, right != NULL, &any));
-    NECK_TRY(columns_of(team, own, &cols));
-    t.squares = calloc((size_t)k, 3 * sizeof *t.squares);
-    t.right = any ? malloc((size_t)k * (size_t)cols * sizeof *t.right + 1) : NULL;
-    neck_status status =
-        t.squares && (t.right || !any) ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values");
-    status = neck_mpi_agree(team, status);
-    t.residuals = t.squares + k;
-    t.bounds = t.residuals + k;
+    neck_status status = prepare(team, own, k, right != NULL, &t);
     if (status == NECK_OK) status = neck__mpi_stack_run(context, team, own, find_triplets, &t, &stack);
-    if (status == NECK_OK) status = share(team, &t, cols);
-    if (status == NECK_OK) {
-        size_t bytes = (size_t)k * sizeof *values;
-        memcpy(values, t.squares, bytes);
-        if (right) memcpy(right, t.right, bytes * (size_t)cols);
-        if (residuals) memcpy(residuals, t.residuals, bytes);
-        if (error_bounds) memcpy(error_bounds, t.bounds, bytes);
-        if (report) {
-            t.report.struct_size = report->struct_size;
-            memcpy(report, &t.report, report->struct_size < sizeof t.report ? report->struct_size : sizeof t.report);
-        }
+    if (status == NECK_OK) status = share(team, &t);
+    if (status != NECK_OK) return release(&t, status);
+    size_t bytes = (size_t)k * sizeof *values;
+    memcpy(values, t.squares, bytes);
+    if (right) memcpy(right, t.right, bytes * (size_t)t.cols);
+    if (residuals) memcpy(residuals, t.residuals, bytes);
+    if (error_bounds) memcpy(error_bounds, t.bounds, bytes);
+    if (report) {
+        t.report.struct_size = report->struct_size;
+        memcpy(report, &t.report, report->struct_size < sizeof t.report ? report->struct_size : sizeof t.report);
     }
-    if (status == NECK_E_IO) return status; /* MPI may still write to what is here */
-    free(t.squares);
-    free(t.right);
-    return status;
+    return release(&t, NECK_OK);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------ */

@@ -95,6 +95,24 @@ class Counting(TestCase):
             softneck.NGramMatrix(ngrams, "heavy")
 
 
+class Rows(TestCase):
+    def test_distributions_make_the_square(self) -> None:
+        tokens = some_tokens()
+        ngrams = softneck.NGrams.count(tokens, VOCAB, 3)
+        for weight in ("uniform", "count", "root_count"):
+            truth = dense(counted(tokens, 3, [4000]), weight)
+            found = ngrams.distributions(weight)
+            shares = numpy.zeros((len(found.squares), VOCAB))
+            for i, line in enumerate(shares):
+                place = slice(found.starts[i], found.starts[i + 1])
+                line[found.columns[place]] = found.shares[place]
+            numpy.testing.assert_allclose(shares.sum(1), 1)
+            square = numpy.diag(found.diagonal) + shares.T @ (found.squares[:, None] * shares)
+            numpy.testing.assert_allclose(square, truth.T @ truth, atol=1e-12 * square.max())
+        lone = softneck.NGrams.count([0, 1, 2] * 3, 3, 2).distributions()
+        self.assertEqual((list(lone.diagonal), len(lone.squares), len(lone.columns)), ([1, 1, 1], 0, 0))
+
+
 class Spectra(TestCase):
     def test_against_numpy(self) -> None:
         tokens = some_tokens()

@@ -42,7 +42,7 @@ from ._library import text as _text
 from ._metrics import Measure, PowerLaw, metric_names, metric_summary, metric_unit
 from ._model import Likelihood, Model
 from ._monitor import Monitor, MonitorEvent, MonitorSeries
-from ._ngrams import NGramCounter, NGramMatrix, NGramMatrixInfo, NGramRows, NGrams, NGramsInfo
+from ._ngrams import NGramCounter, NGramDistributions, NGramMatrix, NGramMatrixInfo, NGramRows, NGrams, NGramsInfo
 from ._operator import Operator
 from ._optimizer import SGD, AdamW, Muon, Optimizer, Parameter, Schedule, clip_gradients
 from ._scaling_law import ScalingFit, ScalingLaw, fit_scaling_law
@@ -100,6 +100,7 @@ __all__ = [
     "MonitorSeries",
     "Muon",
     "NGramCounter",
+    "NGramDistributions",
     "NGramMatrix",
     "NGramMatrixInfo",
     "NGramRows",

@@ -89,6 +89,22 @@ class NGrams(Handle):
         lib.neck_ngrams_read(self, first, count, None, None, *found)
         return NGramRows(tokens, starts, successors, counts)
 
+    def distributions(self, weight: str = "uniform", context: Optional[Context] = None) -> "NGramDistributions":
+        """The rows of the matrix, weighed as in NGramMatrix: one-hot ones summed up, equal ones merged."""
+        out, view = ctypes.c_void_p(), _abi.NgramRowsView()
+        lib.neck_ngram_rows_create(context, self.info.vocab_size, out)
+        rows = Handle(out, lib.neck_ngram_rows_destroy)
+        lib.neck_ngram_rows_read(context, rows, self, choice(_abi.NGRAM_WEIGHTS, weight, "weight"))
+        lib.neck_ngram_rows_look(rows, view)
+        entries = view.starts[view.rows]
+        return NGramDistributions(
+            _copy(view.diagonal, view.cols, "f64"),
+            _copy(view.starts, view.rows + 1, "i64"),
+            _copy(view.columns, entries, "i32"),
+            _copy(view.shares, entries, "f64"),
+            _copy(view.squares, view.rows, "f64"),
+        )
+
     def __repr__(self) -> str:
         info = self.info
         return f"<softneck.NGrams of order {info.order}: {info.contexts} contexts, {info.ngrams} n-grams>"
@@ -101,6 +117,26 @@ class NGramRows(NamedTuple):
     starts: Any
     successors: Any
     counts: Any
+
+
+class NGramDistributions(NamedTuple):
+    """Row i has shares[j] of its successors at columns[j], for j from starts[i] up to starts[i + 1], and squares[i] as
+    its squared weight: W^T W = diag(diagonal) + S^T diag(squares) S, with S = scipy.sparse.csr_matrix((shares, columns,
+    starts))."""
+
+    diagonal: Any
+    starts: Any
+    columns: Any
+    shares: Any
+    squares: Any
+
+
+def _copy(pointer: Any, count: int, dtype: str) -> Any:
+    """A new array of what C lends."""
+    values = zeros((count,), BY_NAME[dtype])
+    if count:
+        ctypes.memmove(_memory(values, pointer._type_), pointer, count * ctypes.sizeof(pointer._type_))
+    return values
 
 
 def _memory(values: Any, kind: Any) -> Any:
