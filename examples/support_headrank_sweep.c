@@ -298,12 +298,26 @@ static void write_chosen(headrank_sweep *sweep)
     sweep->failed = 1;
 }
 
+/* A process killed between writing a run down and removing its checkpoint has left that. */
+static void clear_up(const headrank_sweep *sweep)
+{
+    for (int64_t i = 0; i < sweep->runs->count; i++) {
+        headrank_training finished;
+        headrank_training_make(sweep->plan, sweep->data, sweep->runs, &sweep->runs->items[i], &finished);
+        headrank_training_clean(&finished);
+        headrank_training_free(&finished);
+    }
+}
+
 int headrank_sweep_run(headrank_sweep *sweep)
 {
     schedule self = {.sweep = sweep};
     const work_list list = {&self, next_run, run_one, keep_run, show_steps};
     begin(&self);
-    if (ranks_rank() == 0) take_up(&self);
+    if (ranks_rank() == 0) {
+        clear_up(sweep);
+        take_up(&self);
+    }
     progress_item(sweep->shown, "", 0, sweep->total);
     neck_status status = work_run(&list);
     progress_clear(sweep->shown);
