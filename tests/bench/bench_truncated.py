@@ -1,10 +1,11 @@
 """Times the largest singular triplets of dense f32 matrices against numpy's Gram route, scipy's svds (ARPACK), PRIMME and scikit-learn's
 randomized SVD, those of them that are installed, each in a process of its own with as many threads, turn by turn; whoever takes more
-than half a minute once only. Residuals are measured the same way for all; a row whose residual is larger than the tolerance asked for is
-marked. Ratios are of seconds and of the processors' seconds: the second says more on a machine that has other things to do.
+than half a minute once only, and without an answer within --limit seconds not at all. Residuals are measured the same way for all; a row
+whose residual is larger than the tolerance asked for is marked. Ratios are of seconds and of the processors' seconds: the second says
+more on a machine that has other things to do.
 
-Usage: bench_truncated.py FLOOR_PROGRAM (unused) [--rounds N] [--k N] [--tolerance T] [--large]
---large: also 40000 x 16384 from a mapped file of 2.6 GB (ten minutes with PRIMME; without it with --no-primme).
+Usage: bench_truncated.py FLOOR_PROGRAM (unused) [--rounds N] [--k N] [--tolerance T] [--limit SECONDS] [--large]
+--large: also 40000 x 16384 from a mapped file of 2.6 GB (PRIMME takes five minutes there, so raise the limit, or give --no-primme).
 """
 
 import argparse
@@ -48,13 +49,16 @@ def compare(given, folder, name, rows, cols, decay):
     workers = {who: Worker("truncated_worker.py", who, folder) for who in {run[0] for run in wanted}}
     subject = f"{name},{given.k},{given.tolerance}"
     runs = [(*run, subject) for run in wanted]
-    answers, memory = take_turns(workers, runs, given.rounds)
+    answers, memory = take_turns(workers, runs, given.rounds, given.limit)
     print(f"{rows} x {cols} f32, {given.k} triplets, tolerance {given.tolerance:g}\n"
           "rows: median seconds, over softneck's (pair by pair), processors' seconds, over softneck's, residual, |error of a value| / s_1, "
           "extra memory")
     ours = answers[runs[0]]
     for run in runs:
         mine = answers[run]
+        if not mine:
+            print(f"  {run[0] + ' ' + run[1]:22s} not within {given.limit} s")
+            continue
         ratio, work = (statistics.median(a[what] / b[what] for a, b in zip(mine, ours)) for what in ("seconds", "cpu"))
         error = max(abs(a - b) for a, b in zip(mine[-1]["values"], ours[-1]["values"])) / ours[-1]["values"][0]
         note = f"bound {mine[-1]['bound']:.1e}, {mine[-1]['products']} products" if "bound" in mine[-1] else ""
@@ -73,6 +77,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--k", type=int, default=64)
     parser.add_argument("--tolerance", type=float, default=1e-6)
+    parser.add_argument("--limit", type=float, default=100, help="seconds for one run")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--no-primme", action="store_true")
     given = parser.parse_args()

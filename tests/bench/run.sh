@@ -31,4 +31,4 @@ export SOFTNECK_LIBRARY="$build/lib/libsoftneck.so" PYTHONPATH=lib/python
 "$BENCH_PYTHON" tests/bench/bench_training.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_ngram.py "$build/bench/floor"
 "$BENCH_PYTHON" tests/bench/bench_ngram_spectra.py "$build/bench/floor"
-"$BENCH_PYTHON" tests/bench/bench_truncated.py "$build/bench/floor" ${BENCH_LARGE:+--large}
+"$BENCH_PYTHON" tests/bench/bench_truncated.py "$build/bench/floor" ${BENCH_LARGE:+--large --limit 600}
