@@ -88,6 +88,21 @@ static neck_status open_file(neck_context *context, const operation *self, outpu
     return status;
 }
 
+/* The same n-grams, one by one. */
+static neck_status add_in_runs(neck_context *context, const operation *self, outputs *out)
+{
+    (void)self, (void)out;
+    neck_ngram_counter *counter = NULL;
+    neck_status status = make_counter(context, 0, runs, 60, &counter);
+    for (int i = 0; i + 4 <= TOKENS && status == NECK_OK; i++)
+        status = neck_ngram_counter_add(context, counter, make_tokens() + i, 1);
+    if (status == NECK_OK) status = neck_ngram_counter_note(context, counter, TOKENS, 1);
+    if (status == NECK_OK) status = neck_ngram_counter_finish(context, counter, path);
+    neck_ngram_counter_destroy(counter);
+    ck_assert_int_ne(access(runs, F_OK), 0);
+    return status;
+}
+
 static void remove_file(outputs *out)
 {
     (void)out;
@@ -99,6 +114,7 @@ static const operation operations[] = {
     {.name = "count without runs", .run = count_without_runs, .finish = remove_file, .path = path, .writes = 1},
     {.name = "count in runs", .run = count_in_runs, .finish = remove_file, .path = path, .writes = 1},
     {.name = "count in private runs", .run = count_in_private_runs, .finish = remove_file, .path = path, .writes = 1},
+    {.name = "add in runs", .run = add_in_runs, .finish = remove_file, .path = path, .writes = 1},
     {.name = "resume", .run = resume, .finish = remove_file, .path = path, .writes = 1},
     {.name = "open", .run = open_file, .finish = drop_ngrams, .path = counted},
 };

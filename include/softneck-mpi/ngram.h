@@ -31,7 +31,7 @@ typedef struct neck_mpi_text {
  *   need paths of their own.
  *   whole   what one process would have counted: the sums over ranks; filled up to whole->struct_size
  *   any     whether this rank has a file
- * A rank sends and gets 4 order (P - 1) / P bytes for each token of its share, in rounds of at most 64 MiB or an eighth
+ * A rank sends and gets 4 order (P - 1) / P bytes for each token of its share, in rounds of at most 16 MiB or an eighth
  * of its memory. Errors: as of neck_ngram_counter_create, _add and _finish, and what read says. */
 NECK_API neck_status neck_mpi_ngrams_count(neck_context *context, neck_mpi_team *team, const neck_mpi_text *text,
                                            const neck_ngram_counter_options *options, const char *path,

@@ -8,7 +8,7 @@
 
 enum { PIECE = 1 << 16, MOST_ORDER = 8, DEFAULT_ORDER = 5 }; /* PIECE: tokens read at a time */
 #define DEFAULT_MEMORY (INT64_C(1) << 30)
-#define MAIL_MEMORY (INT64_C(64) << 20)
+#define MAIL_MEMORY (INT64_C(16) << 20)
 #define LEAST_MEMORY (INT64_C(1) << 20)
 
 /* What is left of this rank's share of the text. A piece of a document lies in tokens from BEFORE on; in front of it as
