@@ -1,4 +1,5 @@
-/* support_train_ranks_mpi.c - the first rank's files for ranks that do not see its folder; the exchange of gradients. */
+/* support_train_ranks_mpi.c - the first rank's files for ranks that do not see its folder; the exchange of gradients.
+ * */
 #include "support_train_ranks.h"
 
 #include <errno.h>

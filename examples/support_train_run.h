@@ -26,10 +26,11 @@ typedef struct train_run {
     char error[6400];
 } train_run;
 
-/* All return 0 and one line in self->error on failure. Several ranks call them together, but prepare and watch; what they write, the
- * first one writes.
+/* All return 0 and one line in self->error on failure. Several ranks call them together, but prepare and watch; what
+ * they write, the first one writes.
  * train_run_prepare - the tokenizer and the tokens (support_train_data.c).
- * train_run_build   - model, head, training and monitor; puts back the latest state, *resumed says whether there was one.
+ * train_run_build   - model, head, training and monitor; puts back the latest state, *resumed says whether there was
+  *                    one.
  * train_run_export  - checkpoints/step-N with tokenizer.json; one that is there is left.
  * train_run_save    - the state, the monitor's in it.
  * train_run_watch   - an observation of head, states and these numbers; states are those of the latest pass. */

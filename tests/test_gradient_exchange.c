@@ -1,5 +1,5 @@
-/* tests/test_gradient_exchange.c - trainings that share their work, as threads of one process: curves, bits, states on disk, what
- * fails on one of them; and what a model tells so that gradients can leave early. */
+/* tests/test_gradient_exchange.c - trainings that share their work, as threads of one process: curves, bits, states on
+ * disk, what fails on one of them; and what a model tells so that gradients can leave early. */
 #include <pthread.h>
 
 #include "training_support.h"
@@ -318,7 +318,8 @@ START_TEST(moments_are_gathered)
         double largest = 0;
         for (int64_t k = 0; k < a.nbytes / 4; k++) largest = fmax(largest, fabs((double)x[k]));
         for (int64_t k = 0; k < a.nbytes / 4; k++)
-            ck_assert_msg(fabs((double)x[k] - (double)y[k]) <= 1e-4 * largest, "%s[%d]: %g and %g", a.name, (int)k, x[k], y[k]);
+            ck_assert_msg(fabs((double)x[k] - (double)y[k]) <= 1e-4 * largest, "%s[%d]: %g and %g", a.name, (int)k,
+                          x[k], y[k]);
     }
     for (int k = 0; k < 2; k++) neck_checkpoint_destroy(files[k]);
     remove_tree(l.folder);
@@ -380,7 +381,8 @@ START_TEST(other_options_are_found)
     for (int p = 0; p < 3; p++) {
         ck_assert_int_eq(class[p].status, NECK_E_ARGUMENT);
         ck_assert_ptr_null(class[p].l->training);
-        ck_assert_msg(strstr(class[p].message, _i ? "process 2: " : "process 1: optimizer options differ"), "%s", class[p].message);
+        ck_assert_msg(strstr(class[p].message, _i ? "process 2: " : "process 1: optimizer options differ"), "%s",
+                      class[p].message);
     }
     class_end(class, 3);
     remove_tree(l.folder);
@@ -433,11 +435,13 @@ static void metered_release(void *user, void *memory)
     free(memory);
 }
 
-/* Whether allocation k of one of two came to be asked for, and failed both. What fails when all is in place is of no consequence. */
+/* Whether allocation k of one of two came to be asked for, and failed both. What fails when all is in place is of no
+ * consequence. */
 static int fails_both(pupil *class, int which, int64_t k, const char *states)
 {
     meter m = {.fail_at = -1};
-    neck_context_options about = {.struct_size = sizeof about, .threads = 1, .alloc = metered_alloc, .release = metered_release,
+    neck_context_options about = {.struct_size = sizeof about, .threads = 1, .alloc = metered_alloc,
+                                  .release = metered_release,
                                   .alloc_user = &m};
     neck_context_destroy(class[which].context);
     ASSERT_OK(neck_context_create(&about, &class[which].context));
@@ -504,7 +508,8 @@ START_TEST(each_gradient_is_told_of_when_it_is_final)
     neck_trainable *model;
     neck_matrix states;
     int32_t ids[24];
-    neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i], .vocabulary = LESSON_VOCABULARY, .layers = 3,
+    neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i],
+                                    .vocabulary = LESSON_VOCABULARY, .layers = 3,
                                     .hidden_size = 16, .heads = 2, .context_length = 8, .seed = 4, .tied = _i % 2 ? 1 : -1};
     listener l = {NULL, {0}, {NULL}};
     int64_t count;
@@ -516,7 +521,8 @@ START_TEST(each_gradient_is_told_of_when_it_is_final)
     for (int64_t i = 0; i < count; i++) {
         size_t bytes = (size_t)(l.parameters[i].rows * l.parameters[i].cols) * sizeof(float);
         ck_assert_msg(l.told[i] == 1, "%s was told of %d times", l.parameters[i].name, l.told[i]);
-        ck_assert_msg(memcmp(l.seen[i], l.parameters[i].gradient, bytes) == 0, "%s was not final", l.parameters[i].name);
+        ck_assert_msg(memcmp(l.seen[i], l.parameters[i].gradient, bytes) == 0, "%s was not final",
+                      l.parameters[i].name);
         free(l.seen[i]);
     }
     neck_trainable_destroy(model);
@@ -528,7 +534,8 @@ START_TEST(a_part_drops_what_the_whole_drops)
     neck_trainable *model;
     neck_matrix states;
     int32_t ids[40];
-    neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i], .vocabulary = LESSON_VOCABULARY, .layers = 2,
+    neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i],
+                                    .vocabulary = LESSON_VOCABULARY, .layers = 2,
                                     .hidden_size = 16, .heads = 2, .context_length = 8, .dropout = 0.3, .attention_dropout = 0.3};
     for (int i = 0; i < 40; i++) ids[i] = i * 7 % LESSON_VOCABULARY;
     ASSERT_OK(neck_trainable_create(NULL, &about, &model));
@@ -536,7 +543,8 @@ START_TEST(a_part_drops_what_the_whole_drops)
     float whole[40 * 16];
     memcpy(whole, states.data, sizeof whole);
     ASSERT_OK(neck_trainable_forward_part(NULL, model, ids + 16, 2, 3, 8, 9, &states));
-    for (int i = 0; i < 24 * 16; i++) ck_assert_float_eq_tol(((const float *)states.data)[i], whole[16 * 16 + i], 1e-5f);
+    for (int i = 0; i < 24 * 16; i++) ck_assert_float_eq_tol(((const float *)states.data)[i], whole[16 * 16 + i],
+                                                             1e-5f);
     ASSERT_OK(neck_trainable_forward_part(NULL, model, ids + 16, 1, 3, 8, 9, &states));
     double apart = 0;
     for (int i = 0; i < 24 * 16; i++) apart += fabs((double)((const float *)states.data)[i] - (double)whole[16 * 16 + i]);

@@ -58,12 +58,12 @@ typedef struct neck_head_training_result {
     int32_t reserved;
 } neck_head_training_result;
 
-/* With an exchange, all its processes call this together, with all the states (a mapped file costs each only the rows it takes) and
- * the same options; heads begin as that of the first and end alike; result and reports are the same on all; the checkpoint is written
- * and read by the first alone; what cancels one cancels all.
+/* With an exchange, all its processes call this together, with all the states (a mapped file costs each only the rows
+ * it takes) and the same options; heads begin as that of the first and end alike; result and reports are the same on
+ * all; the checkpoint is written and read by the first alone; what cancels one cancels all.
  *
- * neck_head_train - trains head on train, evaluates on valid. Divergence is a result, not an error (a learning rate was too
- * high); the head then holds what its last step left. Errors: NECK_E_ARGUMENT (widths that differ from the head's,
+ * neck_head_train - trains head on train, evaluates on valid. Divergence is a result, not an error (a learning rate was
+ * too high); the head then holds what its last step left. Errors: NECK_E_ARGUMENT (widths that differ from the head's,
  * no states, targets outside the vocabulary), NECK_E_NONFINITE (an input state, by row and column), NECK_E_FORMAT (a
  * checkpoint of another run), NECK_E_IO, NECK_E_NOMEM, NECK_E_CANCELLED. Source: Sec. 5.1 and App. B.1 of arXiv
  * 2404.07647. */

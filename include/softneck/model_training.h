@@ -113,23 +113,26 @@ NECK_API neck_status neck_trainable_forward(neck_context *context, neck_trainabl
                                             int64_t batch, int64_t length, int64_t step, neck_matrix *states);
 NECK_API neck_status neck_trainable_backward(neck_context *context, neck_trainable *model, const void *states_gradient);
 
-/* neck_trainable_forward_part - the same of a part of a larger batch, whose sequences from number first (0 .. 2^31 - 1) on these are:
- * dropout is what it would be if the whole batch passed at once. */
-NECK_API neck_status neck_trainable_forward_part(neck_context *context, neck_trainable *model, const int32_t *tokens, int64_t first,
-                                                 int64_t batch, int64_t length, int64_t step, neck_matrix *states);
+/* neck_trainable_forward_part - the same of a part of a larger batch, whose sequences from number first (0 .. 2^31 - 1)
+ * on these are: dropout is what it would be if the whole batch passed at once. */
+NECK_API neck_status neck_trainable_forward_part(neck_context *context, neck_trainable *model, const int32_t *tokens,
+                                                 int64_t first, int64_t batch, int64_t length, int64_t step,
+                                                 neck_matrix *states);
 
 /* Told on the calling thread, while a backward pass runs: it will add no more to the gradients of the parameters
  * [first, first + count) of neck_trainable_parameters. Each is told of once. */
 typedef void (*neck_trainable_ready_fn)(void *user, int64_t first, int64_t count);
 
-/* neck_trainable_backward_telling - the same, telling ready (may be NULL): what stands behind the blocks first (a head that is not tied
- * among it: its loss has been there before), then the blocks from the last to the first, then the embeddings. What sums gradients
- * over processes can begin with the first while the others are still computed. */
-NECK_API neck_status neck_trainable_backward_telling(neck_context *context, neck_trainable *model, const void *states_gradient,
-                                                     neck_trainable_ready_fn ready, void *user);
+/* neck_trainable_backward_telling - the same, telling ready (may be NULL): what stands behind the blocks first (a head
+ * that is not tied among it: its loss has been there before), then the blocks from the last to the first, then the
+ * embeddings. What sums gradients over processes can begin with the first while the others are still computed. */
+NECK_API neck_status neck_trainable_backward_telling(neck_context *context, neck_trainable *model,
+                                                     const void *states_gradient, neck_trainable_ready_fn ready,
+                                                     void *user);
 
-/* neck_trainable_states - the states before a block of the last forward pass: layer 0 is the embedding with positions, layer i
- * comes after block i, the last (neck_trainable_layers) is what the head multiplies, as in model.h. Valid until the next pass.
+/* neck_trainable_states - the states before a block of the last forward pass: layer 0 is the embedding with positions,
+ * layer i comes after block i, the last (neck_trainable_layers) is what the head multiplies, as in model.h. Valid until
+ * the next pass.
  * Errors: NECK_E_ARGUMENT, NECK_E_STATE (no forward pass yet). */
 NECK_API neck_status neck_trainable_states(const neck_trainable *model, int64_t layer, neck_matrix *out);
 

@@ -24,11 +24,11 @@ extern "C" {
  *
  * Everything happens in a fixed order, and neither the number of threads nor stopping and resuming shows in the bits.
  *
- * With an exchange, all processes of it call these functions together and get the same status, reports and evaluations; the model and
- * head of each become those of the first at the start. A step's rows are the micro-batches' one after the other; dropout is drawn by
- * row, whoever has it. Where targets are ignored, a step's loss is the mean over all its tokens, not over micro-batches. What a filter
- * of gradients leaves out depends on the rows computed together. Files are written and read by the first process alone; the folder is
- * its, and of the others only passed in.
+ * With an exchange, all processes of it call these functions together and get the same status, reports and evaluations;
+ * the model and head of each become those of the first at the start. A step's rows are the micro-batches' one after the
+ * other; dropout is drawn by row, whoever has it. Where targets are ignored, a step's loss is the mean over all its
+ * tokens, not over micro-batches. What a filter of gradients leaves out depends on the rows computed together. Files
+ * are written and read by the first process alone; the folder is its, and of the others only passed in.
  * Thread rule: one call at a time on one training. */
 typedef struct neck_training neck_training;
 
@@ -45,7 +45,8 @@ typedef struct neck_training_options {
     int64_t accumulation;                    /* micro-batches a step, whose gradients are averaged; 0: 1 */
     int64_t evaluation_windows;              /* from the start of the validation part; 0: all */
     double clip_norm;                        /* 0: 1, INFINITY: none */
-    double gradient_limit;                   /* a step with a larger gradient norm, before clipping, is refused; 0: 1e6 */
+    double gradient_limit;                   /* a step with a larger gradient norm, before clipping, is refused;
+                                                0: 1e6 */
     const neck_gradient_exchange *exchange;  /* several processes train this together; copied. NULL: this one alone */
 } neck_training_options;
 
@@ -92,10 +93,10 @@ NECK_API neck_status neck_training_evaluate(neck_context *context, neck_training
 /* Read access.
  *   steps       made so far                    tokens   seen so far
  *   parameters  all that is trained, the model's first, those of a head with "head." before their names; borrowed
- *   head_matrix a view of the V x d matrix that meets the vocabulary (FACTORED: the product, computed at this call); valid
- *               until the next call on the training
- *   states      the last hidden states of the latest micro-batch (with an exchange, of this process's rows of it); valid until
- *               the next pass. NECK_E_STATE: there was none */
+ *   head_matrix a view of the V x d matrix that meets the vocabulary (FACTORED: the product, computed at this call);
+ *               valid until the next call on the training
+ *   states      the last hidden states of the latest micro-batch (with an exchange, of this process's rows of it);
+ *               valid until the next pass. NECK_E_STATE: there was none */
 NECK_API int64_t neck_training_steps(const neck_training *training);
 NECK_API int64_t neck_training_tokens(const neck_training *training);
 NECK_API const neck_parameter *neck_training_parameters(const neck_training *training, int64_t *count);

@@ -16,8 +16,8 @@ neck_status neck__safetensors_metadata(const neck__mapping *file, json_t **out);
 /* The bytes of tensors[index], when their turn comes. */
 typedef neck_status (*neck__safetensors_fetch_fn)(void *user, int64_t index, const void **data);
 
-/* neck_safetensors_write with data fetched one tensor after the other (data of tensors is not read then, but must not be NULL); fetch
- * NULL: as it lies. */
+/* neck_safetensors_write with data fetched one tensor after the other (data of tensors is not read then, but must not
+ * be NULL); fetch NULL: as it lies. */
 neck_status neck__safetensors_write(neck_context *context, const char *path, const neck_tensor *tensors, int64_t count,
                                     const char *const *keys, const char *const *values, int64_t metadata_count,
                                     neck__safetensors_fetch_fn fetch, void *user);

@@ -88,7 +88,8 @@ static int put_size(json_t *root, const char *key, int64_t value)
 /* Tokens that begin, end and pad texts are the tokenizer's affair: the families' own are outside a small vocabulary. */
 static int put_no_tokens(json_t *root)
 {
-    return json_object_set_new(root, "bos_token_id", json_null()) | json_object_set_new(root, "eos_token_id", json_null()) |
+    return json_object_set_new(root, "bos_token_id", json_null()) | json_object_set_new(root, "eos_token_id",
+                                                                                        json_null()) |
            json_object_set_new(root, "pad_token_id", json_null());
 }
 
@@ -150,7 +151,8 @@ neck_status neck__train_config_adapt(const neck__allocator *allocator, const cha
     json_t *root = NULL;
     const char *name = dtype == NECK_F64 ? "float64" : "float32";
     NECK_TRY(neck__json_parse(text, (int64_t)strlen(text), 32, 1 << 20, &root));
-    if (json_object_set_new(root, "dtype", json_string(name)) | json_object_set_new(root, "torch_dtype", json_string(name)) |
+    if (json_object_set_new(root, "dtype", json_string(name)) | json_object_set_new(root, "torch_dtype",
+                                                                                    json_string(name)) |
         json_object_set_new(root, "tie_word_embeddings", json_boolean(tied))) {
         json_decref(root);
         return neck__fail_nomem("config.json", 0);

@@ -60,7 +60,8 @@ static int64_t list_all(neck_trainable *model, int fill)
 }
 
 /* Parameters are numbered in the order of the modules, so that those of some modules in a row are a run. */
-void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module, int end)
+void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module,
+                            int end)
 {
     int64_t first = -1, count = 0;
     if (!ready->ready) return;

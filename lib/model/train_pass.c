@@ -77,14 +77,17 @@ neck_status neck_trainable_forward(neck_context *context, neck_trainable *model,
     return neck_trainable_forward_part(context, model, tokens, 0, batch, length, step, states);
 }
 
-neck_status neck_trainable_forward_part(neck_context *context, neck_trainable *model, const int32_t *tokens, int64_t first,
+neck_status neck_trainable_forward_part(neck_context *context, neck_trainable *model, const int32_t *tokens,
+                                        int64_t first,
                                         int64_t batch, int64_t length, int64_t step, neck_matrix *states)
 {
     int64_t bytes;
     if (!model || !tokens || !states) return neck__fail(NECK_E_ARGUMENT, "model, tokens or states is NULL");
-    if (step < NECK_EVALUATION) return neck__fail(NECK_E_ARGUMENT, "step is %lld: it must be at least 0, or NECK_EVALUATION",
+    if (step < NECK_EVALUATION) return neck__fail(NECK_E_ARGUMENT,
+                                                  "step is %lld: it must be at least 0, or NECK_EVALUATION",
                                                   (long long)step);
-    if (first < 0 || first > INT32_MAX) return neck__fail(NECK_E_ARGUMENT, "first is %lld: it must be from 0 to 2^31", (long long)first);
+    if (first < 0 || first > INT32_MAX) return neck__fail(NECK_E_ARGUMENT, "first is %lld: it must be from 0 to 2^31",
+                                                          (long long)first);
     NECK_TRY(check_shape(model, batch, length));
     NECK_TRY(check_tokens(model, tokens, batch, length));
     NECK_TRY(reserve(model, batch, length, &bytes));

@@ -37,7 +37,8 @@ static neck_status take_options(const neck_trainable_options *given, neck_traina
 /* Fields that describe a model which is described already. */
 static neck_status refuse_shape(const neck_trainable_options *o, const char *by)
 {
-    if (o->family || o->vocabulary || o->layers || o->hidden_size || o->heads || o->kv_heads || o->head_size || o->inner_size ||
+    if (o->family || o->vocabulary || o->layers || o->hidden_size || o->heads || o->kv_heads || o->head_size ||
+        o->inner_size ||
         o->context_length || o->activation || o->tied)
         return neck__fail(NECK_E_ARGUMENT, "family, sizes, activation or tied are given, but %s says them", by);
     return NECK_OK;

@@ -53,7 +53,8 @@ typedef struct neck__train_ready {
 } neck__train_ready;
 
 /* Tells that those of all parameters of the modules [module, end) of a row of places are. */
-void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module, int end);
+void neck__train_tell_ready(const neck_trainable *model, const neck__train_ready *ready, int64_t row, int module,
+                            int end);
 
 /* ---- passes, in either precision -------------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
-/* mpi/team_gradients.c - gradients are summed, and parameters spread, bucket by bucket, while others are still computed. */
+/* mpi/team_gradients.c - gradients are summed, and parameters spread, bucket by bucket, while others are still
+ * computed. */
 #include "softneck-mpi/training.h"
 
 #include <inttypes.h>
@@ -179,9 +180,11 @@ static neck_status send(exchange *self, bucket *b)
         b->coming[r] = r == own ? 0 : b->used[own];
     }
     if (self->moving == SUM)
-        return neck__mpi_check(MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places,
+        return neck__mpi_check(MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming,
+                                              self->places,
                                               MPI_BYTE, team->comm, &b->request), "a sum of gradients");
-    return neck__mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
+    return neck__mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE,
+                                           team->comm,
                                            &b->request), "spreading parameters");
 }
 
@@ -274,7 +277,8 @@ static neck_status read_options(const neck_mpi_exchange_options *given, int64_t 
             return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_exchange_options asks for what this version cannot do");
     if (given) memcpy(&options, given, size < sizeof options ? size : sizeof options);
     if (options.bucket != 0 && (options.bucket < 4096 || options.bucket > (int64_t)1 << 30))
-        return neck__mpi_fail(NECK_E_ARGUMENT, "bucket is %" PRId64 " bytes: 4096 to 2^30 are possible", options.bucket);
+        return neck__mpi_fail(NECK_E_ARGUMENT, "bucket is %" PRId64 " bytes: 4096 to 2^30 are possible",
+                              options.bucket);
     *bytes = options.bucket ? options.bucket : DEFAULT_BUCKET;
     return NECK_OK;
 }
@@ -293,7 +297,8 @@ static neck_status take_memory(exchange *self, int64_t bytes)
         b->in = malloc(ranks * (size_t)self->region);
         good = good && b->used && b->out && b->in;
     }
-    if (!good) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for %d buckets of %" PRId64 " bytes", 2 * DEPTH, bytes);
+    if (!good) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for %d buckets of %" PRId64 " bytes", 2 * DEPTH,
+                                     bytes);
     for (int i = 0; i < DEPTH; i++) {
         self->ring[i].leaving = self->ring[i].used + ranks;
         self->ring[i].coming = self->ring[i].leaving + ranks;
@@ -302,14 +307,16 @@ static neck_status take_memory(exchange *self, int64_t bytes)
     return NECK_OK;
 }
 
-neck_status neck_mpi_exchange_create(neck_mpi_team *team, const neck_mpi_exchange_options *options, neck_gradient_exchange **out)
+neck_status neck_mpi_exchange_create(neck_mpi_team *team, const neck_mpi_exchange_options *options,
+                                     neck_gradient_exchange **out)
 {
     int64_t bytes = 0;
     NECK_TRY(neck__mpi_usable(team));
     neck_status status = out ? read_options(options, &bytes) : neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
     exchange *self = status == NECK_OK ? calloc(1, sizeof *self) : NULL;
     if (self) {
-        self->face = (neck_gradient_exchange){sizeof self->face, team->rank, team->size, self, sum, spread, finish, add, agree};
+        self->face = (neck_gradient_exchange){sizeof self->face, team->rank, team->size, self, sum, spread, finish, add,
+                                              agree};
         self->team = team;
         status = take_memory(self, bytes);
     } else if (status == NECK_OK)

@@ -15,10 +15,12 @@ typedef struct part {
 static part part_of(const neck_parameter *p, const int64_t *run)
 {
     int64_t first = run ? run[0] : 0;
-    return (part){first, run ? run[1] : neck__parameter_size(p), (char *)p->gradient + first * neck_dtype_size(p->dtype)};
+    return (part){first, run ? run[1] : neck__parameter_size(p),
+                  (char *)p->gradient + first * neck_dtype_size(p->dtype)};
 }
 
-neck_status neck__gradients_measure(neck_context *context, const neck_parameter *parameters, int64_t count, const int64_t *runs,
+neck_status neck__gradients_measure(neck_context *context, const neck_parameter *parameters, int64_t count,
+                                    const int64_t *runs,
                                     double *squares)
 {
     double total = 0;
@@ -30,13 +32,15 @@ neck_status neck__gradients_measure(neck_context *context, const neck_parameter 
         NECK_TRY(neck__array_squares(context, p->dtype, here.size, here.gradient, &found));
         total += found;
         if (!isfinite(total))
-            return neck__gradient_refuse(p, here.first, here.size, p->dtype == NECK_F32 ? FLT_MAX : 0.999 * sqrt(DBL_MAX));
+            return neck__gradient_refuse(p, here.first, here.size,
+                                         p->dtype == NECK_F32 ? FLT_MAX : 0.999 * sqrt(DBL_MAX));
     }
     *squares = total;
     return NECK_OK;
 }
 
-void neck__gradients_scale(neck_context *context, const neck_parameter *parameters, int64_t count, const int64_t *runs, double factor)
+void neck__gradients_scale(neck_context *context, const neck_parameter *parameters, int64_t count, const int64_t *runs,
+                           double factor)
 {
     neck__update numbers = {.keep = factor};
     for (int64_t i = 0; i < count; i++) {

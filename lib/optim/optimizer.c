@@ -83,7 +83,8 @@ neck_status neck_optimizer_create(neck_context *context, const neck_optimizer_op
     return neck__optimizer_create_part(context, options, parameters, count, NULL, out);
 }
 
-neck_status neck__optimizer_create_part(neck_context *context, const neck_optimizer_options *options, const neck_parameter *parameters,
+neck_status neck__optimizer_create_part(neck_context *context, const neck_optimizer_options *options,
+                                        const neck_parameter *parameters,
                                         int64_t count, const int64_t *runs, neck_optimizer **out)
 {
     neck_optimizer_options filled;
@@ -139,14 +140,16 @@ static neck_status check_gradients(neck_context *context, const neck_optimizer *
         int32_t dtype = slot->parameter.dtype;
         if (slot->options.gradients_are_clipped || slot->size == 0) continue;
         if (!neck__array_squares_finite(context, dtype, slot->size, slot->arrays[1]))
-            return neck__gradient_refuse(&slot->parameter, slot->first, slot->size, 0.499 * sqrt(dtype == NECK_F32 ? FLT_MAX : DBL_MAX));
+            return neck__gradient_refuse(&slot->parameter, slot->first, slot->size,
+                                         0.499 * sqrt(dtype == NECK_F32 ? FLT_MAX : DBL_MAX));
     }
     return NECK_OK;
 }
 
 neck_status neck__optimizer_prepare(neck_context *context, const neck_optimizer *optimizer, double scale)
 {
-    if (!(scale >= 0) || isinf(scale)) return neck__fail(NECK_E_ARGUMENT, "scale is %g: it must not be negative", scale);
+    if (!(scale >= 0) || isinf(scale)) return neck__fail(NECK_E_ARGUMENT, "scale is %g: it must not be negative",
+                                                         scale);
     NECK_TRY(check_gradients(context, optimizer));
     for (int64_t i = 0; i < optimizer->count; i++) {
         const neck__slot *slot = &optimizer->slots[i];

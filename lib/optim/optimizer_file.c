@@ -92,7 +92,7 @@ static neck_status add_slot(contents *c, const neck__slot *slot)
         c->tensors[c->tensor_count++] = (neck_tensor){
             .struct_size = sizeof(neck_tensor), .name = name, .dtype = p->dtype, .ndim = 2, .shape = {p->rows, p->cols},
             .nbytes = neck__parameter_size(p) * neck_dtype_size(p->dtype),
-            .data = slot->arrays[2 + n] ? slot->arrays[2 + n] : p->data}; /* of an empty part something, as it is fetched */
+            .data = slot->arrays[2 + n] ? slot->arrays[2 + n] : p->data}; /* of an empty part anything: it is fetched */
     }
     return NECK_OK;
 }
@@ -229,7 +229,8 @@ neck_status neck__optimizer_file_open(neck_context *context, const neck_optimize
 {
     neck__optimizer_file file = {.allocator = optimizer->allocator};
     NECK_TRY(neck_checkpoint_open(context, path, NULL, &file.checkpoint));
-    file.arrays = neck__alloc(&file.allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *file.arrays, "a list of tensors");
+    file.arrays = neck__alloc(&file.allocator, optimizer->count * (NECK__ARRAYS - 2), sizeof *file.arrays,
+                              "a list of tensors");
     neck_status status = file.arrays ? check(context, file.checkpoint, optimizer, &file) : NECK_E_NOMEM;
     if (status == NECK_OK) {
         *out = file;
@@ -261,7 +262,8 @@ neck_status neck_optimizer_load(neck_context *context, neck_optimizer *optimizer
     const neck__slot *slot;
     int n;
     NECK_TRY(neck__optimizer_file_open(context, optimizer, path, &file));
-    for (int64_t i = 0; neck__optimizer_saved(optimizer, i, &slot, &n); i++) neck__optimizer_take(optimizer, i, file.arrays[i].data);
+    for (int64_t i = 0; neck__optimizer_saved(optimizer, i, &slot, &n); i++) neck__optimizer_take(optimizer, i,
+                                                                                                  file.arrays[i].data);
     optimizer->steps = file.steps;
     neck__optimizer_file_close(&file);
     return NECK_OK;

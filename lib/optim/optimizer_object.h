@@ -14,8 +14,8 @@ typedef struct neck__rule neck__rule;
 typedef struct neck__slot {
     neck_parameter parameter; /* its name is ours */
     const neck__rule *rule;
-    neck_optimizer_options options; /* defaults filled in; learning_rate and weight_decay as they hold for this parameter */
-    int64_t first, size;            /* the run of the parameter's elements that is moved here; all of them unless in parts */
+    neck_optimizer_options options; /* defaults filled in; learning_rate and weight_decay as they hold for this one */
+    int64_t first, size;            /* which of the parameter's elements are moved here: all, unless it is in parts */
     void *arrays[NECK__ARRAYS];     /* of that run, as kernels.h wants them */
 } neck__slot;
 
@@ -46,13 +46,14 @@ struct neck_optimizer {
 /* Whether a parameter must be moved as a whole: its rule does more than go from element to element. */
 int neck__optimizer_needs_whole(const neck_optimizer_options *options, const neck_parameter *parameter);
 
-/* neck__optimizer_create_part - neck_optimizer_create for one of several processes, which moves elements [runs[2 i], runs[2 i] +
- *                               runs[2 i + 1]) of parameter i and keeps state for those alone; all of it or nothing where
- *                               it needs a whole. Gradients of other elements are not looked at.
+/* neck__optimizer_create_part - neck_optimizer_create for one of several processes, which moves runs[2 i + 1] elements of
+ *                               parameter i from runs[2 i] on, and keeps state for those alone; all of it or nothing
+ *                               where it needs a whole. Gradients of other elements are not looked at. NULL: all.
  * neck__optimizer_prepare     - all of a step that can fail; changes nothing that is saved.
  * neck__optimizer_apply       - the rest of it. */
-neck_status neck__optimizer_create_part(neck_context *context, const neck_optimizer_options *options, const neck_parameter *parameters,
-                                        int64_t count, const int64_t *runs, neck_optimizer **out);
+neck_status neck__optimizer_create_part(neck_context *context, const neck_optimizer_options *options,
+                                        const neck_parameter *parameters, int64_t count, const int64_t *runs,
+                                        neck_optimizer **out);
 neck_status neck__optimizer_prepare(neck_context *context, const neck_optimizer *optimizer, double scale);
 void neck__optimizer_apply(neck_context *context, neck_optimizer *optimizer, double scale);
 

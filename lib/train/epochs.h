@@ -31,8 +31,8 @@ typedef struct neck__batches {
 
 /* neck__batches_init - checks data: shapes, targets, that all states are finite (in dtype too) and something is scored.
  * neck__batches_draw - gathers rows first ... first + rows - 1 of batch number `index`, which has exactly size rows.
- * neck__batches_block - gathers rows first ... of those scored, in their own order, as many as there are below end and up to
- *                       size; of batches that are not shuffled.
+ * neck__batches_block - gathers rows first ... of those scored, in their own order, as many as there are below end and
+ *                       up to size; of batches that are not shuffled.
  * Afterwards states and targets hold them. */
 neck_status neck__batches_init(neck_context *context, const char *what, const neck_labeled_states *data,
                                const neck__batches_options *options, neck__batches *out);

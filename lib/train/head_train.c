@@ -95,7 +95,8 @@ static neck_status begin(neck__training *self, const neck_labeled_states *train,
     NECK_TRY(open_batches(self, "training states", train, 1, &self->train));
     NECK_TRY(open_batches(self, "validation states", valid, 0, &self->valid));
     self->record.best_valid_loss = INFINITY;
-    NECK_TRY(neck__sharing_begin(self->context, &self->sharing, &self->rule, self->parameters, self->parameter_count, -1));
+    NECK_TRY(neck__sharing_begin(self->context, &self->sharing, &self->rule, self->parameters, self->parameter_count,
+                                 -1));
     return neck__sharing_optimizer(self->context, &self->sharing, &self->rule, &self->optimizer);
 }
 
@@ -139,7 +140,8 @@ static neck_status find_gradient(neck__training *self, double sums[2])
     }
     if (neck__is_shared(&self->sharing)) options.reduction = NECK_REDUCTION_SUM;
     neck__batches_draw(self->context, &self->train, self->record.position, first, rows);
-    NECK_TRY(neck_head_gradient(self->context, self->head, &self->train.states, self->train.targets, &options, NULL, &loss));
+    NECK_TRY(neck_head_gradient(self->context, self->head, &self->train.states, self->train.targets, &options, NULL,
+                                &loss));
     if (!isfinite(loss.loss)) return neck__fail(NECK_E_NONFINITE, "the loss is %g", loss.loss);
     sums[0] = loss.loss;
     sums[1] = neck__is_shared(&self->sharing) ? (double)loss.tokens : 1;

@@ -197,7 +197,8 @@ static neck_status check_marks(const neck__training *self, const neck_checkpoint
         const char *text = neck_checkpoint_metadata(checkpoint, neck__training_mark_names[i]);
         print_mark(mark, self->marks[i]);
         if (!text || strcmp(text, mark) != 0)
-            return neck__fail(NECK_E_FORMAT, "the checkpoint is of another training: %s differ", neck__training_mark_names[i]);
+            return neck__fail(NECK_E_FORMAT, "the checkpoint is of another training: %s differ",
+                              neck__training_mark_names[i]);
     }
     return NECK_OK;
 }
@@ -292,7 +293,8 @@ static neck_status open_checkpoint(const neck__training *self, neck_checkpoint *
 static neck_status take_over(neck__training *self, found *taken, neck_status status)
 {
     const neck__sharing *sharing = &self->sharing;
-    NECK_TRY(neck__sharing_load(self->context, sharing, self->optimizer, taken->optimizer, taken->record.position, status));
+    NECK_TRY(neck__sharing_load(self->context, sharing, self->optimizer, taken->optimizer, taken->record.position,
+                                status));
     for (int64_t i = 0; taken->tensors && i < self->parameter_count; i++)
         memcpy(self->parameters[i].data, taken->tensors[i].data, (size_t)taken->tensors[i].nbytes);
     NECK_TRY(neck__sharing_copy_parameters(sharing));

@@ -106,7 +106,8 @@ static neck_status find_place(const neck_training *self, const char *folder, cha
 neck_status neck_training_save(neck_context *context, neck_training *training, const char *folder,
                                neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    if (!training || !folder || !folder[0])
+        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
     const neck__sharing *sharing = &training->sharing;
     char *path = NULL;
     neck_status status = neck__is_first(sharing) ? find_place(training, folder, &path) : NECK_OK;
@@ -160,8 +161,8 @@ static neck_status fill_model(neck_context *context, neck_training *self, const 
     return self->head ? write_head(context, self, folder) : NECK_OK;
 }
 
-static neck_status write_model(neck_context *context, neck_training *self, const char *folder, neck_training_folder_fn add,
-                               void *user)
+static neck_status write_model(neck_context *context, neck_training *self, const char *folder,
+                               neck_training_folder_fn add, void *user)
 {
     char *partial;
     NECK_TRY(neck__whole_folder_begin(&self->allocator, folder, &partial));
@@ -171,7 +172,9 @@ static neck_status write_model(neck_context *context, neck_training *self, const
 neck_status neck_training_export(neck_context *context, neck_training *training, const char *folder,
                                  neck_training_folder_fn add, void *user)
 {
-    if (!training || !folder || !folder[0]) return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
-    neck_status status = neck__is_first(&training->sharing) ? write_model(context, training, folder, add, user) : NECK_OK;
+    if (!training || !folder || !folder[0])
+        return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
+    neck_status status = NECK_OK;
+    if (neck__is_first(&training->sharing)) status = write_model(context, training, folder, add, user);
     return neck__sharing_agree(&training->sharing, status);
 }

@@ -243,7 +243,8 @@ static neck_status open_state(neck_context *context, const neck_training *self, 
 }
 
 /* The optimizer last of what can fail: it changes nothing when it does. */
-static neck_status take_over(neck_context *context, neck_training *self, const state_files *files, neck__lm_record *record,
+static neck_status take_over(neck_context *context, neck_training *self, const state_files *files,
+                             neck__lm_record *record,
                              neck_status status)
 {
     NECK_TRY(neck__sharing_load(context, &self->sharing, self->optimizer, files->optimizer, record->steps, status));

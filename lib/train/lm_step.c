@@ -11,7 +11,8 @@
 /* ---- loss ------------------------------------------------------------------------------------------------------- */
 
 static neck_status own_head_loss(neck_context *context, neck_training *self, const int32_t *targets,
-                                 const neck_cross_entropy_options *asked, void *states_gradient, neck_cross_entropy_result *result)
+                                 const neck_cross_entropy_options *asked, void *states_gradient,
+                                 neck_cross_entropy_result *result)
 {
     const neck_parameter *head = neck_trainable_head(self->model, NULL);
     neck_matrix weights = {.data = head->data, .rows = head->rows, .cols = head->cols, .dtype = head->dtype};
@@ -23,7 +24,8 @@ static neck_status own_head_loss(neck_context *context, neck_training *self, con
                                &self->loss_room, result);
 }
 
-static neck_status loss_of(neck_context *context, neck_training *self, const int32_t *targets, const neck_cross_entropy_options *asked,
+static neck_status loss_of(neck_context *context, neck_training *self, const int32_t *targets,
+                           const neck_cross_entropy_options *asked,
                            void *states_gradient, neck_cross_entropy_result *result)
 {
     if (!self->head) return own_head_loss(context, self, targets, asked, states_gradient, result);
@@ -55,8 +57,9 @@ static piece piece_at(const neck_training *self, int64_t row, int64_t end)
     return (piece){row / batch, first, end - row < batch - first ? end - row : batch - first};
 }
 
-/* Forward, and the loss with its gradient; the number of the micro-batch is what dropout is drawn from, too. The gradient of the
- * states is added to what its buffer holds, as all gradients are here. sums: loss and tokens; alone, those of micro-batches. */
+/* Forward, and the loss with its gradient; the number of the micro-batch is what dropout is drawn from, too. The
+ * gradient of the states is added to what its buffer holds, as all gradients are here. sums: loss and tokens; alone,
+ * those of micro-batches. */
 static neck_status begin_piece(neck_context *context, neck_training *self, piece now, double sums[2])
 {
     int64_t length = self->shape.context_length, rows = now.rows * length;
@@ -65,7 +68,8 @@ static neck_status begin_piece(neck_context *context, neck_training *self, piece
     int shared = neck__is_shared(&self->sharing);
     self->states.data = NULL;
     NECK_TRY(neck_batches_fill(self->training, now.index, self->tokens, self->targets));
-    NECK_TRY(neck_trainable_forward_part(context, self->model, self->tokens + now.first * length, now.first, now.rows, length,
+    NECK_TRY(neck_trainable_forward_part(context, self->model, self->tokens + now.first * length, now.first, now.rows,
+                                         length,
                                          now.index, &self->states));
     memset(self->states_gradient, 0, (size_t)(rows * self->states.cols * neck_dtype_size(self->dtype)));
     if (shared) options.reduction = NECK_REDUCTION_SUM;
@@ -81,13 +85,15 @@ static void tell_ready(void *user, int64_t first, int64_t count)
     neck__sharing_ready(user, first, count);
 }
 
-/* Behind the agreement nothing is left that can fail but the exchange: gradients go on their way while others are computed. */
+/* Behind the agreement nothing is left that can fail but the exchange: gradients go on their way while others are
+ * computed. */
 static neck_status end_last_piece(neck_context *context, neck_training *self, int64_t rows, neck_status status)
 {
     neck__sharing *sharing = &self->sharing;
     NECK_TRY(neck__sharing_agree(sharing, status));
     neck__sharing_ready(sharing, self->model_count, self->count - self->model_count);
-    if (rows > 0) return neck_trainable_backward_telling(context, self->model, self->states_gradient, tell_ready, sharing);
+    if (rows > 0)
+        return neck_trainable_backward_telling(context, self->model, self->states_gradient, tell_ready, sharing);
     neck__sharing_ready(sharing, 0, self->count);
     return NECK_OK;
 }
@@ -104,7 +110,8 @@ static neck_status gather(neck_context *context, neck_training *self, double sum
         piece now = piece_at(self, row, end);
         status = begin_piece(context, self, now, sums);
         row += now.rows;
-        if (status == NECK_OK && row < end) status = neck_trainable_backward(context, self->model, self->states_gradient);
+        if (status == NECK_OK && row < end)
+            status = neck_trainable_backward(context, self->model, self->states_gradient);
     }
     return end_last_piece(context, self, count, status);
 }
@@ -124,7 +131,8 @@ static void scale_gradients(neck_training *self, double factor)
 /* Alone, gradients are sums over micro-batches, of means: each has as many tokens as the next. */
 static neck_status update(neck_context *context, neck_training *self, double sums[2], double *norm, double *scale)
 {
-    if (!neck__is_shared(&self->sharing) && self->accumulation > 1) scale_gradients(self, 1 / (double)self->accumulation);
+    if (!neck__is_shared(&self->sharing) && self->accumulation > 1)
+        scale_gradients(self, 1 / (double)self->accumulation);
     NECK_TRY(neck__sharing_clip(context, &self->sharing, self->clip_norm, sums, norm));
     if (*norm > self->gradient_limit)
         return neck__fail(NECK_E_OVERFLOW, "the gradient's norm is %.3g, more than %.3g", *norm, self->gradient_limit);
@@ -156,8 +164,10 @@ neck_status neck_training_step(neck_context *context, neck_training *training, n
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------- */
 
-/* Alone, the last batch is filled up with windows from the start, which are not scored: every pass has the same shape. */
-static neck_status held_out_piece(neck_context *context, neck_training *self, piece now, neck_cross_entropy_result *result)
+/* Alone, the last batch is filled up with windows from the start, which are not scored: every pass has the same
+ * shape. */
+static neck_status held_out_piece(neck_context *context, neck_training *self, piece now,
+                                  neck_cross_entropy_result *result)
 {
     int64_t length = self->shape.context_length, batch = neck__is_shared(&self->sharing) ? now.rows : self->shape.batch;
     int32_t *tokens = self->tokens + now.first * length, *targets = self->targets + now.first * length;

@@ -195,12 +195,14 @@ static neck_status take_memory(neck_context *context, neck_training *self)
     self->states_gradient = neck__alloc(&self->allocator, count, size, "the gradient of the states");
     if (!self->states_gradient) return NECK_E_NOMEM;
     if (!self->head || neck_head_kind(self->head) != NECK_HEAD_FACTORED) return NECK_OK;
-    self->product = neck__alloc(&self->allocator, neck_head_vocabulary(self->head) * neck_head_hidden_size(self->head), size,
+    self->product = neck__alloc(&self->allocator, neck_head_vocabulary(self->head) * neck_head_hidden_size(self->head),
+                                size,
                                 "the product of a head's factors");
     return self->product ? NECK_OK : NECK_E_NOMEM;
 }
 
-/* The number of the model's own head, whose gradient its loss gives before the backward pass; -1: there is none, or it is tied. */
+/* The number of the model's own head, whose gradient its loss gives before the backward pass; -1: there is none, or it
+ * is tied. */
 static int64_t own_head(const neck_training *self)
 {
     int32_t tied = 0;

@@ -125,7 +125,8 @@ int neck__is_first(const neck__sharing *self)
 
 void neck__sharing_share(const neck__sharing *self, int64_t total, int64_t *first, int64_t *count)
 {
-    int64_t processes = self->exchange.count, index = self->exchange.index, each = total / processes, more = total % processes;
+    int64_t processes = self->exchange.count, index = self->exchange.index;
+    int64_t each = total / processes, more = total % processes;
     *first = index * each + (index < more ? index : more);
     *count = each + (index < more);
 }
@@ -142,7 +143,8 @@ neck_status neck__sharing_add(const neck__sharing *self, double *values, int64_t
 
 /* ---- copies of the first process -------------------------------------------------------------------------------- */
 
-static neck_status spread_from_first(const neck__sharing *self, void *items, int64_t count, int64_t size, int64_t *places)
+static neck_status spread_from_first(const neck__sharing *self, void *items, int64_t count, int64_t size,
+                                     int64_t *places)
 {
     const neck_gradient_exchange *exchange = &self->exchange;
     give(self, count, 0, places);
@@ -169,7 +171,8 @@ neck_status neck__sharing_copy_parameters(const neck__sharing *self)
     return NECK_OK;
 }
 
-neck_status neck__sharing_equal(const neck__sharing *self, const uint64_t *marks, const char *const *names, int64_t count)
+neck_status neck__sharing_equal(const neck__sharing *self, const uint64_t *marks, const char *const *names,
+                                int64_t count)
 {
     neck_status status = NECK_OK;
     for (int64_t i = 0; i < count && neck__is_shared(self); i++) {
@@ -212,7 +215,8 @@ static neck_status measure(neck_context *context, neck__sharing *self, double *s
 }
 
 /* Sums become means and are clipped in one go. */
-neck_status neck__sharing_clip(neck_context *context, neck__sharing *self, double max_norm, double sums[2], double *norm)
+neck_status neck__sharing_clip(neck_context *context, neck__sharing *self, double max_norm, double sums[2],
+                               double *norm)
 {
     if (!neck__is_shared(self)) return neck_gradients_clip(context, self->parameters, self->count, max_norm, norm);
     double all[3] = {0, sums[0], sums[1]};
@@ -220,7 +224,8 @@ neck_status neck__sharing_clip(neck_context *context, neck__sharing *self, doubl
     NECK_TRY(neck__sharing_add(self, all, 3));
     double tokens = all[2] > 0 ? all[2] : 1, found = sqrt(all[0]) / tokens;
     if (!isfinite(found)) return neck__fail(NECK_E_NONFINITE, "the squares of all gradients have no finite sum");
-    neck__gradients_scale(context, self->parameters, self->count, self->runs, (found > max_norm ? max_norm / found : 1) / tokens);
+    neck__gradients_scale(context, self->parameters, self->count, self->runs,
+                          (found > max_norm ? max_norm / found : 1) / tokens);
     sums[0] = all[1];
     sums[1] = all[2];
     *norm = found;

@@ -7,7 +7,8 @@
 #include "optim/parameters.h"
 #include "train/sharing.h"
 
-neck_status neck__sharing_optimizer(neck_context *context, const neck__sharing *self, const neck_optimizer_options *options,
+neck_status neck__sharing_optimizer(neck_context *context, const neck__sharing *self,
+                                    const neck_optimizer_options *options,
                                     neck_optimizer **out)
 {
     return neck__optimizer_create_part(context, options, self->parameters, self->count, self->runs, out);
@@ -46,7 +47,8 @@ static neck_status make_whole(passage *self, const neck__slot *slot, int array)
     const neck_gradient_exchange *exchange = &self->sharing->exchange;
     int64_t size = neck_dtype_size(slot->parameter.dtype), parameter = slot - self->optimizer->slots;
     if (slot->size > 0) memcpy(self->room + slot->first * size, slot->arrays[2 + array], (size_t)(slot->size * size));
-    NECK_TRY(exchange->spread(exchange->user, self->room, size, self->sharing->places + parameter * (exchange->count + 1)));
+    NECK_TRY(exchange->spread(exchange->user, self->room, size,
+                              self->sharing->places + parameter * (exchange->count + 1)));
     return exchange->finish(exchange->user);
 }
 
@@ -83,7 +85,8 @@ static neck_status save_parts(neck_context *context, passage *self, const char *
     return status != NECK_OK ? status : rest;
 }
 
-neck_status neck__sharing_save(neck_context *context, const neck__sharing *self, const neck_optimizer *optimizer, const char *path,
+neck_status neck__sharing_save(neck_context *context, const neck__sharing *self, const neck_optimizer *optimizer,
+                               const char *path,
                                neck_status status)
 {
     if (!neck__is_shared(self)) return status == NECK_OK ? neck_optimizer_save(context, optimizer, path) : status;
@@ -102,7 +105,8 @@ static neck_status open_file(neck_context *context, const neck_optimizer *optimi
 {
     NECK_TRY(neck__optimizer_file_open(context, optimizer, path, out));
     if (out->steps == steps) return NECK_OK;
-    return neck__fail(NECK_E_FORMAT, "%s: parameters were saved after %" PRId64 " steps, the optimizer after %" PRId64, path, steps,
+    return neck__fail(NECK_E_FORMAT, "%s: parameters were saved after %" PRId64 " steps, the optimizer after %" PRId64,
+                      path, steps,
                       out->steps);
 }
 
@@ -123,7 +127,8 @@ static neck_status load_parts(const passage *self, neck_optimizer *optimizer, co
     return NECK_OK;
 }
 
-neck_status neck__sharing_load(neck_context *context, const neck__sharing *self, neck_optimizer *optimizer, const char *path,
+neck_status neck__sharing_load(neck_context *context, const neck__sharing *self, neck_optimizer *optimizer,
+                               const char *path,
                                int64_t steps, neck_status status)
 {
     passage parts = {.sharing = self, .optimizer = optimizer};

@@ -100,24 +100,29 @@ typedef struct lesson {
 } lesson;
 
 /* Seeds differ by rank where ranks share: parameters are the first one's. */
-static lesson lesson_open(const recipe *r, const neck_token_file *tokens, const neck_gradient_exchange *exchange, double limit)
+static lesson lesson_open(const recipe *r, const neck_token_file *tokens, const neck_gradient_exchange *exchange,
+                          double limit)
 {
     lesson l = {NULL, NULL, NULL};
-    neck_trainable_options about = {.struct_size = sizeof about, .family = r->family, .vocabulary = VOCABULARY, .layers = 2,
+    neck_trainable_options about = {.struct_size = sizeof about, .family = r->family, .vocabulary = VOCABULARY,
+                                    .layers = 2,
                                     .hidden_size = 16, .heads = 2, .inner_size = 24, .context_length = CONTEXT, .seed = 4,
                                     .dropout = r->dropout, .attention_dropout = r->dropout, .recompute = r->recompute,
                                     .without_head = r->head && r->head != NECK_HEAD_TIED, .dtype = NECK_F64};
     EXPECT_OK(neck_trainable_create(NULL, &about, &l.model));
-    neck_head_options head = {.struct_size = sizeof head, .kind = r->head, .vocabulary = VOCABULARY, .hidden_size = 16, .dtype = NECK_F64,
+    neck_head_options head = {.struct_size = sizeof head, .kind = r->head, .vocabulary = VOCABULARY, .hidden_size = 16,
+                              .dtype = NECK_F64,
                               .rank = r->head == NECK_HEAD_FACTORED ? 5 : 0};
     const neck_parameter *embedding = neck_trainable_parameters(l.model, NULL);
     if (r->head == NECK_HEAD_TIED) head.tied_weights = embedding->data, head.tied_gradient = embedding->gradient;
     if (r->head) EXPECT_OK(neck_head_create(NULL, &head, &l.head));
     neck_batches_options batches = {.struct_size = sizeof batches, .batch = r->batch, .context_length = CONTEXT,
                                     .validation_share = 0.2, .seed = 6};
-    neck_optimizer_options rule = {.struct_size = sizeof rule, .rule = r->rule, .learning_rate = 0.01, .weight_decay = 0.1,
+    neck_optimizer_options rule = {.struct_size = sizeof rule, .rule = r->rule, .learning_rate = 0.01,
+                                   .weight_decay = 0.1,
                                    .momentum = r->momentum};
-    neck_schedule schedule = {.struct_size = sizeof schedule, .kind = NECK_SCHEDULE_COSINE, .steps = STEPS, .warmup_steps = 3};
+    neck_schedule schedule = {.struct_size = sizeof schedule, .kind = NECK_SCHEDULE_COSINE, .steps = STEPS,
+                              .warmup_steps = 3};
     neck_training_options options = {.struct_size = sizeof options, .model = l.model, .head = l.head, .tokens = tokens,
                                      .batches = &batches, .optimizer = &rule, .schedule = &schedule, .gradient_limit = limit,
                                      .accumulation = r->accumulation, .exchange = exchange};
@@ -176,13 +181,17 @@ static void run(const recipe *r, const neck_token_file *tokens, const neck_gradi
 static void compare(const curve *a, const curve *b, double tolerance, const char *what)
 {
     for (int i = 0; i < STEPS; i++) {
-        EXPECT(fabs(a->loss[i] - b->loss[i]) <= tolerance, "%s: step %d: loss %.12g and %.12g", what, i, a->loss[i], b->loss[i]);
-        EXPECT(fabs(a->norm[i] - b->norm[i]) <= tolerance * (1 + a->norm[i]), "%s: step %d: norm %.12g and %.12g", what, i, a->norm[i],
+        EXPECT(fabs(a->loss[i] - b->loss[i]) <= tolerance, "%s: step %d: loss %.12g and %.12g", what, i, a->loss[i],
+               b->loss[i]);
+        EXPECT(fabs(a->norm[i] - b->norm[i]) <= tolerance * (1 + a->norm[i]), "%s: step %d: norm %.12g and %.12g", what,
+               i, a->norm[i],
                b->norm[i]);
     }
-    EXPECT(fabs(a->validation - b->validation) <= tolerance, "%s: validation %.12g and %.12g", what, a->validation, b->validation);
+    EXPECT(fabs(a->validation - b->validation) <= tolerance, "%s: validation %.12g and %.12g", what, a->validation,
+           b->validation);
     EXPECT(fabs(a->accuracy - b->accuracy) <= 1e-12, "%s: accuracy %.12g and %.12g", what, a->accuracy, b->accuracy);
-    EXPECT(fabs(a->sum - b->sum) <= 100 * tolerance * (1 + fabs(a->sum)), "%s: parameters %.17g and %.17g", what, a->sum, b->sum);
+    EXPECT(fabs(a->sum - b->sum) <= 100 * tolerance * (1 + fabs(a->sum)), "%s: parameters %.17g and %.17g", what,
+           a->sum, b->sum);
 }
 
 static void curves_are_those_of_one_process(void)
@@ -210,7 +219,8 @@ static void curves_are_those_of_one_process(void)
 /* ---- states ----------------------------------------------------------------------------------------------------- */
 
 /* From step first to end on the first `size` ranks, from the state in the folder and to it. */
-static void travel(const recipe *r, const neck_token_file *tokens, const char *states, int size, int first, int end, curve *out)
+static void travel(const recipe *r, const neck_token_file *tokens, const char *states, int size, int first, int end,
+                   curve *out)
 {
     part some = part_make(size, 0);
     if (some.exchange) {
@@ -334,7 +344,8 @@ static void what_all_find_is_refused_by_all(void)
     lesson m = lesson_open(&recipes[0], tokens, NULL, 0);
     neck_batches_options batches = {.struct_size = sizeof batches, .batch = other.batch, .context_length = CONTEXT};
     neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 0.01};
-    neck_training_options options = {.struct_size = sizeof options, .model = m.model, .tokens = tokens, .batches = &batches,
+    neck_training_options options = {.struct_size = sizeof options, .model = m.model, .tokens = tokens,
+                                     .batches = &batches,
                                      .optimizer = &rule, .accumulation = other.accumulation, .exchange = all.exchange};
     status = neck_training_create(NULL, &options, &training);
     if (ranks > 1) expect_named(status, NECK_E_ARGUMENT, "schedule, clipping or accumulation differ", ranks - 1);
@@ -368,9 +379,11 @@ static void study_make(study *s, int32_t kind, int32_t rule, int64_t batch)
     for (int i = 0; i < (ROWS + VALID) * WIDTH; i++) s->states[i] = sin(12.9898 * i) * 3 - cos(78.233 * i);
     for (int i = 0; i < ROWS + VALID; i++) s->targets[i] = i % 11 == 5 ? NECK_NO_TARGET : (i * i + 3 * i) % CLASSES;
     s->train = (neck_labeled_states){{.data = s->states, .rows = ROWS, .cols = WIDTH, .dtype = NECK_F64}, s->targets};
-    s->valid = (neck_labeled_states){{.data = s->states + ROWS * WIDTH, .rows = VALID, .cols = WIDTH, .dtype = NECK_F64},
+    s->valid = (neck_labeled_states){{.data = s->states + ROWS * WIDTH, .rows = VALID, .cols = WIDTH,
+                                      .dtype = NECK_F64},
                                      s->targets + ROWS};
-    s->rule = (neck_optimizer_options){.struct_size = sizeof s->rule, .rule = rule, .learning_rate = 0.02, .weight_decay = 0.01,
+    s->rule = (neck_optimizer_options){.struct_size = sizeof s->rule, .rule = rule, .learning_rate = 0.02,
+                                       .weight_decay = 0.01,
                                        .momentum = rule == NECK_OPTIMIZER_ADAMW ? 0 : 0.9};
     s->options = (neck_head_training_options){.struct_size = sizeof s->options, .steps = HEAD_STEPS, .batch = batch,
                                               .optimizer = &s->rule, .seed = 3, .evaluate_every = 7, .checkpoint_every = 9};
@@ -405,9 +418,11 @@ static learned study_run(study *s, const neck_gradient_exchange *exchange)
 static void compare_learned(const learned *a, const learned *b, double tolerance, const char *what)
 {
     EXPECT(a->status == b->status, "%s: %d and %d: %s", what, a->status, b->status, neck_last_error());
-    EXPECT(fabs(a->result.valid_loss - b->result.valid_loss) <= tolerance, "%s: validation %.12g and %.12g", what, a->result.valid_loss,
+    EXPECT(fabs(a->result.valid_loss - b->result.valid_loss) <= tolerance, "%s: validation %.12g and %.12g", what,
+           a->result.valid_loss,
            b->result.valid_loss);
-    EXPECT(fabs(a->result.train_loss - b->result.train_loss) <= tolerance, "%s: training %.12g and %.12g", what, a->result.train_loss,
+    EXPECT(fabs(a->result.train_loss - b->result.train_loss) <= tolerance, "%s: training %.12g and %.12g", what,
+           a->result.train_loss,
            b->result.train_loss);
     EXPECT(fabs(a->sum - b->sum) <= tolerance, "%s: parameters %.12g and %.12g", what, a->sum, b->sum);
     EXPECT(a->result.tokens == b->result.tokens && a->result.best_step == b->result.best_step &&
@@ -416,7 +431,8 @@ static void compare_learned(const learned *a, const learned *b, double tolerance
 
 static void heads_learn_what_one_process_learns(void)
 {
-    static const int32_t kinds[] = {NECK_HEAD_DENSE, NECK_HEAD_FACTORED, NECK_HEAD_MOS, NECK_HEAD_SIGSOFTMAX, NECK_HEAD_PLIF};
+    static const int32_t kinds[] = {NECK_HEAD_DENSE, NECK_HEAD_FACTORED, NECK_HEAD_MOS, NECK_HEAD_SIGSOFTMAX,
+                                    NECK_HEAD_PLIF};
     static const int64_t batches[] = {16, 1, 1000};
     part all = part_make(ranks, 0);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
@@ -424,8 +440,10 @@ static void heads_learn_what_one_process_learns(void)
             study s;
             char what[64];
             study_make(&s, kinds[k], rule, batches[(k + (size_t)rule) % 3]);
-            snprintf(what, sizeof what, "%s, rule %d, batches of %d", neck_head_kind_name(kinds[k]), rule, (int)s.options.batch);
-            learned alone = study_run(&s, NULL), shared = study_run(&s, all.exchange), again = study_run(&s, all.exchange);
+            snprintf(what, sizeof what, "%s, rule %d, batches of %d", neck_head_kind_name(kinds[k]), rule,
+                     (int)s.options.batch);
+            learned alone = study_run(&s, NULL), shared = study_run(&s, all.exchange), again = study_run(&s,
+                                                                                                         all.exchange);
             EXPECT(alone.status == NECK_OK, "%s: %s", what, neck_last_error());
             compare_learned(&alone, &shared, 1e-8, what);
             compare_learned(&shared, &again, 0, what);

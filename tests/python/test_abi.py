@@ -23,7 +23,11 @@ SCALARS = {
     "void": None,
     "neck_status": _abi.Status,
 }
-CALLBACKS = {"neck_training_folder_fn": _abi.FOLDER_FN, "neck_operator_fn": _abi.OPERATOR_FN}
+CALLBACKS = {
+    "neck_training_folder_fn": _abi.FOLDER_FN,
+    "neck_operator_fn": _abi.OPERATOR_FN,
+    "neck_trainable_ready_fn": _abi.READY_FN,
+}
 
 
 def declarations() -> dict[str, tuple[str, list[str]]]:

@@ -361,6 +361,20 @@ class HeadReport(Struct):
     ]
 
 
+class GradientExchange(Struct):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("index", c_int32),
+        ("count", c_int32),
+        ("user", c_void_p),
+        ("sum", c_void_p),
+        ("spread", c_void_p),
+        ("finish", c_void_p),
+        ("add", c_void_p),
+        ("agree", c_void_p),
+    ]
+
+
 HEAD_REPORT_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(HeadReport))
 
 
@@ -379,6 +393,7 @@ class HeadTrainingOptions(Struct):
         ("report_user", c_void_p),
         ("checkpoint", c_char_p),
         ("checkpoint_every", c_int64),
+        ("exchange", POINTER(GradientExchange)),
     ]
 
 
@@ -535,11 +550,14 @@ class TrainingOptions(Struct):
         ("evaluation_windows", c_int64),
         ("clip_norm", c_double),
         ("gradient_limit", c_double),
+        ("exchange", POINTER(GradientExchange)),
     ]
 
 
 # What neck_training_export and _save call back with a folder that is not yet in its place.
 FOLDER_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p)
+# What neck_trainable_backward_telling calls back with parameters whose gradients are final.
+READY_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int64, c_int64)
 OPERATOR_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_int64, POINTER(c_double), POINTER(c_double))
 
 
@@ -924,6 +942,7 @@ STRUCTS: Dict[str, type] = {
     "neck_schedule": Schedule,
     "neck_head_options": HeadOptions,
     "neck_head_report": HeadReport,
+    "neck_gradient_exchange": GradientExchange,
     "neck_head_training_options": HeadTrainingOptions,
     "neck_head_training_result": HeadTrainingResult,
     "neck_truncate_options": TruncateOptions,
@@ -1297,6 +1316,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "neck_trainable_bytes": (c_int64, [HANDLE]),
     "neck_trainable_forward": (Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64, c_int64, c_int64, MATRIX]),
     "neck_trainable_backward": (Status, [HANDLE, HANDLE, HANDLE]),
+    "neck_trainable_forward_part": (
+        Status, [HANDLE, HANDLE, POINTER(c_int32), c_int64, c_int64, c_int64, c_int64, MATRIX]),
+    "neck_trainable_backward_telling": (Status, [HANDLE, HANDLE, HANDLE, READY_FN, HANDLE]),
     "neck_trainable_states": (Status, [HANDLE, c_int64, MATRIX]),
     "neck_trainable_save": (Status, [HANDLE, HANDLE, STRING, MATRIX]),
     # training.h
