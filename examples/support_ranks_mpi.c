@@ -1,6 +1,7 @@
 /* support_ranks_mpi.c - the ranks that mpirun has started. */
 #include "support_ranks_mpi.h"
 
+#include <cblas.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,8 @@ int ranks_begin(const tool *of)
         return 0;
     }
     neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = silence(), .lost = lost};
+    /* Solvers call the BLAS on every rank: its threads must not be more than the rank's share of the cores. */
+    openblas_set_num_threads(neck_context_threads(NULL));
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &threads);
     if (neck_mpi_team_create(MPI_COMM_WORLD, &options, &team) == NECK_OK) {
         atexit(left);

@@ -12,6 +12,7 @@ SETTINGS = {
     "OMPI_MCA_hwloc_base_binding_policy": "none",
     "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
     "SOFTNECK_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 NET = "10.77.0"
 # The launcher's own connections: it gives up a daemon that has not answered for 2 + 3 * 2 seconds.
