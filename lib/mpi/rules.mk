@@ -49,6 +49,15 @@ $(BUILD)/tests/mpi/%: tests/mpi/%.c $(MPI_STATIC) $(STATIC) $(STAMP)
 		-o $@ $< $(MPI_STATIC) $(STATIC) $(PKG_LIBS) $(MPI_LIBS) -lm
 -include $(MPI_OBJECTS:.o=.d) $(MPI_SUPPORT:examples/%.c=$(BUILD)/obj/examples/%.d) $(MPI_TESTS:=.d)
 
+# Two ranks of one thread beside one process of two, turn by turn.
+$(BUILD)/bench/ranks: tests/bench/ranks.c $(MPI_STATIC) $(STATIC) $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(filter-out -Ilib,$(OURS)) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) $(MPI_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $< \
+		$(MPI_STATIC) $(STATIC) $(PKG_LIBS) $(MPI_LIBS) -lm
+bench-mpi: deps-mpi ## time sums, grams, counting and head training on one process and on ranks
+	+@$(AGAIN) mpi $(BUILD)/bench/ranks
+	@sh tests/bench/ranks.sh $(BUILD)/bench/ranks
+
 # ---- checks ------------------------------------------------------------------------------------------------------
 check-mpi: deps-mpi ## everything that needs MPI: 1 to 4 ranks, and hosts of their own; ends with "N passed, N failed"
 	+@$(AGAIN) all mpi mpi-tests
@@ -86,5 +95,5 @@ uninstall-mpi: uninstall ## remove what install-mpi placed
 	rm -f $(call destination,$(MPI_DATA_FILES) $(MPI_PROGRAMS)) $(addprefix $(DESTDIR),$(MPI_LINKS))
 	@rmdir $(DESTDIR)$(INCLUDEDIR)/softneck-mpi 2>/dev/null || true
 
-.PHONY: mpi deps-mpi check-mpi mpi-tests check-mpi-headers check-mpi-symbols check-mpi-install update-mpi-map mpi-package-files \
+.PHONY: mpi deps-mpi bench-mpi check-mpi mpi-tests check-mpi-headers check-mpi-symbols check-mpi-install update-mpi-map mpi-package-files \
         install-mpi uninstall-mpi

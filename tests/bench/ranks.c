@@ -1,11 +1,14 @@
-/* ranks.c - what a team's exchanges cost between the ranks it is run on: one line of JSON a size. Usage: mpirun -np P ranks */
+/* ranks.c - the same work on as many ranks as it is started on, timed from when all begin to when all are done: one line of JSON each, the
+ * quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head. SOFTNECK_NUM_THREADS: of each rank. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <softneck-mpi.h>
 
-enum { LEAST_REPEATS = 5 };
+static neck_mpi_team *team;
 
 static double now(void)
 {
@@ -14,44 +17,189 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static int fail(void)
+static void check(neck_status status)
 {
+    if (status == NECK_OK) return;
     fprintf(stderr, "%s\n", neck_last_error());
     MPI_Abort(MPI_COMM_WORLD, 1);
-    return 1;
 }
 
-/* The quickest of several: what the machine can do, not what else it did. */
-static double quickest_sum(neck_mpi_team *team, double *values, int64_t count)
+static uint32_t next(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+static void *memory(size_t bytes)
+{
+    void *block = malloc(bytes);
+    if (!block) MPI_Abort(MPI_COMM_WORLD, 1);
+    return block;
+}
+
+/* Runs work so often, and tells of the quickest. */
+static void report(const char *name, int64_t size, int times, void (*work)(void *), void *argument)
 {
     double best = 1e300;
-    int64_t repeats = LEAST_REPEATS + 1000000 / (count + 10000);
-    for (int64_t i = 0; i < repeats; i++) {
-        if (neck_mpi_agree(team, NECK_OK) != NECK_OK) fail();
+    for (int i = 0; i < times; i++) {
+        check(neck_mpi_agree(team, NECK_OK));
         double start = now();
-        if (neck_mpi_sum(team, values, count) != NECK_OK) fail();
+        work(argument);
+        check(neck_mpi_agree(team, NECK_OK));
         double took = now() - start;
         if (took < best) best = took;
     }
-    return best;
+    if (neck_mpi_rank(team) == 0)
+        printf("{\"work\": \"%s\", \"size\": %lld, \"ranks\": %d, \"threads\": %d, \"seconds\": %.4g}\n", name, (long long)size,
+               neck_mpi_size(team), neck_context_threads(NULL), best);
+}
+
+/* ---- sums over ranks -------------------------------------------------------------------------------------------- */
+
+typedef struct numbers {
+    double *values;
+    int64_t count;
+} numbers;
+
+static void sum(void *argument)
+{
+    const numbers *self = argument;
+    check(neck_mpi_sum(team, self->values, self->count));
+}
+
+static void sums(void)
+{
+    const int64_t longest = INT64_C(1) << 24;
+    numbers self = {memory((size_t)longest * sizeof(double)), 0};
+    memset(self.values, 0, (size_t)longest * sizeof(double));
+    for (self.count = 1; self.count <= longest; self.count *= 16) report("sum", self.count, self.count < 100000 ? 200 : 10, sum, &self);
+    free(self.values);
+}
+
+/* ---- a gram of many rows ---------------------------------------------------------------------------------------- */
+
+enum { ROWS = 120000, COLS = 1024 };
+
+static void gram(void *argument)
+{
+    const neck_matrix *own = argument;
+    neck_gram *made;
+    check(neck_gram_create(NULL, COLS, NULL, &made));
+    check(neck_gram_push(NULL, made, own));
+    check(neck_mpi_gram_sum(team, made));
+    neck_gram_destroy(made);
+}
+
+static void grams(void)
+{
+    int64_t first, count;
+    neck_mpi_share(team, ROWS, neck_mpi_rank(team), &first, &count);
+    uint64_t state = (uint64_t)first + 1;
+    float *rows = memory((size_t)count * COLS * sizeof *rows);
+    for (int64_t i = 0; i < count * COLS; i++) rows[i] = (float)next(&state) * 0x1p-30f - 1;
+    neck_matrix own = {.data = rows, .rows = count, .cols = COLS, .dtype = NECK_F32};
+    report("gram", ROWS, 5, gram, &own);
+    free(rows);
+}
+
+/* ---- counting n-grams ------------------------------------------------------------------------------------------- */
+
+enum { TOKENS = 24000000, WORDS = 50000 };
+
+static neck_status read_tokens(void *user, int64_t begin, int64_t most, int32_t *tokens, int64_t document[2])
+{
+    const int32_t *text = user;
+    int64_t count = TOKENS - begin < most ? TOKENS - begin : most;
+    memcpy(tokens, text + begin, (size_t)count * sizeof *tokens);
+    document[0] = 0;
+    document[1] = TOKENS;
+    return NECK_OK;
+}
+
+/* One process alone has no need of dealing out. */
+static void count_alone(int32_t *text, const neck_ngram_counter_options *options, const char *path)
+{
+    neck_ngram_counter *counter;
+    check(neck_ngram_counter_create(NULL, WORDS, options, &counter));
+    check(neck_ngram_counter_push(NULL, counter, text, TOKENS));
+    check(neck_ngram_counter_finish(NULL, counter, path));
+    neck_ngram_counter_destroy(counter);
+}
+
+static void count(void *argument)
+{
+    char path[128];
+    const char *folder = getenv("TMPDIR");
+    const neck_mpi_text text = {TOKENS, WORDS, read_tokens, argument};
+    const neck_ngram_counter_options options = {.struct_size = sizeof options, .memory_bytes = INT64_C(2) << 30};
+    neck_ngrams_info whole = {.struct_size = sizeof whole};
+    int32_t any;
+    snprintf(path, sizeof path, "%.64s/ranks-%ld.ngrams", folder ? folder : "/tmp", (long)getpid());
+    if (neck_mpi_size(team) == 1) count_alone(argument, &options, path);
+    else check(neck_mpi_ngrams_count(NULL, team, &text, &options, path, &whole, &any));
+    unlink(path);
+}
+
+/* Every other word is one of few, as in a text. */
+static void counts(void)
+{
+    uint64_t state = 7;
+    int32_t *text = memory(TOKENS * sizeof *text);
+    for (int64_t i = 0; i < TOKENS; i++) text[i] = (int32_t)(next(&state) % (i % 2 ? 200 : WORDS));
+    report("count", TOKENS, 4, count, text);
+    free(text);
+}
+
+/* ---- a head's training ------------------------------------------------------------------------------------------ */
+
+enum { STATES = 16384, WIDTH = 512, VOCABULARY = 16384, STEPS = 60 };
+
+typedef struct head_work {
+    neck_labeled_states train, valid;
+    neck_gradient_exchange *exchange;
+} head_work;
+
+static void train_head(void *argument)
+{
+    const head_work *self = argument;
+    const neck_head_options shape = {.struct_size = sizeof shape, .vocabulary = VOCABULARY, .hidden_size = WIDTH};
+    const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 1e-3};
+    const neck_head_training_options options = {.struct_size = sizeof options, .steps = STEPS, .optimizer = &rule, .batch = 2048,
+                                                .exchange = self->exchange};
+    neck_head_training_result result = {.struct_size = sizeof result};
+    neck_head *head;
+    check(neck_head_create(NULL, &shape, &head));
+    check(neck_head_train(NULL, head, &self->train, &self->valid, &options, &result));
+    neck_head_destroy(head);
+}
+
+static void heads(void)
+{
+    uint64_t state = 3;
+    float *states = memory((size_t)STATES * WIDTH * sizeof *states);
+    int32_t *targets = memory(STATES * sizeof *targets);
+    for (int64_t i = 0; i < (int64_t)STATES * WIDTH; i++) states[i] = (float)next(&state) * 0x1p-30f - 1;
+    for (int64_t i = 0; i < STATES; i++) targets[i] = (int32_t)(next(&state) % VOCABULARY);
+    head_work self = {.train = {{.data = states, .rows = STATES, .cols = WIDTH, .dtype = NECK_F32}, targets},
+                      .valid = {{.data = states, .rows = 8, .cols = WIDTH, .dtype = NECK_F32}, targets}};
+    check(neck_mpi_exchange_create(team, NULL, &self.exchange));
+    report("head", STEPS, 2, train_head, &self);
+    neck_mpi_exchange_destroy(self.exchange);
+    free(states);
+    free(targets);
 }
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } works[] = {{"sum", sums}, {"gram", grams}, {"count", counts}, {"head", heads}};
     int threads;
-    neck_mpi_team *team;
-    const int64_t longest = INT64_C(1) << 24;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
-    if (neck_mpi_team_create(MPI_COMM_WORLD, NULL, &team) != NECK_OK) return fail();
-    double *values = calloc((size_t)longest, sizeof *values);
-    for (int64_t count = 1; values && count <= longest; count *= 16) {
-        double seconds = quickest_sum(team, values, count);
-        if (neck_mpi_rank(team) == 0)
-            printf("{\"ranks\": %d, \"sum_of\": %lld, \"seconds\": %.3g, \"bytes_per_second\": %.3g}\n", neck_mpi_size(team),
-                   (long long)count, seconds,
-                   16.0 * (double)count * (neck_mpi_size(team) - 1) / neck_mpi_size(team) / seconds);
-    }
-    free(values);
+    check(neck_mpi_team_create(MPI_COMM_WORLD, NULL, &team));
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+        if (argc < 2 || strcmp(argv[1], works[i].name) == 0) works[i].run();
     neck_mpi_team_destroy(team);
     return MPI_Finalize();
 }
