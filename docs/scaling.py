@@ -1,8 +1,7 @@
 """How long each distributed operation takes on P nodes, and how much memory, from formulas and measured constants.
 
-Usage: scaling.py [--measured FILE.json] [--node NAME]   prints the tables of docs/scaling.md (Markdown).
-Every formula is a function below; constants are of two kinds: `measured` on the machine named in the file, and `assumed` of a cluster's
-nodes and network. What was measured and what was modelled is said in the last column of each table.
+Usage: scaling.py [--constants FILE.json]   prints the tables of docs/scaling.md (Markdown).
+Every formula is a function below. Each constant says where it is from: measured here, or assumed of a cluster. Put in your own.
 """
 
 import argparse
@@ -14,12 +13,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 NODES = [1, 2, 4, 16, 64, 256, 1000]
 
 
+def node(c, per_core):
+    """What a node does when all its cores compute."""
+    return c[per_core] * c["cores"] * c["share"]
+
+
 def sum_seconds(c, nodes, count, size=8):
-    """A sum over ranks of count numbers, in segments: each rank sends and gets 2 (P - 1) / P of it, P - 1 messages each way a segment."""
+    """A sum over ranks of count numbers: a rank a node sends and gets 2 (P - 1) / P of them, P - 1 messages each way a segment."""
     if nodes == 1:
         return 0.0
     segments = math.ceil(count / c["segment"])
-    return 2 * (nodes - 1) / nodes * count * size / c["network"] + segments * 2 * (nodes - 1) * c["message"] + count * size / c["add"]
+    return 2 * (nodes - 1) / nodes * count * size / c["network"] + segments * 2 * (nodes - 1) * c["message"] + \
+        count * size / c["sum_core"] / nodes
 
 
 def broadcast_seconds(c, nodes, size):
@@ -27,76 +32,72 @@ def broadcast_seconds(c, nodes, size):
     return 0.0 if nodes == 1 else size / c["network"] + math.ceil(math.log2(nodes)) * c["latency"]
 
 
-def gram(c, nodes, rows, cols, bytes_each=2):
-    """Hidden states: read once, cols^2 multiply-adds a row (upper triangle), one sum of the triangle."""
-    compute = rows / nodes * cols * cols / c["gemm_f64"]
-    read = rows / nodes * cols * bytes_each / c["disk"]
-    triangle = cols * (cols + 1) / 2
-    return {"compute": max(compute, read), "network": sum_seconds(c, nodes, triangle),
-            "memory": 3 * 8 * cols * cols, "alone": eigenvalues_seconds(c, 1, cols)}
-
-
 def eigenvalues_seconds(c, nodes, order):
-    """Two-stage, values only: 4/3 n^3 flops at the rate of large eigenproblems, bulge chasing and the tridiagonal's share n^2 each."""
+    """Two stages, values only: 4/3 n^3 operations at the measured rate; four exchanges a block of columns, and n^2 / sqrt(P) numbers a
+    rank. The second stage, n^2 x bandwidth, is within the measured rate on one node and taken to scale as the first."""
     flops = 4 / 3 * order**3
-    rate = c["eigen_node"] * nodes / (1 + nodes * c["eigen_loss"] * (20000 / order) ** 2)
-    exchange = 0.0 if nodes == 1 else (order / c["eigen_block"]) * 4 * math.log2(nodes) * c["latency"] + \
+    exchange = 0.0 if nodes == 1 else order / c["eigen_block"] * 4 * math.log2(nodes) * c["latency"] + \
         4 * 8 * order**2 / math.sqrt(nodes) / c["network"]
-    return flops / rate + exchange
+    return flops / node(c, "eigen_core") / nodes + exchange
 
 
-def count(c, nodes, tokens, distinct_share, order):
-    """Own tokens counted (sort, spill, merge), distinct n-grams sent to the rank of their context and merged there."""
+def gram(c, nodes, rows, cols, bytes_each=2):
+    """Rows read once, cols (cols + 1) operations a row, one sum of the triangle; rank 0 finds the eigenvalues by itself."""
+    compute = rows / nodes * cols * cols / node(c, "gemm_core")
+    read = rows / nodes * cols * bytes_each / c["disk"]
+    return {"rows": max(compute, read), "sum": sum_seconds(c, nodes, cols * (cols + 1) / 2),
+            "rank 0 alone": 4 / 3 * cols**3 / node(c, "own_eigen_core"), "memory": 3 * 8 * cols * cols}
+
+
+def count(c, nodes, tokens, order):
+    """Every n-gram goes to the rank of its context (4 bytes a token), where it is sorted, spilled and merged."""
     own = tokens / nodes
-    distinct = own * distinct_share
-    record = 2 * order + 8
-    sent = distinct * record * (nodes - 1) / nodes
-    exchange = 0.0 if nodes == 1 else sent / c["network"] + math.ceil(sent / c["round"]) * (nodes - 1) * c["message"] + \
-        distinct * c["merge_ngram"]
-    return {"compute": own * c["count_token"], "network": exchange, "memory": c["count_memory"], "disk": distinct * record}
+    exchange = 0.0 if nodes == 1 else own * 4 * order * (nodes - 1) / nodes / c["network"] + \
+        own * 4 * order / (16 << 20) * (nodes - 1) * c["message"]
+    spilled = 2 * own * 16 / c["disk"]  # written and read again once, what memory does not hold
+    return {"counting": max(own * c["count_token"] / c["cores"] / c["share"], spilled), "exchange": exchange, "memory": 6.4e10}
 
 
-def matrix_rows(c, tokens, coupled_share, entries_row):
-    """Rows with several successors (equal ones merged), and their entries."""
-    rows = tokens * coupled_share
-    return rows, rows * entries_row
+def entries_of(c, tokens):
+    return tokens * c["coupled_share"] * c["entries_row"]
 
 
-def exact_spectrum(c, nodes, vocabulary, tokens, coupled_share, entries_row):
-    """R^T R panel by panel (each rank its rows, the panel summed to its owners), then the eigenvalues."""
-    _, entries = matrix_rows(c, tokens, coupled_share, entries_row)
-    products = entries / nodes * entries_row * c["sparse_entry"]
-    panels = 0.0 if nodes == 1 else 8 * vocabulary**2 / c["network"] + (vocabulary / c["panel"]) * (nodes - 1) * c["message"]
-    return {"compute": products, "network": panels, "eigenvalues": eigenvalues_seconds(c, nodes, vocabulary),
-            "memory": 2 * 8 * vocabulary**2 / nodes + 12 * entries / nodes + 8 * vocabulary * c["panel"]}
+def exact_spectrum(c, nodes, vocabulary, tokens):
+    """R^T R, each rank its rows, summed some rows of it at a time to those who own them; then the eigenvalues."""
+    own = entries_of(c, tokens) / nodes
+    products = own * c["entries_row"] * c["sparse_entry"] / c["cores"] / c["share"]
+    panels = 0.0 if nodes == 1 else 8 * vocabulary**2 * (nodes - 1) / nodes / c["network"] + \
+        vocabulary / c["panel"] * (nodes - 1) * c["message"]
+    return {"products": products, "sums": panels, "eigenvalues": eigenvalues_seconds(c, nodes, vocabulary),
+            "memory": 28 * vocabulary**2 / nodes + 24 * own + (32 << 20)}
 
 
-def product_steps(c, nodes, vocabulary, tokens, coupled_share, entries_row, vectors, block):
-    """Top-k or density: vectors products with A^T A, a block at a time: broadcast, own rows twice, sum."""
-    _, entries = matrix_rows(c, tokens, coupled_share, entries_row)
+def products_of(c, nodes, vocabulary, tokens, vectors, block):
+    """Top-k or density: vectors products with A^T A, a block at a time: sent to all, multiplied by own rows there and back, summed;
+    rank 0 keeps them orthogonal."""
+    own = entries_of(c, tokens) / nodes
     blocks = math.ceil(vectors / block)
-    own = 2 * entries / nodes * block * c["sparse_entry"]
+    compute = 2 * own * block * c["sparse_entry"] / c["cores"] / c["share"]
     exchange = broadcast_seconds(c, nodes, 8 * vocabulary * block) + sum_seconds(c, nodes, vocabulary * block)
-    root = 2 * vocabulary * block * min(vectors, 300) / c["gemm_f64_core"]
-    return {"compute": blocks * own, "network": blocks * exchange, "rank 0 alone": blocks * root,
-            "memory": 12 * entries / nodes + 8 * vocabulary * 400}
+    return {"products": blocks * compute, "exchange": blocks * exchange,
+            "rank 0 alone": 4 * vocabulary * vectors * 128 / node(c, "gemm_core"), "memory": 12 * own + 8 * vocabulary * 500}
 
 
-def training_step(c, nodes, parameters, batch_tokens, bytes_each=4):
-    """6 N flops a token; gradients reduced and parameters gathered, over the network while the backward pass computes."""
-    compute = 6 * parameters * batch_tokens / nodes / c["train"]
-    exchange = sum_seconds(c, nodes, parameters, bytes_each)
-    hidden = min(exchange / 2, compute * 2 / 3)  # the reduction, under the backward pass; the gathering is not hidden
-    optimizer = parameters / nodes * 20 / c["memory_bandwidth"]
-    return {"compute": compute + optimizer, "network": exchange - hidden,
-            "memory": parameters * (8 + 8 / nodes) + batch_tokens / nodes * 4000}
+def training_step(c, nodes, parameters, batch_tokens, size=4):
+    """6 N operations a token. Half of the exchange, the gradients', is hidden behind two thirds of the computing (a model: how much is
+    hidden was not measured)."""
+    compute = 6 * parameters * batch_tokens / nodes / node(c, "train_core")
+    exchange = sum_seconds(c, nodes, parameters, size)
+    hidden = min(exchange / 2, compute * 2 / 3)
+    optimizer = parameters / nodes * 28 / c["memory_bandwidth"]
+    return {"computing": compute, "exchange that shows": exchange - hidden, "optimizer": optimizer,
+            "memory": parameters * size * (2 + 2 / nodes) + batch_tokens / nodes * 64000}
 
 
-def sweep(c, nodes, units, unit_seconds, spread=0.5):
-    """Units handed out as ranks become free: the last one to end decides."""
-    rounds = units / nodes
-    return {"compute": max(rounds * unit_seconds, unit_seconds) + (unit_seconds * spread if rounds > 1 else 0.0),
-            "network": math.ceil(rounds) * 2 * c["ticket"], "memory": 0}
+def sweep(c, nodes, units, unit_seconds):
+    """Units of equal length, handed out as ranks become free."""
+    return {"units": math.ceil(units / nodes) * unit_seconds, "handing out": units * c["unit_overhead"] / min(nodes, units),
+            "memory": 0}
 
 
 def spoken(seconds):
@@ -116,7 +117,7 @@ def sized(size):
 def table(title, run, nodes=NODES):
     print(f"\n**{title}**\n")
     first = run(nodes[0])
-    parts = [name for name in first if name != "memory" and name != "disk"]
+    parts = [name for name in first if name != "memory"]
     print("| nodes | " + " | ".join(parts) + " | in all | efficiency | memory a node |")
     print("|---|" + "---|" * (len(parts) + 3))
     alone = sum(first[name] for name in parts) * nodes[0]
@@ -129,19 +130,17 @@ def table(title, run, nodes=NODES):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measured", default=str(HERE / "scaling.json"))
+    parser.add_argument("--constants", default=str(HERE / "scaling.json"))
     given = parser.parse_args()
-    constants = json.loads(pathlib.Path(given.measured).read_text(encoding="utf-8"))
+    constants = json.loads(pathlib.Path(given.constants).read_text(encoding="utf-8"))
     c = {name: entry["value"] for name, entry in constants.items() if not name.startswith("_")}
     pile = c["pile_tokens"]
-    table("Gram of hidden states: a 7B model's last layer (4,096 wide, bf16) over a billion tokens",
+    table("Second moments of a 7B model's last hidden states (4,096 wide, bf16) over a billion tokens",
           lambda p: gram(c, p, 1e9, 4096))
-    table("5-grams of the Pile (300 billion tokens): counting", lambda p: count(c, p, pile, c["distinct_share"], 5))
-    table("The Pile's 5-gram matrix, V = 50,254: the exact spectrum",
-          lambda p: exact_spectrum(c, p, 50254, pile, c["coupled_share"], c["entries_row"]))
-    table("The same matrix: its density, 1,000 products in blocks of 32",
-          lambda p: product_steps(c, p, 50254, pile, c["coupled_share"], c["entries_row"], 1000, 32))
-    table("One step of training a 160M-parameter model, 2M tokens a step (as Pythia)",
+    table("Counting the Pile's 5-grams (300 billion tokens)", lambda p: count(c, p, pile, 5))
+    table("The exact spectrum of the Pile's 5-gram matrix, V = 50,254", lambda p: exact_spectrum(c, p, 50254, pile))
+    table("The density of the same matrix: 1,000 products in blocks of 32", lambda p: products_of(c, p, 50254, pile, 1000, 32))
+    table("A step of training 162 million parameters, 2,097,152 tokens a step (as Pythia)",
           lambda p: training_step(c, p, 162e6, 2097152))
     table("A sweep of 300 trainings of 20 minutes", lambda p: sweep(c, p, 300, 1200))
 
