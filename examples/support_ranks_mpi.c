@@ -66,13 +66,22 @@ static void lost(void *user, const char *message)
     MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
 }
 
+/* When a rank was lost, the watching thread ends the process, in its time. */
+static _Noreturn void give_up(void)
+{
+    while (neck_mpi_broken(team)) pause();
+    MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
+    abort();
+}
+
 static void left(void)
 {
     char text[128];
     if (ended) return;
+    if (neck_mpi_broken(team)) give_up();
     snprintf(text, sizeof text, "rank %d (%s) gave up before the others", ranks_rank(), neck_mpi_host(team, ranks_rank()));
     cry(text);
-    MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
+    give_up();
 }
 
 /* ---- beginning and ending --------------------------------------------------------------------------------------- */
@@ -107,7 +116,7 @@ int ranks_end(int status)
     if (!team) return status;
     for (int32_t rank = 0; rank < neck_mpi_size(team); rank++) {
         int64_t theirs = status;
-        if (neck_mpi_broadcast(team, &theirs, sizeof theirs, rank) != NECK_OK) MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
+        if (neck_mpi_broadcast(team, &theirs, sizeof theirs, rank) != NECK_OK) give_up();
         if (theirs > worst) worst = theirs;
     }
     ended = 1;
@@ -122,6 +131,6 @@ neck_status ranks_agree(neck_status status) { return team ? neck_mpi_agree(team,
 int ranks_any(int said)
 {
     int64_t count = said != 0;
-    if (team && neck_mpi_sum_integers(team, &count, 1) != NECK_OK) MPI_Abort(MPI_COMM_WORLD, TOOL_FAILED);
+    if (team && neck_mpi_sum_integers(team, &count, 1) != NECK_OK) give_up();
     return count > 0;
 }

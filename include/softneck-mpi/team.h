@@ -44,6 +44,9 @@ NECK_API int32_t neck_mpi_rank(const neck_mpi_team *team);
 NECK_API int32_t neck_mpi_size(const neck_mpi_team *team);
 NECK_API const char *neck_mpi_host(const neck_mpi_team *team, int32_t rank);
 
+/* neck_mpi_broken - local: 1 once a rank was lost, else 0. */
+NECK_API int32_t neck_mpi_broken(const neck_mpi_team *team);
+
 /* neck_mpi_share - local: which of total items are rank's when each rank takes a run of them, equal but for one: [*first, *first +
  * *count). Ranks beyond the items get none. */
 NECK_API void neck_mpi_share(const neck_mpi_team *team, int64_t total, int32_t rank, int64_t *first, int64_t *count);

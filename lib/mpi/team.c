@@ -195,6 +195,11 @@ const char *neck_mpi_host(const neck_mpi_team *team, int32_t rank)
     return team && rank >= 0 && rank < team->size ? team->hosts[rank] : "";
 }
 
+int32_t neck_mpi_broken(const neck_mpi_team *team)
+{
+    return team && atomic_load(&team->broken);
+}
+
 void neck_mpi_share(const neck_mpi_team *team, int64_t total, int32_t rank, int64_t *first, int64_t *count)
 {
     int64_t size = neck_mpi_size(team), each = total / size, more = total % size;

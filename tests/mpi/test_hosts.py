@@ -13,9 +13,11 @@ BUILD = os.environ.get("BUILD", "build")
 WHY_NOT = possible()
 
 
-@unittest.skipIf(WHY_NOT, WHY_NOT)
-class BetweenHosts(unittest.TestCase):
+class OnHosts(unittest.TestCase):
+    """Two hosts, and a job of two ranks on them."""
+
     def setUp(self):
+        super().setUp()
         self.hosts = Hosts(2)
         self.hosts.__enter__()
         self.addCleanup(self.hosts.__exit__)
@@ -33,15 +35,6 @@ class BetweenHosts(unittest.TestCase):
         with open(self.output, encoding="utf-8", errors="replace") as output:
             return output.read()
 
-    def pids(self, process):
-        """Of the two ranks of an endless job, which tells them when all are at work."""
-        found = {}
-        while len(found) < 2:
-            self.assertIsNone(process.poll(), self.said())
-            time.sleep(0.05)
-            found = {int(rank): int(pid) for rank, pid in re.findall(r"^(\d) (\d+)$", self.said(), re.MULTILINE)}
-        return found
-
     def end(self, process, seconds):
         """What the job said, when it has failed within so many seconds."""
         try:
@@ -50,6 +43,18 @@ class BetweenHosts(unittest.TestCase):
             self.fail(f"the job still runs after {seconds} s: {self.said()}")
         self.assertNotEqual(process.returncode, 0, self.said())
         return self.said()
+
+
+@unittest.skipIf(WHY_NOT, WHY_NOT)
+class BetweenHosts(OnHosts):
+    def pids(self, process):
+        """Of the two ranks of an endless job, which tells them when all are at work."""
+        found = {}
+        while len(found) < 2:
+            self.assertIsNone(process.poll(), self.said())
+            time.sleep(0.05)
+            found = {int(rank): int(pid) for rank, pid in re.findall(r"^(\d) (\d+)$", self.said(), re.MULTILINE)}
+        return found
 
     def test_every_unit_test_of_teams_passes_between_hosts(self):
         done = subprocess.run(self.hosts.command(2, f"{BUILD}/tests/mpi/test_team"), capture_output=True, text=True, env=environment(),
