@@ -37,6 +37,20 @@ neck_status neck__mpi_usable(const neck_mpi_team *team)
     return neck__mpi_fail(NECK_E_STATE, "the team is broken: %s", team->message);
 }
 
+neck_status neck__mpi_options(const char *type, const void *given, void *ours, size_t size)
+{
+    size_t theirs = size;
+    memset(ours, 0, size);
+    if (given) memcpy(&theirs, given, sizeof theirs);
+    if (theirs < sizeof theirs) return neck__mpi_fail(NECK_E_ARGUMENT, "%s.struct_size is not set", type);
+    for (size_t i = size; i < theirs; i++)
+        if (((const char *)given)[i])
+            return neck__mpi_fail(NECK_E_ARGUMENT, "%s asks for what this version cannot do", type);
+    if (given) memcpy(ours, given, theirs < size ? theirs : size);
+    memcpy(ours, &size, sizeof size);
+    return NECK_OK;
+}
+
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
 double neck__mpi_clock(void)
@@ -64,14 +78,7 @@ neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *requests, int count
 
 static neck_status read_options(const neck_mpi_team_options *given, neck_mpi_team *team)
 {
-    neck_mpi_team_options options = {.struct_size = 0};
-    size_t size = given ? given->struct_size : 0;
-    if (given && size < sizeof given->struct_size)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_team_options.struct_size is not set");
-    for (size_t i = sizeof options; i < size; i++)
-        if (((const char *)given)[i])
-            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_team_options asks for what this version cannot do");
-    if (given) memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    NECK__MPI_OPTIONS(neck_mpi_team_options, options, given);
     if (options.silence_seconds != 0 && !(options.silence_seconds >= 1 && options.silence_seconds <= 1e9))
         return neck__mpi_fail(NECK_E_ARGUMENT, "silence_seconds is %g: at least 1 is needed", options.silence_seconds);
     team->silence = options.silence_seconds > 0 ? options.silence_seconds : SILENCE;

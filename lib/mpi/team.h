@@ -38,6 +38,13 @@ neck_status neck__mpi_fail(neck_status status, const char *format, ...) __attrib
 /* What MPI's code says, while doing what; NECK_OK for MPI_SUCCESS. */
 neck_status neck__mpi_check(int code, const char *what);
 
+/* Reads a caller's options struct as the core does (softneck/context.h): ours (size bytes, its first member struct_size) is zeroed and
+ * gets what of the caller's it knows; bytes beyond that must be zero. NULL: all default. */
+neck_status neck__mpi_options(const char *type, const void *given, void *ours, size_t size);
+#define NECK__MPI_OPTIONS(type, name, given) \
+    type name;                               \
+    NECK_TRY(neck__mpi_options(#type, given, &name, sizeof name))
+
 /* NECK_E_STATE when the team is NULL or broken. */
 neck_status neck__mpi_usable(const neck_mpi_team *team);
 

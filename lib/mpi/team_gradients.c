@@ -268,14 +268,7 @@ static neck_status agree(void *user, neck_status status)
 
 static neck_status read_options(const neck_mpi_exchange_options *given, int64_t *bytes)
 {
-    neck_mpi_exchange_options options = {.struct_size = 0};
-    size_t size = given ? given->struct_size : 0;
-    if (given && size < sizeof given->struct_size)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_exchange_options.struct_size is not set");
-    for (size_t i = sizeof options; i < size; i++)
-        if (((const char *)given)[i])
-            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_exchange_options asks for what this version cannot do");
-    if (given) memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    NECK__MPI_OPTIONS(neck_mpi_exchange_options, options, given);
     if (options.bucket != 0 && (options.bucket < 4096 || options.bucket > (int64_t)1 << 30))
         return neck__mpi_fail(NECK_E_ARGUMENT, "bucket is %" PRId64 " bytes: 4096 to 2^30 are possible",
                               options.bucket);

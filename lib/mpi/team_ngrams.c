@@ -194,8 +194,7 @@ static neck_status finish(counting *self, const char *path, neck_ngrams_info *wh
     return sum_up(self, &own, whole);
 }
 
-static neck_status check(const neck_mpi_text *text, const neck_ngram_counter_options *options, const char *path,
-                         const neck_ngrams_info *whole, const int32_t *any)
+static neck_status check(const neck_mpi_text *text, const char *path, const neck_ngrams_info *whole, const int32_t *any)
 {
     if (!text || !path || !whole || !any) return neck__mpi_fail(NECK_E_ARGUMENT, "text, path, whole or any is NULL");
     if (whole->struct_size < sizeof whole->struct_size)
@@ -203,17 +202,14 @@ static neck_status check(const neck_mpi_text *text, const neck_ngram_counter_opt
     if (!text->read || text->tokens < 0 || text->vocab_size < 1 || text->vocab_size > INT32_MAX)
         return neck__mpi_fail(NECK_E_ARGUMENT, "text: read is NULL, or %" PRId64 " tokens below %" PRId64, text->tokens,
                               text->vocab_size);
-    if (options && options->struct_size < sizeof *options)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_ngram_counter_options.struct_size is not set");
-    if (options && options->resume) return neck__mpi_fail(NECK_E_ARGUMENT, "a count over ranks cannot be resumed");
     return NECK_OK;
 }
 
 /* What an eighth of the memory leaves is the counter's. */
 static neck_status begin(counting *self, const neck_ngram_counter_options *options, int64_t *mail_memory)
 {
-    neck_ngram_counter_options own = {.struct_size = sizeof own};
-    if (options) own = *options;
+    NECK__MPI_OPTIONS(neck_ngram_counter_options, own, options);
+    if (own.resume) return neck__mpi_fail(NECK_E_ARGUMENT, "a count over ranks cannot be resumed");
     self->order = own.order ? own.order : DEFAULT_ORDER;
     if (own.order < 0 || self->order > MOST_ORDER)
         return neck__mpi_fail(NECK_E_ARGUMENT, "order is %d: it must be 2 to 8", own.order);
@@ -250,7 +246,7 @@ neck_status neck_mpi_ngrams_count(neck_context *context, neck_mpi_team *team, co
                                   int32_t *any)
 {
     NECK_TRY(neck__mpi_usable(team));
-    NECK_TRY(neck_mpi_agree(team, check(text, options, path, whole, any)));
+    NECK_TRY(neck_mpi_agree(team, check(text, path, whole, any)));
     counting self = {.team = team, .context = context, .text = text};
     neck_ngrams_info found;
     neck_status status = run(&self, options, path, &found);

@@ -26,22 +26,6 @@ typedef struct job {
 
 /* ---- what is asked ----------------------------------------------------------------------------------------------- */
 
-static neck_status read_options(const neck_spectrum_options *given, neck_spectrum_options *options)
-{
-    size_t size = given ? given->struct_size : 0;
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
-    if (!given) return NECK_OK;
-    if (size < sizeof given->struct_size)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options.struct_size is not set");
-    for (size_t i = sizeof *options; i < size; i++)
-        if (((const char *)given)[i])
-            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_spectrum_options asks for what this version cannot do");
-    memcpy(options, given, size < sizeof *options ? size : sizeof *options);
-    options->struct_size = sizeof *options;
-    return NECK_OK;
-}
-
 static neck_status check_options(const job *self)
 {
     const neck_spectrum_options *options = &self->options;
@@ -94,7 +78,7 @@ static neck_status compare(job *self)
 static neck_status prepare(job *self, const neck_spectrum_options *options, neck_spectrum **out)
 {
     neck_status status = out ? NECK_OK : neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
-    if (status == NECK_OK) status = read_options(options, &self->options);
+    if (status == NECK_OK) status = neck__mpi_options("neck_spectrum_options", options, &self->options, sizeof self->options);
     if (status == NECK_OK) status = check_options(self);
     if (status == NECK_OK && self->own) /* the view itself; its numbers are checked as they are read */
         status = self->own->rows > 0 && self->own->cols > 0

@@ -157,14 +157,8 @@ static void keep_list(neck_mpi_work *work)
 
 static neck_status read_options(const neck_mpi_work_options *given, int32_t rank, neck_mpi_work_options *options)
 {
-    size_t size = given ? given->struct_size : 0;
-    memset(options, 0, sizeof *options);
-    if (size < sizeof given->struct_size)
-        return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_work_options.struct_size is not set");
-    for (size_t i = sizeof *options; i < size; i++)
-        if (((const char *)given)[i])
-            return neck__mpi_fail(NECK_E_ARGUMENT, "neck_mpi_work_options asks for what this version cannot do");
-    memcpy(options, given, size < sizeof *options ? size : sizeof *options);
+    if (!given) return neck__mpi_fail(NECK_E_ARGUMENT, "options is NULL");
+    NECK_TRY(neck__mpi_options("neck_mpi_work_options", given, options, sizeof *options));
     if (!options->run || (rank == 0 && (!options->next || !options->done)))
         return neck__mpi_fail(NECK_E_ARGUMENT, "run is NULL, or next or done on rank 0");
     return NECK_OK;
