@@ -83,12 +83,21 @@ class Headrank(ManyRanks):
                 found.append(int(pid))
         return found
 
+    def wait_for_checkpoint(self, tool):
+        """Until a run is under way, or the tool has ended."""
+        until = time.monotonic() + 60
+        while tool.poll() is None and time.monotonic() < until:
+            if os.path.isdir(self.path("out")) and any(name.endswith(".run") for name in os.listdir(self.path("out"))):
+                return
+            time.sleep(0.01)
+
     def test_a_killed_rank_loses_no_finished_run(self):
         more = "--steps", "3000"
         self.expect(0, 0, *self.sweep("alone", *more))
         killed, finished = 0, 0
-        for wait in 0.9, 1.4, 1.1:
+        for wait in 0, 0.2, 0.1:
             tool = self.start(3, *self.sweep("out", *more))
+            self.wait_for_checkpoint(tool)
             time.sleep(wait)
             ranks = self.ranks_of(tool)
             if ranks:
