@@ -291,7 +291,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile lib/mpi/rules.mk | while IFS='|' read -r target text; do \
 		printf '  %-17s %s\n' "$$target" "$$text"; done
 	@echo 'Set on the command line: CC CFLAGS PREFIX LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR DESTDIR BUILD PYTHON V=1'
 

@@ -12,7 +12,7 @@ import re
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-UMBRELLA = os.path.join(ROOT, "include", "softneck.h")
+UMBRELLAS = ["softneck.h", "softneck-mpi.h"]
 STYLE = """:root{color-scheme:light dark}body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.85rem/1.5 ui-monospace,monospace}
 pre.code{background:color-mix(in srgb,currentColor 8%,transparent);padding:.6rem .8rem;border-radius:.4rem}
@@ -39,7 +39,9 @@ class Page:
     """A header."""
 
     def __init__(self, path):
-        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.folder, file_name = os.path.split(os.path.relpath(path, os.path.join(ROOT, "include")))
+        self.header = os.path.splitext(file_name)[0]
+        self.name = self.header if self.folder == "softneck" else f"{self.folder.split('-')[1]}_{self.header}"
         with open(path, encoding="utf-8") as file:
             text = file.read()
         first, text = re.match(r"/\*(.*?)\*/(.*)", text, flags=re.S).groups()
@@ -124,7 +126,7 @@ def document(title, body):
 
 
 def html_page(page, where):
-    parts = [f'<p><a href="index.html">softneck</a></p>\n<h1>softneck/{page.name}.h</h1>\n<pre>{linked(page.intro, where, "")}</pre>\n']
+    parts = [f'<p><a href="index.html">softneck</a></p>\n<h1>{page.folder}/{page.header}.h</h1>\n<pre>{linked(page.intro, where, "")}</pre>\n']
     for block in page.blocks:
         if block.section:
             parts.append(f"<h2>{html.escape(block.section)}</h2>\n")
@@ -135,7 +137,7 @@ def html_page(page, where):
         if block.code:
             parts.append(f'<pre class="code">{linked(block.code, where, "")}</pre>\n')
         parts.append("</section>\n")
-    return document(f"softneck/{page.name}.h", "".join(parts))
+    return document(f"{page.folder}/{page.header}.h", "".join(parts))
 
 
 def html_index(pages, intro):
@@ -162,7 +164,8 @@ def man_page(page, version):
     title = f"softneck_{page.name}"
     summary = " ".join(page.intro.split("\n\n")[0].split())
     parts = [f'.TH {title.upper()} 3 "" "softneck {version}" "softneck"\n.SH NAME\n{title} \\- {roff(summary)}\n',
-             ".SH SYNOPSIS\n.nf\n.B #include <softneck.h>\n.fi\n.PP\ncc $(pkg\\-config \\-\\-cflags \\-\\-libs softneck)\n",
+             f".SH SYNOPSIS\n.nf\n.B #include <{roff(page.folder)}.h>\n.fi\n.PP\n"
+             f"cc $(pkg\\-config \\-\\-cflags \\-\\-libs {roff(page.folder)})\n",
              ".SH DESCRIPTION\n"]
     for block in page.blocks:
         if block.section:
@@ -183,6 +186,11 @@ def version():
     return ".".join(found[part] for part in ("MAJOR", "MINOR", "PATCH"))
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def write(folder, name, text):
     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         file.write(text)
@@ -194,10 +202,10 @@ def main():
     pages_html, pages_man = os.path.join(sys.argv[1], "html"), os.path.join(sys.argv[1], "man", "man3")
     os.makedirs(pages_html, exist_ok=True)
     os.makedirs(pages_man, exist_ok=True)
-    with open(UMBRELLA, encoding="utf-8") as file:
-        umbrella = file.read()
-    intro = plain(re.match(r"/\*(.*?)\*/", umbrella, flags=re.S).group(1)).split(" - ", 1)[1]
-    pages = [Page(os.path.join(ROOT, "include", name)) for name in re.findall(r'#include "(softneck/.*?)"', umbrella)]
+    umbrellas = [read(os.path.join(ROOT, "include", name)) for name in UMBRELLAS]
+    intro = plain(re.match(r"/\*(.*?)\*/", umbrellas[0], flags=re.S).group(1)).split(" - ", 1)[1]
+    pages = [Page(os.path.join(ROOT, "include", name)) for umbrella in umbrellas
+             for name in re.findall(r'#include "(softneck(?:-mpi)?/.*?)"', umbrella)]
     where = {name: page.name for page in pages for block in page.blocks for name in block.names()}
     write(pages_html, "index.html", html_index(pages, intro))
     for page in pages:
