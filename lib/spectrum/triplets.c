@@ -5,17 +5,22 @@
 
 #include "core/context.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "linalg/blas.h"
 #include "linalg/lapack.h"
+#include "linalg/matmul.h"
 #include "spectrum/certificate.h"
 #include "spectrum/truncated.h"
 
-/* W = B V^T (length x count) = U diag(s) Z, all count x count but U. scratch: 4 count^2. */
+/* W = B V^T (length x count) = U diag(s) Z, all count x count but U. scratch: 4 count^2. Each array as long as W costs more than the
+ * arithmetic on it, while the system clears its pages: U takes W's place, panel by panel. */
 typedef struct turning {
     int64_t length, count;
-    double *w, *u; /* u is w's place after a QR */
+    double *w;
     double *values;
-    double *turn; /* Z */
+    double *turn;     /* Z */
+    double *by;       /* U = W by, in scratch; NULL: U is there already */
+    double *u;        /* of its own, where W is far from orthogonal; else NULL */
     double *scratch;
 } turning;
 
@@ -73,7 +78,8 @@ static neck_status turn_by_cholesky(neck_context *context, turning *job, double 
     solve_upper(n, cross, left);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++) left[i * n + j] /= norms[i];
-    return neck__gemm(0, 0, job->length, n, n, 1, job->w, n, left, n, 0, job->u, n);
+    job->by = left;
+    return NECK_OK;
 }
 
 static neck_status turn(neck_context *context, turning *job)
@@ -82,6 +88,9 @@ static neck_status turn(neck_context *context, turning *job)
     double *cross = job->scratch, *norms = cross + 3 * n * n;
     NECK_TRY(neck__gemm(1, 0, n, n, job->length, 1, job->w, n, job->w, n, 0, cross, n));
     if (nearly_orthogonal(n, cross, norms)) return turn_by_cholesky(context, job, cross, norms);
+    neck__allocator allocator = neck__allocator_of(context);
+    job->u = neck__alloc(&allocator, n, job->length * (int64_t)sizeof *job->u, "singular vectors");
+    if (!job->u) return NECK_E_NOMEM;
     neck_matrix view = {job->w, job->length, n, 0, NECK_F64, 0};
     return neck_svd_compute(context, &view, NULL, job->u, job->values, job->turn, NULL);
 }
@@ -108,25 +117,56 @@ static void fix_signs(const neck__normal *normal, neck__triplets *t, double *ima
     }
 }
 
-/* |B v - s u|^2 of each: B v is the row of turn times W's. */
-static neck_status add_forward_residuals(neck_context *context, const turning *job, double *squares)
+enum { PANEL = 8192, ROWS_A_TASK = 256 };
+
+/* Rows of W whose place U takes: of each, B v is the row of turn times W's. */
+typedef struct panel {
+    const turning *job;
+    int64_t first, rows;
+    const double *u, *images;
+    double *sums; /* a row a task */
+} panel;
+
+static void settle_rows(void *data, int64_t task)
 {
-    enum { PANEL = 256 };
+    const panel *now = data;
+    int64_t n = now->job->count, from = task * ROWS_A_TASK, to = from + ROWS_A_TASK < now->rows ? from + ROWS_A_TASK : now->rows;
+    double *sums = now->sums + task * n, *w = now->job->w + (now->first + from) * n;
+    const double *u = now->u + from * n, *image = now->images + from * n;
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    for (int64_t i = from; i < to; i++, u += n, image += n)
+        for (int64_t j = 0; j < n; j++) {
+            double difference = image[j] - now->job->values[j] * u[j];
+            sums[j] += difference * difference;
+        }
+    memcpy(w, now->u + from * n, (size_t)((to - from) * n) * sizeof *w);
+}
+
+static neck_status settle_panel(neck_context *context, const turning *job, int64_t first, int64_t rows, double *room, double *squares)
+{
+    int64_t n = job->count, tasks = (rows + ROWS_A_TASK - 1) / ROWS_A_TASK;
+    double *w = job->w + first * n, *images = room, *u = images + rows * n;
+    panel now = {job, first, rows, job->u ? job->u + first * n : u, images, u + (job->u ? 0 : rows * n)};
+    NECK_TRY(neck__matmul_f64(context, rows, n, n, w, n, 1, job->turn, 1, n, images, n, 0));
+    if (!job->u) NECK_TRY(neck__matmul_f64(context, rows, n, n, w, n, 1, job->by, n, 1, u, n, 0));
+    neck__parallel(context, tasks, settle_rows, &now);
+    for (int64_t task = 0; task < tasks; task++)
+        for (int64_t j = 0; j < n; j++) squares[j] += now.sums[task * n + j];
+    return NECK_OK;
+}
+
+/* W becomes U; |B v - s u|^2 of each is added to squares. */
+static neck_status settle(neck_context *context, const turning *job, double *squares)
+{
     neck__allocator allocator = neck__allocator_of(context);
-    int64_t n = job->count;
-    double *panel = neck__alloc(&allocator, n, PANEL * sizeof *panel, "residuals");
-    if (!panel) return NECK_E_NOMEM;
-    neck_status status = NECK_OK;
-    for (int64_t first = 0; first < job->length && status == NECK_OK; first += PANEL) {
-        int64_t rows = job->length - first < PANEL ? job->length - first : PANEL;
-        status = neck__gemm(0, 1, rows, n, n, 1, job->w + first * n, n, job->turn, n, 0, panel, n);
-        for (int64_t i = 0; i < rows && status == NECK_OK; i++)
-            for (int64_t j = 0; j < n; j++) {
-                double difference = panel[i * n + j] - job->values[j] * job->u[(first + i) * n + j];
-                squares[j] += difference * difference;
-            }
+    int64_t most = job->length < PANEL ? job->length : PANEL;
+    double *room = neck__alloc(&allocator, job->count, (2 * most + most / ROWS_A_TASK + 1) * (int64_t)sizeof *room, "residuals");
+    neck_status status = room ? NECK_OK : NECK_E_NOMEM;
+    for (int64_t first = 0; first < job->length && status == NECK_OK; first += most) {
+        int64_t rows = job->length - first < most ? job->length - first : most;
+        status = settle_panel(context, job, first, rows, room, squares);
     }
-    neck__release(&allocator, panel);
+    neck__release(&allocator, room);
     return status;
 }
 
@@ -206,29 +246,32 @@ neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const
 {
     const neck__allocator *allocator = &normal->allocator;
     int64_t n = subspace->count;
-    double *w = NULL, *scratch = NULL, *images, coupling = 0;
+    double *scratch = NULL, *images = NULL, coupling = 0;
     neck__triplets t;
+    turning job = {.length = normal->length, .count = n};
     neck_status status;
     NECK_GOTO_DONE(allocate(normal, n, &t));
     status = NECK_E_NOMEM;
-    w = neck__alloc(allocator, n, normal->length * (int64_t)sizeof *w, "images of singular vectors");
-    scratch = w ? neck__alloc(allocator, n, (4 * n + 1) * (int64_t)sizeof *w, "turns of singular vectors") : NULL;
+    images = neck__alloc(allocator, n, normal->order * (int64_t)sizeof *images, "images of singular vectors");
+    scratch = images ? neck__alloc(allocator, n, (4 * n + 1) * (int64_t)sizeof *scratch, "turns of singular vectors") : NULL;
     if (!scratch) goto done;
-    NECK_GOTO_DONE(neck__normal_forward(context, normal, n, subspace->vectors, w));
-    turning job = {normal->length, n, w, t.longer, t.values, scratch, scratch + n * n};
+    job.w = t.longer;
+    job.values = t.values;
+    job.turn = scratch;
     job.scratch = scratch + n * n;
+    NECK_GOTO_DONE(neck__normal_forward(context, normal, n, subspace->vectors, job.w));
     NECK_GOTO_DONE(turn(context, &job));
     NECK_GOTO_DONE(turn_vectors(n, normal->order, job.turn, subspace->vectors, t.shorter));
-    NECK_GOTO_DONE(add_forward_residuals(context, &job, t.residuals));
-    images = w; /* n x order fits: the order is the shorter side */
+    NECK_GOTO_DONE(settle(context, &job, t.residuals));
     NECK_GOTO_DONE(neck__normal_backward(context, normal, n, t.longer, images));
     fix_signs(normal, &t, images);
     NECK_GOTO_DONE(backward_residuals(context, normal, &t, images, scratch, &coupling));
     bound(normal, subspace, coupling, &t);
     *out = t;
 done:
+    neck__release(allocator, job.u);
     neck__release(allocator, scratch);
-    neck__release(allocator, w);
+    neck__release(allocator, images);
     if (status != NECK_OK) neck__triplets_free(allocator, &t);
     return status;
 }

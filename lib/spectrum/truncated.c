@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "core/parallel.h"
 #include "spectrum/spectrum_object.h"
 
 static neck_status check(const neck_operator *op, int64_t k, const neck_truncated_options *options)
@@ -148,9 +149,27 @@ static void write_rows(int64_t k, int64_t n, const double *rows, double *out)
     memcpy(out, rows, (size_t)(k * n) * sizeof *out);
 }
 
-static void write_columns(int64_t k, int64_t n, int64_t count, const double *columns, double *out)
+typedef struct writing {
+    int64_t k, n, count;
+    const double *columns;
+    double *out;
+} writing;
+
+enum { ROWS_A_TASK = 1024 };
+
+static void write_some(void *data, int64_t task)
 {
-    for (int64_t i = 0; i < n; i++) memcpy(out + i * k, columns + i * count, (size_t)k * sizeof *out);
+    const writing *job = data;
+    int64_t first = task * ROWS_A_TASK, last = first + ROWS_A_TASK < job->n ? first + ROWS_A_TASK : job->n;
+    for (int64_t i = first; i < last; i++)
+        memcpy(job->out + i * job->k, job->columns + i * job->count, (size_t)job->k * sizeof *job->out);
+}
+
+/* On all threads: the caller's pages are often new, and to clear them takes longer than to fill them. */
+static void write_columns(neck_context *context, int64_t k, int64_t n, int64_t count, const double *columns, double *out)
+{
+    writing job = {k, n, count, columns, out};
+    neck__parallel(context, (n + ROWS_A_TASK - 1) / ROWS_A_TASK, write_some, &job);
 }
 
 static void turn_rows(neck_context *context, int64_t k, int64_t n, const double *rows, double *out)
@@ -177,7 +196,7 @@ static neck_status write_outputs(neck_context *context, const neck__normal *norm
     if (to->right && normal->flipped) turn_columns(k, length, t->count, t->longer, to->right);
     if (to->right && !normal->flipped) write_rows(k, order, t->shorter, to->right);
     if (to->left && normal->flipped) turn_rows(context, k, order, t->shorter, to->left);
-    if (to->left && !normal->flipped) write_columns(k, length, t->count, t->longer, to->left);
+    if (to->left && !normal->flipped) write_columns(context, k, length, t->count, t->longer, to->left);
     return NECK_OK;
 }
 
