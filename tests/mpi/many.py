@@ -3,32 +3,18 @@
 import json
 import math
 import os
-import shutil
 import subprocess
-import tempfile
-import unittest
+import sys
 
 from hosts import environment
 
-SOURCE = os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", "."))
-BUILD = os.path.join(SOURCE, os.environ.get("BUILD", "build"))
-DATA = os.path.join(SOURCE, "examples", "data")
-STORIES = os.path.join(DATA, "stories260K", "stories260K.bin")
-TOKENIZER = os.path.join(DATA, "stories260K", "tok512.bin")
-TEXT = os.path.join(DATA, "text", "tinystories-100.jsonl")
+sys.path.insert(0, os.path.join(os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", ".")), "tests", "tool"))
+from running import BUILD, DATA, SOURCE, STORIES, TEXT, TOKENIZER, ToolTest  # noqa: E402, F401
+
 RANKS = (1, 2, 3, 4)
 
 
-class ManyRanks(unittest.TestCase):
-    name = ""  # of the tool
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
+class ManyRanks(ToolTest):
     def command(self, ranks, *arguments):
         """ranks 0: the plain tool."""
         if ranks == 0:

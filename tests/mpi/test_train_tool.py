@@ -5,18 +5,15 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", ".")), "tests", "tool"))
-from running import BUILD, TEXT, ToolTest  # noqa: E402
+from hosts import environment
+from many import BUILD, TEXT, ToolTest
 
 SMALL = {"vocab_size": 400, "layers": 1, "hidden_size": 32, "heads": 2, "context": 32, "batch": 3, "steps": 40,
          "checkpoint_every": 20, "evaluate_every": 10, "evaluation_windows": 7, "save_every": 3, "monitor_every": 10,
          "dropout": 0.1, "accumulation": 2}
-MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-       "OMPI_MCA_hwloc_base_binding_policy": "none", "SOFTNECK_NUM_THREADS": "1"}
 
 
 def flags(settings):
@@ -44,7 +41,7 @@ class TrainRanksTest(ToolTest):
 
     def run_on(self, ranks, *arguments, status=0, **more):
         result = subprocess.run(self.mpirun(ranks, *arguments), capture_output=True, timeout=120, cwd=self.folder,
-                                env={**os.environ, **MPI, **more})
+                                env=environment(**more))
         self.assertEqual(result.returncode, status, result.stderr.decode(errors="replace"))
         return result
 
@@ -93,7 +90,7 @@ class TrainRanksTest(ToolTest):
         begun = os.path.exists(self.path(run + "/run.json"))
         arguments = ("--resume", run) if begun else ("--text", TEXT, "--out", run, *flags(SMALL))
         return subprocess.Popen(self.mpirun(ranks, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.folder,
-                                env={**os.environ, **MPI}, start_new_session=True)
+                                env=environment(), start_new_session=True)
 
     def wait_for(self, run, step, process):
         path = self.path(run + "/log.jsonl")
@@ -141,9 +138,9 @@ class TrainRanksTest(ToolTest):
         os.mkdir(self.path("copies"))
         tool = os.path.join(BUILD, "mpi", "neck-train")
         command = ["mpirun", "-np", "2", "sh", script, tool, "--text", TEXT, "--out", "far", *flags(SMALL)]
-        environment = {**os.environ, **MPI, "TMPDIR": self.path("copies")}
+        settings = environment(TMPDIR=self.path("copies"))
         for arguments in (command, [*command[:6], "--resume", "far"]):
-            result = subprocess.run(arguments, capture_output=True, timeout=120, cwd=self.folder, env=environment)
+            result = subprocess.run(arguments, capture_output=True, timeout=120, cwd=self.folder, env=settings)
             self.assertEqual(result.returncode, 0, result.stderr.decode())
         self.same_curve("one", "far")
         left = [name for name in os.listdir(self.path("copies")) if name.startswith("neck-train")]
