@@ -340,7 +340,7 @@ static int train(const command *asked)
     journal.steps = run.config.steps;
     introduce(resumed);
     train_row first = blank();
-    if (!resumed && !settle(&first)) return say_failed();
+    if (resumed ? !train_run_save(&run) : !settle(&first)) return say_failed(); /* saving: removes what a kill has left */
     while (neck_training_steps(run.training) < run.config.steps) {
         if (ranks_any(interrupt_seen())) return train_run_save(&run) ? say_interrupted() : say_failed();
         if (!step()) return say_failed();

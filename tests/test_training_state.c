@@ -2,6 +2,7 @@
  * another training; disks that are full. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -287,6 +288,40 @@ START_TEST(full_disks_leave_the_last_state)
 }
 END_TEST
 
+/* ---- what saves that died have left ---- */
+
+static void make_folder(const char *above, const char *name)
+{
+    char path[PATH_CAPACITY];
+    scratch_file(path, above, name);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+}
+
+START_TEST(saving_clears_what_is_older_or_unfinished)
+{
+    char path[PATH_CAPACITY];
+    lesson l = lesson_make();
+    lesson_open(&l);
+    run_to(&l, 3);
+    save(&l);
+    reopen(&l);
+    state_path(path, &l);
+    static const char *const left[] = {"step-1", "step-2", "step-2.partial", "step-3.partial"};
+    static const char *const strangers[] = {"step-", "step-1.part", "step-x.partial", "notes"};
+    for (int i = 0; i < 4; i++) make_folder(path, left[i]);
+    for (int i = 0; i < 4; i++) make_folder(path, strangers[i]);
+    save(&l); /* there already */
+    ck_assert_int_eq(scratch_count(path), 5);
+    for (int i = 0; i < 4; i++) make_folder(path, left[i]);
+    step_once(&l);
+    save(&l);
+    ck_assert_int_eq(scratch_count(path), 5);
+    reopen(&l);
+    ck_assert_int_eq(neck_training_steps(l.training), 4);
+    lesson_end(&l);
+}
+END_TEST
+
 /* ---- the caller's files ---- */
 
 static neck_status add_note(void *user, const char *folder)
@@ -389,6 +424,7 @@ int main(void)
     tcase_add_loop_test(tests, damaged_states_are_refused, 0, 2);
     tcase_add_test(tests, resuming_at_the_wrong_time);
     tcase_add_test(tests, full_disks_leave_the_last_state);
+    tcase_add_test(tests, saving_clears_what_is_older_or_unfinished);
     tcase_add_test(tests, files_of_the_caller_come_with_the_folder);
     tcase_add_test(tests, every_allocation_fails_once);
     return run_suite("training_state", tests);

@@ -111,13 +111,13 @@ typedef neck_status (*neck_training_folder_fn)(void *user, const char *folder);
  *                        and with head.safetensors (neck_head_load) when the training has a neck_head: of one that is
  *                        neither linear nor plain, model.safetensors holds the matrix alone. A folder that is there is
  *                        removed first.
- * neck_training_save   - writes the state into folder/step-N, N the steps made, and removes older states from folder; makes
- *                        the folder, but not the one above. A state of these steps that this training saved or resumed
- *                        stays.
+ * neck_training_save   - writes the state into folder/step-N, N the steps made, and removes from folder older states and
+ *                        what saves that died have left; makes the folder, but not the one above. A state of these steps
+ *                        that this training saved or resumed stays.
  * neck_training_resume - puts back the latest state in folder: parameters, optimizer, position. Then steps, batches and
  *                        evaluations follow bit for bit as if nothing had happened. Before the first step.
- * Both write beside their goal, sync, and rename: however the program dies, the last whole state is there. Folders
- * named *.partial are what was left unfinished; the next call with that goal removes them.
+ * Save and export write beside their goal, sync, and rename: however the program dies, the last whole state is there.
+ * Folders named *.partial are what was left unfinished; the next save, or export with that goal, removes them.
  * Errors: NECK_E_IO; resume: NECK_E_NOT_FOUND (no state), NECK_E_FORMAT (damaged, or of another training: the message
  * names what differs; nothing is changed); save: NECK_E_STATE (folder holds a state of another training);
  * NECK_E_ARGUMENT, NECK_E_NOMEM. */

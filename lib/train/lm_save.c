@@ -13,18 +13,23 @@
 #include "train/lm_state.h"
 #include "train/whole_folder.h"
 
-enum { STEP_NAME = 32 };
+enum { STEP_NAME = 48 };
 
 /* ---- states in a folder ----------------------------------------------------------------------------------------- */
 
-/* N of "step-N", -1 for any other name. */
-static int64_t step_of(const char *name)
+/* N of "step-N" followed by this ending, -1 for any other name. */
+static int64_t step_before(const char *name, const char *ending)
 {
     char *end;
     if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
     errno = 0;
     long long step = strtoll(name + 5, &end, 10);
-    return *end || errno ? -1 : step;
+    return strcmp(end, ending) != 0 || errno ? -1 : step;
+}
+
+static int64_t step_of(const char *name)
+{
+    return step_before(name, "");
 }
 
 /* The latest state, -1 when there is none. */
@@ -51,15 +56,17 @@ static char *state_path(const neck_training *self, const char *folder, int64_t s
     return path;
 }
 
-/* Works in the room of the kept state's path, so that nothing is left undone for lack of memory. A state that cannot be
- * removed does no harm: the latest counts, and the next save tries again. */
+/* Older states, and what a save that died has left: of whatever step, since a run that goes on may not save there again.
+ * Works in the room of the kept state's path, so that nothing is left undone for lack of memory. What cannot be removed
+ * does no harm: the latest state counts, and the next save tries again. */
 static void remove_others(const char *folder, int64_t kept, char *path)
 {
     DIR *entries = opendir(folder);
     for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
-        int64_t step = step_of(entry->d_name);
-        if (step < 0 || step == kept) continue;
-        snprintf(path, strlen(folder) + STEP_NAME, "%s/step-%" PRId64, folder, step);
+        int64_t step = step_of(entry->d_name), begun = step_before(entry->d_name, NECK__PARTIAL);
+        if ((step < 0 || step == kept) && begun < 0) continue;
+        if (strlen(entry->d_name) + 1 >= STEP_NAME) continue; /* zeros before the number: not of ours */
+        sprintf(path, "%s/%s", folder, entry->d_name);
         (void)neck__folder_remove(path);
     }
     if (entries) closedir(entries);
@@ -90,14 +97,14 @@ static neck_status write_state(neck_context *context, neck_training *self, const
     return neck__sharing_agree(&self->sharing, status);
 }
 
-/* Where to write the state; *path stays NULL when it is there already. */
-static neck_status find_place(const neck_training *self, const char *folder, char **path)
+/* Where to write the state, unless it is there already. */
+static neck_status find_place(const neck_training *self, const char *folder, char **path, int64_t *needed)
 {
     int64_t latest, steps = self->record.steps;
     NECK_TRY(find_latest(self, folder, &latest));
     if (latest != self->saved && latest >= 0)
         return neck__fail(NECK_E_STATE, "%s holds another training's state, of step %" PRId64, folder, latest);
-    if (latest == steps) return NECK_OK;
+    *needed = latest != steps;
     if (mkdir(folder, 0777) != 0 && !neck__is_folder(folder)) return neck__fail_system("make", folder, errno);
     *path = state_path(self, folder, steps);
     return *path ? NECK_OK : NECK_E_NOMEM;
@@ -110,8 +117,9 @@ neck_status neck_training_save(neck_context *context, neck_training *training, c
         return neck__fail(NECK_E_ARGUMENT, "training is NULL, or folder NULL or empty");
     const neck__sharing *sharing = &training->sharing;
     char *path = NULL;
-    neck_status status = neck__is_first(sharing) ? find_place(training, folder, &path) : NECK_OK;
-    int64_t needed = status != NECK_OK || path;
+    int64_t needed = 1;
+    neck_status status = neck__is_first(sharing) ? find_place(training, folder, &path, &needed) : NECK_OK;
+    if (status != NECK_OK) needed = 1; /* a failure is told where all write */
     neck_status copied = neck__sharing_copy(sharing, &needed, 1, sizeof needed);
     status = copied == NECK_OK && needed ? write_state(context, training, path, status, add, user) : copied;
     if (status == NECK_OK && needed) training->saved = training->record.steps;

@@ -13,8 +13,6 @@
 #include "format/folder.h"
 #include "format/system_error.h"
 
-#define SUFFIX ".partial"
-
 /* Hidden names too: whatever a program that died has left. 0 or an errno value. */
 static int clear_away(const char *path)
 {
@@ -38,10 +36,10 @@ neck_status neck__folder_remove(const char *path)
 
 neck_status neck__whole_folder_begin(const neck__allocator *allocator, const char *path, char **partial)
 {
-    size_t size = strlen(path) + sizeof SUFFIX;
+    size_t size = strlen(path) + sizeof NECK__PARTIAL;
     char *name = neck__alloc(allocator, (int64_t)size, 1, "a folder's name");
     if (!name) return NECK_E_NOMEM;
-    snprintf(name, size, "%s" SUFFIX, path);
+    snprintf(name, size, "%s" NECK__PARTIAL, path);
     neck_status status = neck__is_folder(name) ? neck__folder_remove(name) : NECK_OK;
     if (status == NECK_OK && mkdir(name, 0777) != 0) status = neck__fail_system("make", name, errno);
     if (status != NECK_OK) {

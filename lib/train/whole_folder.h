@@ -10,6 +10,8 @@
  *                              removed. partial is released, whatever the outcome.
  * neck__whole_folder_abandon - removes it and releases partial; keeps the thread's message.
  * neck__folder_remove        - a folder and the files in it; one with folders in it is refused. */
+#define NECK__PARTIAL ".partial"
+
 neck_status neck__whole_folder_begin(const neck__allocator *allocator, const char *path, char **partial);
 neck_status neck__whole_folder_commit(const neck__allocator *allocator, char *partial, const char *path);
 void neck__whole_folder_abandon(const neck__allocator *allocator, char *partial);

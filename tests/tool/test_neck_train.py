@@ -158,6 +158,16 @@ class Stops(TrainTest):
         self.resume()
         self.assertEqual(content(self.path("run")), before)
 
+    def test_what_a_kill_has_left_is_removed(self):
+        """A save at the last step was killed while it removed the older state; one before it while it was writing."""
+        self.train("run", steps=3)
+        before = content(self.path("run"))
+        for name in ("step-2", "step-1.partial", "step-3.partial"):
+            shutil.copytree(self.path("run/state/step-3"), self.path("run/state/" + name))
+        os.remove(self.path("run/state/step-2/training.safetensors"))
+        self.resume()
+        self.assertEqual(content(self.path("run")), before)
+
     def test_a_torn_log(self):
         self.train("run", steps=3)
         with open(self.path("run/log.jsonl"), "a", encoding="utf-8") as file:
@@ -167,11 +177,11 @@ class Stops(TrainTest):
 
     def test_two_at_once(self):
         process = self.start("--text", TEXT, "--quiet", "--out", self.path("run"), *flags({**SMALL, "steps": 100000}))
-        while not os.path.exists(self.path("run/state/step-1")) and not os.path.exists(self.path("run/state/step-3")):
+        while not os.path.exists(self.path("run/checkpoints/step-1")):
             time.sleep(0.01)
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGSTOP)  # no state comes or goes while the other looks
-        self.fails(["--quiet", "--resume", self.path("run")], "")
+        self.fails(["--quiet", "--resume", self.path("run")], "another neck-train is at work there")
         process.kill()
         process.communicate()
 
