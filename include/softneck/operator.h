@@ -31,9 +31,11 @@ typedef int32_t (*neck_operator_fn)(void *user, int32_t transposed, int64_t coun
  *   known.
  * neck_operator_centered - A minus 1 mean^T, its mean row taken away without forming anything: what softmax cannot see
  *   of a head. row_weights: rows non-negative doubles (token frequencies) or NULL for the plain mean. Copies nothing of
- *   A, which must outlive it.
+ *   A, which must outlive it. |A|_F^2 of a dense matrix is summed anew; of another operator it is a difference, and not
+ *   known where that cancels.
  * neck_operator_callback - frobenius_squared: |A|_F^2 when the caller knows it, negative when not (W-error needs it).
- * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED. */
+ * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE, NECK_E_OVERFLOW (also when |A|_F^2 exceeds 1e300), NECK_E_NOMEM,
+ * NECK_E_CANCELLED. */
 NECK_API neck_status neck_operator_dense(neck_context *context, const neck_matrix *matrix, neck_operator **out);
 NECK_API neck_status neck_operator_sparse(neck_context *context, int64_t rows, int64_t cols, const int64_t *starts,
                                           const int32_t *columns, const double *values, neck_operator **out);

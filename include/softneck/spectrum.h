@@ -46,7 +46,7 @@ typedef struct neck_spectrum_options {
  * GRAM: the d x d Gram matrix of the smaller side d is formed in double precision straight from the stored dtype
  * (f32, f16 and bf16 products are exact), then its eigenvalues. Absolute error about eps*|W|_F^2/sigma: values
  * far above neck_spectrum_resolution are as good as double allows, values below it carry no information.
- * QR: error about d*eps*sigma_1 for every value, five to ten times slower.
+ * QR: error about (d + 45) eps sigma_1 for every value, five to ten times slower.
  * AUTO: QR where it is cheap anyway (small problems), else GRAM, then QR if tolerance asks for it.
  *
  * Peak extra memory: GRAM d^2*8 bytes, QR 4*d^2*8 bytes, plus at most 64 MB; the input is only read. F64 input far from

@@ -67,16 +67,18 @@ typedef struct neck_truncated_report {
  *   theorem of Kuczynski & Wozniakowski (1992), which overlooks something with a probability of at most
  *   missed_probability (1e-10 a search). When values lie so close behind the k-th that the search cannot tell them from
  *   it, bounds of the last values are larger than residuals suggest. Added to all: the rounding of sums in any order,
- *   (rows + cols) 2^-53 |A|_F. Products of callbacks, and of operators made of others, are taken to be as exact as
- *   that.
+ *   (rows + cols) 2^-53 |A|_F, and to g^2 twice that times s_1, for it is found by products with A^T A. Operators made
+ *   of others round relative to those, |first|_F |second|_F or |A|_F + |1 mean^T|_F, instead of |A|_F. Products of
+ *   callbacks are taken to be as exact as that.
  * Values below their own rounding are returned as 0. A residual can stay above the tolerance, and the call still
  * succeeds, where rounding allows no better: values below about 1e-6 of the largest at the default tolerance.
  *
  * Memory, in doubles: KRYLOV (basis + 3 (block + 56)) times the shorter side, 2 k times the longer; GRAM the square of
  * the shorter side twice. Bits do not depend on the context's number of threads, but small dense problems go to LAPACK,
  * as in spectrum.h. Progress: "singular triplets", "search"; cancelling leaves the outputs untouched.
- * Errors: NECK_E_ARGUMENT (also when the two products of a callback are seen not to be of one matrix),
- * NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED, NECK_E_CONVERGENCE. */
+ * Errors: NECK_E_ARGUMENT (also when the two products of a callback are seen not to be of one matrix, or its |A|_F^2 is
+ * less than the squares found), NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED,
+ * NECK_E_CONVERGENCE. */
 NECK_API neck_status neck_truncated_svd(neck_context *context, const neck_operator *op, int64_t k,
                                         const neck_truncated_options *options, double *values, double *left,
                                         double *right, double *residuals, double *error_bounds,

@@ -1,6 +1,7 @@
 /* linalg/lapack.c - LAPACKE's _work routines: no hidden transposes, allocations or checks that count in 32 bits. */
 #include "linalg/lapack.h"
 
+#include <float.h>
 #include <limits.h>
 #include <string.h>
 
@@ -152,6 +153,13 @@ neck_status neck__singular_values(neck_context *context, int64_t n, double *a, d
 neck_status neck__small_svd(neck_context *context, int64_t n, double *a, double *u, double *s, double *vt)
 {
     return svd(context, &(svd_job){'A', n, vt, s, u}, a);
+}
+
+/* LAPACK's customary p(n) = n; and dbdsqr takes what couples two values for nothing when it is below 90 roundings of them, which tells
+ * among values as close as that. */
+double neck__singular_values_error(int64_t n)
+{
+    return ((double)n + 45) * DBL_EPSILON;
 }
 
 neck_status neck__qr_factor(neck_context *context, int64_t m, int64_t n, double *a, int64_t lda, double *tau)

@@ -23,6 +23,9 @@ neck_status neck__singular_values(neck_context *context, int64_t n, double *a, d
 /* SVD a = U diag(s) Vt of the n x n matrix a (destroyed), all n x n, row-major. */
 neck_status neck__small_svd(neck_context *context, int64_t n, double *a, double *u, double *s, double *vt);
 
+/* How wrong the values of both can be, relative to the largest. */
+double neck__singular_values_error(int64_t n);
+
 /* Householder QR, column-major as LAPACK has it (ld = leading dimension of columns), for tall blocks. */
 
 /* a (m x n, m >= n) becomes R above the diagonal and reflectors below; tau: n. */

@@ -41,7 +41,8 @@ static double subtract_mean(const neck_gram *gram, double *c)
 static neck_status fill(neck_context *context, const neck_gram *gram, double *c, neck_spectrum *spectrum)
 {
     int64_t n = gram->cols;
-    double delta = gram->chain * (DBL_EPSILON / 2) * gram->square_sum;
+    /* Roundings; and what products of small numbers lose that no double can hold. */
+    double delta = gram->chain * (DBL_EPSILON / 2) * gram->square_sum + (double)gram->count * (double)n * DBL_TRUE_MIN;
     memcpy(c, gram->data, (size_t)(n * n) * sizeof *c);
     spectrum->frobenius_squared = gram->square_sum;
     if (spectrum->variant == NECK_VARIANT_CENTERED) {

@@ -181,9 +181,12 @@ static neck_status choose_scale(neck_context *context, neck__normal *normal)
 neck_status neck__normal_open(neck_context *context, const neck_operator *op, int64_t limit, neck__normal *out)
 {
     int flipped = op->rows < op->cols;
-    neck__normal normal = {neck__allocator_of(context), op, flipped ? op->rows : op->cols, flipped ? op->cols : op->rows, flipped, 1,
-                           op->frobenius_squared, 0, limit};
+    neck__normal normal = {.allocator = neck__allocator_of(context), .op = op, .flipped = flipped, .limit = limit,
+                           .frobenius_squared = op->frobenius_squared};
+    normal.order = flipped ? op->rows : op->cols;
+    normal.length = flipped ? op->cols : op->rows;
     NECK_TRY(choose_scale(context, &normal));
+    normal.magnitude = op->magnitude < 0 ? -1 : op->magnitude * normal.scale;
     *out = normal;
     return NECK_OK;
 }

@@ -12,6 +12,7 @@ typedef struct neck__normal {
     int32_t flipped;       /* B = A^T */
     double scale;          /* a power of two; all below is of scale * A, whose squares double can hold */
     double frobenius_squared; /* negative: not known */
+    double magnitude;         /* what products round relative to; negative: not known */
     int64_t products, limit;  /* with single vectors: so far, and at most (0: no limit) */
 } neck__normal;
 

@@ -1,7 +1,7 @@
 /* spectrum/operator.c - making, reading and applying operators of any kind. */
 #include "spectrum/operator.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "core/error.h"
 
@@ -11,7 +11,8 @@ neck_status neck__operator_new(neck_context *context, const neck__operator_kind 
     neck__allocator allocator = neck__allocator_of(context);
     neck_operator *op = neck__calloc(&allocator, 1, sizeof *op, "an operator");
     if (!op) return NECK_E_NOMEM;
-    *op = (neck_operator){allocator, kind, rows, cols, frobenius_squared, NULL};
+    double magnitude = frobenius_squared < 0 ? -1 : sqrt(frobenius_squared);
+    *op = (neck_operator){allocator, kind, rows, cols, frobenius_squared, magnitude, NULL};
     op->parts = neck__calloc(&allocator, 1, (int64_t)parts_size, "an operator's parts");
     if (!op->parts) {
         neck__release(&allocator, op);

@@ -21,10 +21,11 @@ struct neck_operator {
     const neck__operator_kind *kind;
     int64_t rows, cols;
     double frobenius_squared; /* negative: not known */
+    double magnitude;         /* what products round relative to, >= |A|_F: as much passes through their sums. Negative: not known */
     void *parts;              /* the kind's own */
 };
 
-/* An operator with parts_size zeroed bytes of parts. */
+/* An operator with parts_size zeroed bytes of parts; its magnitude is |A|_F. */
 neck_status neck__operator_new(neck_context *context, const neck__operator_kind *kind, int64_t rows, int64_t cols,
                                double frobenius_squared, size_t parts_size, neck_operator **out);
 
@@ -33,5 +34,8 @@ neck_status neck__operator_gram(neck_context *context, const neck_operator *op, 
 
 /* The view behind a dense operator, NULL for the other kinds: for whoever has a better way with matrices. */
 const neck_matrix *neck__operator_matrix(const neck_operator *op);
+
+/* |A - 1 shift^T|_F^2 of a view, shift NULL: 0. Errors: NECK_E_NONFINITE, NECK_E_OVERFLOW, NECK_E_CANCELLED. */
+neck_status neck__view_squares(neck_context *context, const neck_matrix *view, const double *shift, double *out);
 
 #endif

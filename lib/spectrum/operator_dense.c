@@ -20,11 +20,12 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
 static neck_status rough(neck_context *context, const neck_operator *op, int32_t flipped, int64_t count, const double *x, double *z)
 {
     if (!flipped) return neck__dense_product_f32(context, op->parts, NECK__GRAM, count, x, z);
-    double *between = neck__alloc(&op->allocator, op->cols, count * (int64_t)sizeof *between, "a block of vectors");
+    neck__allocator allocator = neck__allocator_of(context);
+    double *between = neck__alloc(&allocator, op->cols, count * (int64_t)sizeof *between, "a block of vectors");
     if (!between) return NECK_E_NOMEM;
     neck_status status = neck__dense_product_f32(context, op->parts, NECK__TRANSPOSED, count, x, between);
     if (status == NECK_OK) status = neck__dense_product_f32(context, op->parts, NECK__PLAIN, count, between, z);
-    neck__release(&op->allocator, between);
+    neck__release(&allocator, between);
     return status;
 }
 
@@ -38,7 +39,7 @@ const neck_matrix *neck__operator_matrix(const neck_operator *op)
 enum { ROWS_A_TASK = 64, ROUND = 64, DEPTH = 256 };
 
 typedef struct squaring {
-    const neck_matrix *view;
+    const neck__source *source;
     double *sums; /* one a task */
     int64_t first;
 } squaring;
@@ -48,20 +49,22 @@ static void square_rows(void *data, int64_t task)
     squaring *job = data;
     double line[DEPTH], sum = 0;
     int64_t from = (job->first + task) * ROWS_A_TASK, last = from + ROWS_A_TASK;
-    for (int64_t row = from; row < last && row < job->view->rows; row++)
-        for (int64_t col = 0; col < job->view->cols; col += DEPTH) {
-            int64_t count = job->view->cols - col < DEPTH ? job->view->cols - col : DEPTH;
-            neck__view_read(job->view, row, col, count, line);
+    const neck_matrix *view = &job->source->view;
+    for (int64_t row = from; row < last && row < view->rows; row++)
+        for (int64_t col = 0; col < view->cols; col += DEPTH) {
+            int64_t count = view->cols - col < DEPTH ? view->cols - col : DEPTH;
+            neck__source_read(job->source, row, col, count, line);
             sum += neck__sum_squares(count, line);
         }
     job->sums[task] = sum;
 }
 
-/* |A|_F^2, which is not finite when an entry is not. */
-static neck_status frobenius(neck_context *context, const neck_matrix *view, double *out)
+/* Not finite when an entry is not. */
+neck_status neck__view_squares(neck_context *context, const neck_matrix *view, const double *shift, double *out)
 {
+    neck__source source = {*view, 0, shift, 1, 0};
     double sums[ROUND], total = 0;
-    squaring job = {view, sums, 0};
+    squaring job = {&source, sums, 0};
     int64_t tasks = (view->rows + ROWS_A_TASK - 1) / ROWS_A_TASK;
     for (; job.first < tasks; job.first += ROUND) {
         int64_t now = tasks - job.first < ROUND ? tasks - job.first : ROUND;
@@ -70,10 +73,7 @@ static neck_status frobenius(neck_context *context, const neck_matrix *view, dou
         int64_t done = (job.first + now) * ROWS_A_TASK;
         NECK_TRY(neck__progress(context, "norm", "rows", done < view->rows ? done : view->rows, view->rows));
     }
-    if (!(total <= 1e300)) {
-        neck__source source = {*view, 0, NULL, 1, 0};
-        return neck__source_not_finite(&source);
-    }
+    if (!(total <= 1e300)) return neck__source_not_finite(&source);
     *out = total;
     return NECK_OK;
 }
@@ -84,7 +84,7 @@ neck_status neck_operator_dense(neck_context *context, const neck_matrix *matrix
     neck_matrix view;
     double squares;
     NECK_TRY(neck__view_check(matrix, &view));
-    NECK_TRY(frobenius(context, &view, &squares));
+    NECK_TRY(neck__view_squares(context, &view, NULL, &squares));
     neck_operator *op;
     NECK_TRY(neck__operator_new(context, &dense, view.rows, view.cols, squares, sizeof view, &op));
     *(neck_matrix *)op->parts = view;

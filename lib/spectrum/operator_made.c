@@ -40,6 +40,7 @@ neck_status neck_operator_product(neck_context *context, const neck_operator *fi
     neck_operator *op;
     NECK_TRY(neck__operator_new(context, &product, first->rows, second->cols, -1, sizeof(product_parts), &op));
     *(product_parts *)op->parts = (product_parts){first, second};
+    if (first->magnitude >= 0 && second->magnitude >= 0) op->magnitude = first->magnitude * second->magnitude;
     *out = op;
     return NECK_OK;
 }
@@ -89,22 +90,27 @@ static neck_status normalised(int64_t rows, const double *given, double *weights
     return NECK_OK;
 }
 
-/* |A - 1 m^T|_F^2 = |A|_F^2 - 2 m . A^T 1 + rows |m|^2: with the plain mean A^T 1 = rows m, otherwise one more product.
- * It is a difference, so what is left by rounding must not be negative. */
-static neck_status centered_norm(neck_context *context, const neck_operator *source, const double *mean, double *ones,
-                                 double *sums, double *out)
+/* A difference of squares that keeps less than this share of them has lost half of its digits. */
+#define LEAST_KEPT 1e-8
+
+/* |A - 1 m^T|_F^2 and what its products round relative to. Of a matrix from its entries. Else |A|_F^2 - 2 m . A^T 1 + rows |m|^2, with
+ * the plain mean A^T 1 = rows m, otherwise one more product: not known when the difference leaves too little. */
+static neck_status centered_norm(neck_context *context, neck_operator *op, double *ones, double *sums)
 {
-    *out = -1;
-    if (source->frobenius_squared < 0) return NECK_OK;
+    const centered_parts *parts = op->parts;
+    const neck_operator *source = parts->source;
+    const neck_matrix *view = neck__operator_matrix(source);
+    double cross = 0, own = 0, known = source->frobenius_squared;
+    for (int64_t j = 0; j < source->cols; j++) own += parts->mean[j] * parts->mean[j];
+    own *= (double)source->rows;
+    if (source->magnitude >= 0) op->magnitude = source->magnitude + sqrt(own);
+    if (view) return neck__view_squares(context, view, parts->mean, &op->frobenius_squared);
+    if (known < 0) return NECK_OK;
     for (int64_t i = 0; i < source->rows; i++) ones[i] = 1;
     NECK_TRY(source->kind->apply(context, source, 1, 1, ones, sums));
-    double cross = 0, own = 0;
-    for (int64_t j = 0; j < source->cols; j++) {
-        cross += mean[j] * sums[j];
-        own += mean[j] * mean[j];
-    }
-    double left = source->frobenius_squared - 2 * cross + (double)source->rows * own;
-    *out = left > 0 ? left : 0;
+    for (int64_t j = 0; j < source->cols; j++) cross += parts->mean[j] * sums[j];
+    double left = known - 2 * cross + own;
+    if (left > LEAST_KEPT * (known + own)) op->frobenius_squared = left;
     return NECK_OK;
 }
 
@@ -128,7 +134,7 @@ neck_status neck_operator_centered(neck_context *context, const neck_operator *s
         goto done;
     }
     NECK_GOTO_DONE(source->kind->apply(context, source, 1, 1, weights, parts->mean));
-    NECK_GOTO_DONE(centered_norm(context, source, parts->mean, weights, sums, &op->frobenius_squared));
+    NECK_GOTO_DONE(centered_norm(context, op, weights, sums));
     *out = op;
 done:
     neck__release(&allocator, sums);

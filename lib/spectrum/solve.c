@@ -70,7 +70,7 @@ neck_status neck__solve_by_qr(neck_context *context, const neck__source *source,
     neck_status status = neck__singular_values(context, n, tsqr.r, solution->values);
     if (status == NECK_OK) {
         double bound = neck__tsqr_chain(&tsqr) * ROUNDOFF * sqrt(tsqr.frobenius_squared) +
-                       (double)n * DBL_EPSILON * solution->values[0];
+                       neck__singular_values_error(n) * solution->values[0];
         for (int64_t i = 0; i < n; i++) solution->bounds[i] = bound;
         solution->resolution = bound;
         solution->frobenius_squared = tsqr.frobenius_squared;

@@ -89,7 +89,7 @@ static neck_status write_outputs(neck_context *context, const neck__source *sour
                                  const outputs *to)
 {
     double bound = neck__tsqr_chain(tsqr) * (DBL_EPSILON / 2) * sqrt(tsqr->frobenius_squared) +
-                   (double)f->order * DBL_EPSILON * f->values[0];
+                   neck__singular_values_error(f->order) * f->values[0];
     if (isinf(f->values[0] / source->scale))
         return neck__fail(NECK_E_OVERFLOW,
                           "the largest singular value exceeds the range of double: scale the matrix down");
@@ -106,7 +106,7 @@ static neck_status write_outputs(neck_context *context, const neck__source *sour
     }
     if (to->short_out) write_short_side(f, source->by_rows, to->short_out);
     for (int64_t i = 0; i < f->order; i++) to->s[i] = f->values[i] / source->scale;
-    if (to->error_bound) *to->error_bound = bound / source->scale;
+    if (to->error_bound) *to->error_bound = bound / source->scale + (source->scale == 1 ? 0 : DBL_TRUE_MIN); /* denormals */
     return NECK_OK;
 }
 

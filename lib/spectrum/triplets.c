@@ -170,9 +170,41 @@ static neck_status settle(neck_context *context, const turning *job, double *squ
     return status;
 }
 
-/* images = B^T U less S V becomes the residual R; *norm = |R|. Where V^T R, which both products make zero, is not, they
- * are not of one matrix. */
-static neck_status backward_residuals(neck_context *context, const neck__normal *normal, neck__triplets *t,
+/* The roundings of a sum of products, in any order; of the orthogonality of the vectors; of denormals. */
+static double rounding(const neck__normal *normal, const neck__subspace *subspace, const neck__triplets *t)
+{
+    double sides = (double)(normal->order + normal->length), squares = normal->frobenius_squared, known = 0;
+    for (int64_t i = 0; i < t->count; i++) known += t->values[i] * t->values[i];
+    double estimate = known + (double)(normal->order - t->count) * subspace->ceiling * subspace->ceiling;
+    if (squares < 0) squares = isfinite(estimate) ? estimate : (double)normal->order * t->values[0] * t->values[0];
+    double size = fmax(sqrt(squares), normal->magnitude);
+    double turned = 9 * (double)t->count * DBL_EPSILON + neck__singular_values_error(t->count);
+    return DBL_EPSILON / 2 * sides * size + turned * t->values[0] + sides * DBL_TRUE_MIN;
+}
+
+/* What the operator is caught lying at: V^T R, which both products make zero but for rounding, is not; or the squares of the values
+ * are more than there is. */
+#define LIE 1e-6
+
+static neck_status check_honesty(const neck__normal *normal, const neck__triplets *t, double along, double floor)
+{
+    double squares = 0, known = normal->frobenius_squared;
+    for (int64_t i = 0; i < t->count; i++) {
+        double least = fmax(t->values[i] - floor, 0);
+        squares += least * least;
+    }
+    if (along > LIE * t->values[0] + floor)
+        return neck__fail(NECK_E_ARGUMENT,
+                          "the operator's two products are not of the same matrix: they differ by %.3g of it",
+                          along / t->values[0]);
+    if (known >= 0 && squares > (1 + LIE) * known)
+        return neck__fail(NECK_E_ARGUMENT, "the operator's |A|_F^2 is given as %g, but the squares of its values sum to %g",
+                          known, squares);
+    return NECK_OK;
+}
+
+/* images = B^T U less S V becomes the residual R; *norm = |R|. floor: what rounding leaves. */
+static neck_status backward_residuals(neck_context *context, const neck__normal *normal, double floor, neck__triplets *t,
                                       double *images, double *scratch, double *norm)
 {
     int64_t n = t->count, order = normal->order;
@@ -187,32 +219,20 @@ static neck_status backward_residuals(neck_context *context, const neck__normal 
     }
     NECK_TRY(neck__gemm(0, 1, n, n, order, 1, images, order, t->shorter, order, 0, scratch, n));
     for (int64_t i = 0; i < n * n; i++) along = fmax(along, fabs(scratch[i]));
-    if (along > 1e-6 * t->values[0])
-        return neck__fail(NECK_E_ARGUMENT,
-                          "the operator's two products are not of the same matrix: they differ by %.3g of it",
-                          along / t->values[0]);
+    NECK_TRY(check_honesty(normal, t, along, floor));
     NECK_TRY(neck__gemm(0, 1, n, n, order, 1, images, order, images, order, 0, scratch, n));
     NECK_TRY(neck__symmetric_eigenvalues(context, n, scratch, n, scratch + n * n));
     *norm = sqrt(fmax(scratch[n * n + n - 1], 0)) * (1 + 1e-6);
     return NECK_OK;
 }
 
-/* The roundings of a sum of products, in any order; of the orthogonality of the vectors; of denormals. */
-static double rounding(const neck__normal *normal, const neck__subspace *subspace, const neck__triplets *t)
+static void bound(const neck__subspace *subspace, double floor, double coupling, neck__triplets *t)
 {
-    double sides = (double)(normal->order + normal->length), squares = normal->frobenius_squared, known = 0;
-    for (int64_t i = 0; i < t->count; i++) known += t->values[i] * t->values[i];
-    double estimate = known + (double)(normal->order - t->count) * subspace->ceiling * subspace->ceiling;
-    if (squares < 0) squares = isfinite(estimate) ? estimate : (double)normal->order * t->values[0] * t->values[0];
-    return DBL_EPSILON / 2 * (sides * sqrt(squares) + 20 * (double)t->count * t->values[0]) + sides * DBL_TRUE_MIN;
-}
-
-static void bound(const neck__normal *normal, const neck__subspace *subspace, double coupling, neck__triplets *t)
-{
-    double floor = rounding(normal, subspace, t);
+    double ceiling = subspace->ceiling;
+    if (subspace->rounded) ceiling = sqrt(ceiling * ceiling + 2 * floor * (t->values[0] + floor)); /* |dB^T B + B^T dB| */
     for (int64_t i = 0; i < t->count; i++) {
         t->residuals[i] = sqrt(t->residuals[i] / 2);
-        t->bounds[i] = neck__triplet_bound(t->values[i], coupling, subspace->ceiling) + floor;
+        t->bounds[i] = neck__triplet_bound(t->values[i], coupling, ceiling) + floor;
         if (t->values[i] > floor) continue;
         t->bounds[i] += t->values[i]; /* all of it may be rounding */
         t->values[i] = 0;
@@ -265,8 +285,9 @@ neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const
     NECK_GOTO_DONE(settle(context, &job, t.residuals));
     NECK_GOTO_DONE(neck__normal_backward(context, normal, n, t.longer, images));
     fix_signs(normal, &t, images);
-    NECK_GOTO_DONE(backward_residuals(context, normal, &t, images, scratch, &coupling));
-    bound(normal, subspace, coupling, &t);
+    double floor = rounding(normal, subspace, &t);
+    NECK_GOTO_DONE(backward_residuals(context, normal, floor, &t, images, scratch, &coupling));
+    bound(subspace, floor, coupling, &t);
     *out = t;
 done:
     neck__release(allocator, job.u);

@@ -23,7 +23,8 @@ typedef struct neck__request {
 typedef struct neck__subspace {
     int64_t count;   /* >= k */
     double *vectors; /* count x order, allocated by the route */
-    double ceiling;  /* |B x| <= ceiling |x| for x orthogonal to all vectors */
+    double ceiling;  /* |B x| <= ceiling |x| for x orthogonal to all vectors, */
+    int32_t rounded; /* but for the rounding of products with B^T B that it was found by */
     double missed_probability;
     int32_t method;
     int64_t block, restarts;

@@ -48,7 +48,8 @@ static neck_status from_products(neck_context *context, neck__normal *normal, cr
     neck__mirror(context, n, c->data, n);
     for (int64_t i = 0; i < n; i++) c->trace += c->data[i * n + i];
     if (!isfinite(c->trace)) return neck__fail(NECK_E_NONFINITE, "a product with the operator is not finite");
-    c->error = (double)(normal->order + normal->length) * (DBL_EPSILON / 2) * c->trace;
+    double root = sqrt(c->trace); /* both products round */
+    c->error = (double)(normal->order + normal->length) * DBL_EPSILON * fmax(root, normal->magnitude) * root;
     return NECK_OK;
 }
 
@@ -85,6 +86,7 @@ static neck_status by_iteration(neck_context *context, cross *c, const neck__req
     neck__leading problem = {multiply, NULL, c, c->order, c->trace, noise};
     NECK_TRY(neck__leading_vectors(context, &problem, request, out));
     out->method = NECK_METHOD_GRAM;
+    out->rounded = 0;
     out->ceiling = sqrt(out->ceiling * out->ceiling + c->error + (double)c->order * (DBL_EPSILON / 2) * c->trace);
     return NECK_OK;
 }

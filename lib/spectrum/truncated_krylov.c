@@ -313,7 +313,9 @@ neck_status neck__leading_vectors(neck_context *context, const neck__leading *pr
     neck_status status = vectors ? solve_either_way(context, &job, &guard, memory + 2 * capacity) : NECK_E_NOMEM;
     if (status == NECK_OK) {
         memcpy(vectors, space->basis, (size_t)(k * order) * sizeof *vectors);
-        *out = (neck__subspace){k, vectors, sqrt(job.ceiling), job.missed, NECK_METHOD_KRYLOV, job.block, job.restarts};
+        *out = (neck__subspace){.count = k, .vectors = vectors, .ceiling = sqrt(job.ceiling), .rounded = 1,
+                                .missed_probability = job.missed, .method = NECK_METHOD_KRYLOV, .block = job.block,
+                                .restarts = job.restarts};
         vectors = NULL;
     }
     neck__release(&space->allocator, vectors);
@@ -336,6 +338,7 @@ neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *norma
 {
     double noise = DBL_EPSILON * (4 + sqrt((double)(normal->order + normal->length)));
     neck__multiply_fn rough = request->rough ? multiply_roughly : NULL;
-    neck__leading problem = {multiply_normal, rough, normal, normal->order, normal->frobenius_squared, noise};
+    double trace = normal->frobenius_squared, doubt = noise * normal->magnitude * normal->magnitude;
+    neck__leading problem = {multiply_normal, rough, normal, normal->order, trace < 0 ? -1 : trace + doubt, noise};
     return neck__leading_vectors(context, &problem, request, out);
 }
