@@ -18,18 +18,43 @@ static neck_status check_shift(const double *shift, int64_t cols)
     return NECK_OK;
 }
 
-/* Too few rows for a triangle: they are as good as it. */
-static neck_status copy_rows(neck_context *context, const neck__source *source, double *r, double *bound)
+static neck_status too_large(void)
 {
-    int64_t rows = source->view.rows, cols = source->view.cols;
-    double squares = 0;
-    NECK_TRY(neck_matrix_check_finite(context, &source->view, NULL, NULL));
-    for (int64_t i = 0; i < rows; i++) {
-        neck__source_read(source, i, 0, cols, r + i * cols);
-        squares += neck__sum_squares(cols, r + i * cols);
-    }
+    return neck__fail(NECK_E_OVERFLOW, "the triangle exceeds the range of double: scale the matrix down");
+}
+
+enum { PIECE = 256 };
+
+/* |Y|_F^2, scaled, of Y as doubles have it unscaled. */
+static neck_status check_rows(const neck__source *source, double scale, double *squares)
+{
+    double line[PIECE];
+    *squares = 0;
+    for (int64_t i = 0; i < source->view.rows; i++)
+        for (int64_t j = 0; j < source->view.cols; j += PIECE) {
+            int64_t count = source->view.cols - j < PIECE ? source->view.cols - j : PIECE;
+            neck__source_read(source, i, j, count, line);
+            for (int64_t k = 0; k < count; k++) {
+                if (!isfinite(line[k])) return too_large();
+                line[k] *= scale;
+            }
+            *squares += neck__sum_squares(count, line);
+        }
+    return NECK_OK;
+}
+
+/* Too few rows for a triangle: they are as good as it, and stay as they are. */
+static neck_status copy_rows(neck_context *context, const neck__source *scaled, double *r, double *bound)
+{
+    neck__source source = *scaled;
+    int64_t rows = source.view.rows, cols = source.view.cols;
+    double squares;
+    source.scale = 1;
+    NECK_TRY(neck_matrix_check_finite(context, &source.view, NULL, NULL));
+    NECK_TRY(check_rows(&source, scaled->scale, &squares));
+    for (int64_t i = 0; i < rows; i++) neck__source_read(&source, i, 0, cols, r + i * cols);
     memset(r + rows * cols, 0, (size_t)((cols - rows) * cols) * sizeof *r);
-    *bound = source->shift ? ROUNDOFF * sqrt(squares) : 0;
+    *bound = source.shift ? ROUNDOFF * sqrt(squares) : 0;
     return NECK_OK;
 }
 
@@ -38,11 +63,14 @@ static neck_status factor(neck_context *context, const neck__source *source, dou
     neck__tsqr tsqr;
     NECK_TRY(neck__tsqr_factor(context, source, 0, &tsqr));
     int64_t n = tsqr.order;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < n; j++) r[i * n + j] = tsqr.r[j * n + i];
+    neck_status status = NECK_OK;
+    for (int64_t i = 0; i < n * n && status == NECK_OK; i++)
+        if (isinf(tsqr.r[i] / source->scale)) status = too_large();
+    for (int64_t i = 0; i < n && status == NECK_OK; i++)
+        for (int64_t j = 0; j < n; j++) r[i * n + j] = tsqr.r[j * n + i] / source->scale;
     *bound = neck__tsqr_chain(&tsqr) * ROUNDOFF * sqrt(tsqr.frobenius_squared);
     neck__tsqr_free(&tsqr);
-    return NECK_OK;
+    return status;
 }
 
 neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, const double *shift, double *r,
@@ -54,10 +82,9 @@ neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, c
     NECK_TRY(neck__view_check(matrix, &source.view));
     NECK_TRY(check_shift(shift, source.view.cols));
     NECK_TRY(neck__source_choose_scale(context, &source));
-    neck_status (*make)(neck_context *, const neck__source *, double *, double *) =
-        source.view.rows < source.view.cols ? copy_rows : factor;
-    NECK_TRY(make(context, &source, r, &bound));
-    for (int64_t i = 0; i < source.view.cols * source.view.cols; i++) r[i] /= source.scale;
+    NECK_TRY(source.view.rows < source.view.cols ? copy_rows(context, &source, r, &bound)
+                                                 : factor(context, &source, r, &bound));
+    if (bound > 0 && source.scale != 1) bound += (double)source.view.cols * DBL_TRUE_MIN * source.scale; /* denormals round too */
     if (error_bound) *error_bound = bound / source.scale;
     return NECK_OK;
 }

@@ -1,6 +1,7 @@
 /* spectrum/truncated.c - neck_truncated_svd and neck_truncated_spectrum: options, the route by cost, the caller's units. */
 #include "spectrum/truncated.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -24,7 +25,10 @@ static neck_status check(const neck_operator *op, int64_t k, const neck_truncate
     if (options->block < 0 || options->basis < 0 || options->max_products < 0 || options->start_count < 0 || options->oversampling < 0)
         return neck__fail(NECK_E_ARGUMENT, "block, basis, max_products, start_count or oversampling is negative");
     if (options->start_count > 0 && !options->start) return neck__fail(NECK_E_ARGUMENT, "start is NULL, start_count is not 0");
-    for (int64_t i = 0; i < options->start_count * op->cols; i++)
+    int64_t numbers;
+    if (!neck__mul(options->start_count, op->cols, &numbers))
+        return neck__fail(NECK_E_OVERFLOW, "start_count is %lld: too many vectors", (long long)options->start_count);
+    for (int64_t i = 0; i < numbers; i++)
         if (!isfinite(options->start[i]))
             return neck__fail(NECK_E_NONFINITE, "start[%lld][%lld] is %g", (long long)(i / options->start_count),
                               (long long)(i % options->start_count), options->start[i]);
@@ -48,10 +52,11 @@ static void fill_defaults(const neck_truncated_options *options, int64_t k, cons
     if (starts > k + BLOCK) starts = k + BLOCK;
     if (block < starts) block = starts;
     request->block = block < order ? block : order;
-    request->rough_block = options->block > 0 || block > ROUGH_BLOCK ? block : ROUGH_BLOCK;
+    request->rough_block = options->block > 0 || block > ROUGH_BLOCK ? request->block : ROUGH_BLOCK;
     request->start_count = starts < order ? starts : order;
     request->basis = options->basis > 0 ? options->basis : 4 * k + 16 * request->block;
     request->oversampling = options->oversampling > 0 ? options->oversampling : OVERSAMPLING;
+    if (request->oversampling > order - k) request->oversampling = order - k;
     request->power_steps = options->power_steps == 0 ? POWER_STEPS : options->power_steps < 0 ? 0 : options->power_steps;
 }
 
@@ -190,7 +195,7 @@ static neck_status write_outputs(neck_context *context, const neck__normal *norm
     for (int64_t i = 0; i < k; i++) {
         to->values[i] = t->values[i] / normal->scale;
         if (to->residuals) to->residuals[i] = t->residuals[i] / normal->scale;
-        if (to->bounds) to->bounds[i] = t->bounds[i] / normal->scale;
+        if (to->bounds) to->bounds[i] = t->bounds[i] / normal->scale + (normal->scale == 1 ? 0 : DBL_TRUE_MIN); /* denormals round too */
     }
     int64_t order = normal->order, length = normal->length;
     if (to->right && normal->flipped) turn_columns(k, length, t->count, t->longer, to->right);

@@ -95,7 +95,7 @@ neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal
                                      neck__subspace *out)
 {
     const neck__allocator *allocator = &normal->allocator;
-    int64_t n = normal->order, wanted = request->k + request->oversampling, l = wanted < n ? wanted : n;
+    int64_t n = normal->order, l = request->k + request->oversampling;
     int64_t widest = l > STARTS ? l : STARTS;
     ranging job = {normal, neck__random_seeded(neck__context_seed(context), STREAM), l, widest, NULL, NULL, NULL, NULL};
     double ceiling = 0;
@@ -107,7 +107,8 @@ neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal
                                   "a random range"))) goto done;
     NECK_GOTO_DONE(find_range(context, &job, request->power_steps));
     if (l < n) NECK_GOTO_DONE(search(context, &job, &ceiling));
-    *out = (neck__subspace){l, job.vectors, ceiling, l < n ? MISSED : 0, NECK_METHOD_RANDOMIZED, l, 0};
+    *out = (neck__subspace){.count = l, .vectors = job.vectors, .ceiling = ceiling, .rounded = l < n,
+                            .missed_probability = l < n ? MISSED : 0, .method = NECK_METHOD_RANDOMIZED, .block = l};
     job.vectors = NULL;
 done:
     neck__release(allocator, job.small);
