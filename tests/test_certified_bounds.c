@@ -125,6 +125,37 @@ START_TEST(values_almost_equal)
 }
 END_TEST
 
+/* A row taken from itself, or thirteen alike, leaves nothing but the rounding of their mean. */
+START_TEST(nothing_but_the_mean)
+{
+    enum { ROWS = 13, COLS = 9 };
+    double a[ROWS * COLS], weights[ROWS], values[COLS], bound;
+    uint64_t state = 8;
+    for (int trial = 0; trial < 200; trial++) {
+        int64_t rows = trial % 2 ? ROWS : 1, size = rows < COLS ? rows : COLS;
+        for (int j = 0; j < COLS; j++) a[j] = next_number(&state);
+        for (int i = 0; i < ROWS * COLS; i++) a[i] = a[i % COLS];
+        for (int i = 0; i < ROWS; i++) weights[i] = 1.1 + next_number(&state);
+        neck_matrix view = {a, rows, COLS, 0, NECK_F64, 0};
+        for (int32_t variant = NECK_VARIANT_CENTERED; variant <= NECK_VARIANT_FREQUENCY_CENTERED; variant++) {
+            const double *given = variant == NECK_VARIANT_FREQUENCY_CENTERED ? weights : NULL;
+            neck_svd_options thin = {.struct_size = sizeof thin, .variant = variant, .row_weights = given};
+            ck_assert_int_eq(neck_svd_compute(NULL, &view, &thin, NULL, values, NULL, &bound), NECK_OK);
+            ck_assert_double_le(values[0], bound);
+            for (int32_t method = NECK_METHOD_GRAM; method <= NECK_METHOD_QR; method++) {
+                neck_spectrum_options options = {.struct_size = sizeof options, .method = method, .variant = variant,
+                                                 .row_weights = given};
+                neck_spectrum *spectrum;
+                ck_assert_int_eq(neck_spectrum_compute(NULL, &view, &options, &spectrum), NECK_OK);
+                for (int64_t i = 0; i < size; i++)
+                    ck_assert_double_le(neck_spectrum_values(spectrum)[i], neck_spectrum_error_bounds(spectrum)[i]);
+                neck_spectrum_destroy(spectrum);
+            }
+        }
+    }
+}
+END_TEST
+
 /* ---- operators made of others ---- */
 
 START_TEST(rows_almost_alike_centred)
@@ -276,6 +307,7 @@ int main(void)
     tcase_add_loop_test(cases, denormals, 0, METHODS + 1);
     tcase_add_test(cases, a_gram_of_numbers_whose_squares_vanish);
     tcase_add_test(cases, values_almost_equal);
+    tcase_add_test(cases, nothing_but_the_mean);
     tcase_add_loop_test(cases, rows_almost_alike_centred, 0, METHODS);
     tcase_add_test(cases, a_norm_that_cancelled_is_not_known);
     tcase_add_loop_test(cases, products_that_cancel, 0, METHODS);

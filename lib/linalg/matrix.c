@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/kernels.h"
+#include "linalg/source.h"
 #include "linalg/view.h"
 
 /* Rows handled by one task: fixed, so that sums are ordered the same way whatever the number of threads. */
@@ -106,14 +107,25 @@ static void mean_task(void *data, int64_t index)
     }
 }
 
+/* Of the products, of a task, over tasks; of the weights, the same way at most; the quotient. */
+double neck__column_mean_chain(const neck_matrix *view)
+{
+    double task = (double)(view->rows < ROWS_PER_TASK ? view->rows : ROWS_PER_TASK);
+    return 2 * (task + (double)task_count(view)) + 3;
+}
+
 static neck_status total_weight(const double *weights, int64_t rows, double *total)
 {
+    double part = 0;
     *total = 0;
     for (int64_t i = 0; i < rows; i++) {
         if (!isfinite(weights[i])) return neck__fail(NECK_E_NONFINITE, "weights[%lld] is %g", (long long)i, weights[i]);
         if (weights[i] < 0)
             return neck__fail(NECK_E_ARGUMENT, "weights[%lld] is negative: %g", (long long)i, weights[i]);
-        *total += weights[i];
+        part += weights[i];
+        if ((i + 1) % ROWS_PER_TASK && i + 1 < rows) continue;
+        *total += part;
+        part = 0;
     }
     if (!(*total > 0) || isinf(*total)) return neck__fail(NECK_E_ARGUMENT, "the weights sum to %g", *total);
     return NECK_OK;

@@ -27,6 +27,9 @@ void neck__source_adjust(const neck__source *source, int64_t col, int64_t count,
 /* Sum of squares of count numbers: not finite when one of them is not, or when it overflows. */
 double neck__sum_squares(int64_t count, const double *x);
 
+/* Length of the longest chain of roundings behind neck_matrix_column_mean. */
+double neck__column_mean_chain(const neck_matrix *view);
+
 /* Why a sum of squares of Y was not finite: NECK_E_NONFINITE naming the element, else NECK_E_OVERFLOW. */
 neck_status neck__source_not_finite(const neck__source *source);
 

@@ -43,27 +43,30 @@ int32_t neck_spectrum_within(const neck_spectrum *spectrum, double tolerance)
     return 1;
 }
 
-static neck_status solve(neck_context *context, const neck__source *source, int32_t method, neck_spectrum *spectrum)
+static neck_status solve(neck_context *context, const neck__variant *variant, int32_t method, neck_spectrum *spectrum)
 {
+    const neck__source *source = &variant->source;
     neck__solution solution = {.values = spectrum->values, .bounds = spectrum->bounds};
     NECK_TRY(method == NECK_METHOD_QR ? neck__solve_by_qr(context, source, &solution)
                                       : neck__solve_by_gram(context, source, &solution));
     spectrum->method = method;
     spectrum->frobenius_squared = solution.frobenius_squared;
-    spectrum->resolution = solution.resolution;
+    double error = neck__variant_error(variant, solution.frobenius_squared);
+    spectrum->resolution = solution.resolution + error;
+    for (int64_t i = 0; i < spectrum->count; i++) spectrum->bounds[i] += error;
     return NECK_OK;
 }
 
-static neck_status solve_to_tolerance(neck_context *context, const neck__source *source,
+static neck_status solve_to_tolerance(neck_context *context, const neck__variant *variant,
                                       const neck_spectrum_options *options, neck_spectrum *spectrum)
 {
     int32_t first =
         options->method == NECK_METHOD_AUTO ? neck_method_for(spectrum->rows, spectrum->cols) : options->method;
-    NECK_TRY(solve(context, source, first, spectrum));
+    NECK_TRY(solve(context, variant, first, spectrum));
     if (options->tolerance == 0 || first == NECK_METHOD_QR || neck_spectrum_within(spectrum, options->tolerance))
         return NECK_OK;
     neck__log(context, 1, "the Gram matrix resolves values above %.3g only; refining by QR", spectrum->resolution);
-    return solve(context, source, NECK_METHOD_QR, spectrum);
+    return solve(context, variant, NECK_METHOD_QR, spectrum);
 }
 
 neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matrix,
@@ -80,7 +83,7 @@ neck_status neck_spectrum_compute(neck_context *context, const neck_matrix *matr
         spectrum->rows = variant.source.view.rows;
         spectrum->cols = variant.source.view.cols;
         spectrum->variant = given.variant;
-        status = solve_to_tolerance(context, &variant.source, &given, spectrum);
+        status = solve_to_tolerance(context, &variant, &given, spectrum);
     }
     if (status == NECK_OK) status = neck__spectrum_finish(spectrum, variant.source.scale);
     neck__variant_close(&variant);

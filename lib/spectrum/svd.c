@@ -85,10 +85,12 @@ typedef struct outputs {
     double *long_out, *short_out, *s, *error_bound; /* s is always there */
 } outputs;
 
-static neck_status write_outputs(neck_context *context, const neck__source *source, neck__tsqr *tsqr, const factors *f,
+static neck_status write_outputs(neck_context *context, const neck__variant *variant, neck__tsqr *tsqr, const factors *f,
                                  const outputs *to)
 {
-    double bound = neck__tsqr_chain(tsqr) * (DBL_EPSILON / 2) * sqrt(tsqr->frobenius_squared) +
+    const neck__source *source = &variant->source;
+    double bound = neck__variant_error(variant, tsqr->frobenius_squared) +
+                   neck__tsqr_chain(tsqr) * (DBL_EPSILON / 2) * sqrt(tsqr->frobenius_squared) +
                    neck__singular_values_error(f->order) * f->values[0];
     if (isinf(f->values[0] / source->scale))
         return neck__fail(NECK_E_OVERFLOW,
@@ -110,17 +112,17 @@ static neck_status write_outputs(neck_context *context, const neck__source *sour
     return NECK_OK;
 }
 
-static neck_status compute(neck_context *context, const neck__source *source, const outputs *to)
+static neck_status compute(neck_context *context, const neck__variant *variant, const outputs *to)
 {
     neck__tsqr tsqr;
-    NECK_TRY(neck__tsqr_factor(context, source, to->long_out != NULL, &tsqr));
+    NECK_TRY(neck__tsqr_factor(context, &variant->source, to->long_out != NULL, &tsqr));
     int64_t n = tsqr.order;
     double *memory = neck__alloc(&tsqr.allocator, 2 * n * n + n, sizeof *memory, "the SVD of R");
     neck_status status = memory ? NECK_OK : NECK_E_NOMEM;
     if (memory) {
         factors f = {n, memory, memory + n * n, memory + 2 * n * n};
         status = factor_r(context, tsqr.r, &f);
-        if (status == NECK_OK) status = write_outputs(context, source, &tsqr, &f, to);
+        if (status == NECK_OK) status = write_outputs(context, variant, &tsqr, &f, to);
     }
     neck__release(&tsqr.allocator, memory);
     neck__tsqr_free(&tsqr);
@@ -139,7 +141,7 @@ neck_status neck_svd_compute(neck_context *context, const neck_matrix *matrix, c
     NECK_TRY(neck__variant_open(context, matrix, given.variant, given.row_weights, &variant));
     int32_t wide = variant.source.by_rows;
     outputs to = {wide ? vt : u, wide ? u : vt, s, error_bound};
-    neck_status status = compute(context, &variant.source, &to);
+    neck_status status = compute(context, &variant, &to);
     neck__variant_close(&variant);
     return status;
 }
