@@ -139,6 +139,7 @@ START_TEST(what_does_not_fit_is_refused)
     ck_assert_int_eq(neck_evaluation_push_part(NULL, evaluation, ids, 100, 0, 0, batches, 1), NECK_E_ARGUMENT);
     ck_assert_int_eq(neck_evaluation_push_part(NULL, evaluation, ids, 100, 0, 0, -1, 1), NECK_E_ARGUMENT);
     ck_assert_int_eq(neck_evaluation_push_part(NULL, evaluation, ids, 100, 0, 0, 0, INT64_MAX), NECK_E_ARGUMENT);
+    ck_assert_int_eq(neck_evaluation_push_part(NULL, evaluation, ids, 100, 0, 0, 1, INT64_MAX), NECK_E_ARGUMENT);
     ck_assert_int_eq(neck_evaluation_push_part(NULL, evaluation, ids, 100, 0, 0, 0, 1), NECK_OK);
     ck_assert_int_eq(neck_evaluation_size(evaluation, -1), 0);
     ck_assert_int_eq(neck_evaluation_size(evaluation, neck_evaluation_parts(evaluation)), 0);
@@ -148,6 +149,8 @@ START_TEST(what_does_not_fit_is_refused)
     ck_assert_int_eq(neck_evaluation_set(evaluation, 1, numbers), NECK_E_STATE);
     numbers[0] = 99;
     numbers[size - 1] = NAN;
+    ck_assert_int_eq(neck_evaluation_set(evaluation, 1, numbers), NECK_E_NONFINITE);
+    numbers[size - 1] = 1e39; /* samples are kept in single precision */
     ck_assert_int_eq(neck_evaluation_set(evaluation, 1, numbers), NECK_E_NONFINITE);
     numbers[size - 1] = 0;
     ck_assert_msg(neck_evaluation_set(evaluation, 1, numbers) == NECK_OK, "%s", neck_last_error());

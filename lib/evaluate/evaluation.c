@@ -231,8 +231,8 @@ neck_status neck_evaluation_push_part(neck_context *context, neck_evaluation *ev
     neck__windows windows = windows_of(evaluation, count);
     division parts = divide(evaluation, &windows);
     if (first < 0 || batches < 0 || first > parts.batches || batches > parts.batches - first)
-        return neck__fail(NECK_E_ARGUMENT, "batches %lld to %lld: the document has %lld", (long long)first,
-                          (long long)(first + batches), (long long)parts.batches);
+        return neck__fail(NECK_E_ARGUMENT, "%lld batches from %lld on: the document has %lld", (long long)batches,
+                          (long long)first, (long long)parts.batches);
     if (parts.batches == 0) return NECK_OK;
     int64_t before = evaluation->tokens, begin = window_of(&parts, first), end = window_of(&parts, first + batches);
     neck__watch_leave_out(&evaluation->watch, predicted(&windows, 0, begin));
