@@ -36,10 +36,10 @@ neck_status neck__mpi_grid_open(neck__mpi_grid *grid)
     neck_mpi_team *team = grid->team;
     NECK_TRY(neck_mpi_agree(team, NECK_OK));
     int code = MPI_Comm_split(team->comm, grid->row >= 0 ? 0 : MPI_UNDEFINED, team->rank, &grid->comm);
-    return neck_mpi_agree(team, neck__mpi_check(code, "a communicator of the ranks that solve"));
+    return neck_mpi_agree(team, neck__mpi_check(team, code, "a communicator of the ranks that solve"));
 }
 
 void neck__mpi_grid_close(neck__mpi_grid *grid)
 {
-    if (grid->comm != MPI_COMM_NULL) MPI_Comm_free(&grid->comm);
+    if (grid->comm != MPI_COMM_NULL && !neck_mpi_broken(grid->team)) MPI_Comm_free(&grid->comm);
 }

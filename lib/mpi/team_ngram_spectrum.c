@@ -12,19 +12,20 @@ typedef struct found {
     double resolution;
 } found;
 
+static neck_status close_found(const neck_mpi_team *team, found *all, neck_status status)
+{
+    neck__mpi_free(team, all->values);
+    return status;
+}
+
 static neck_status open_found(const neck_mpi_ngram_matrix *matrix, found *out)
 {
     *out = (found){.values = calloc((size_t)matrix->info.cols, 2 * sizeof *out->values)};
+    neck_status status = out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values");
+    status = neck_mpi_agree(matrix->team, status);
+    if (status != NECK_OK) return close_found(matrix->team, out, status);
     out->bounds = out->values + matrix->info.cols;
-    return neck_mpi_agree(matrix->team,
-                          out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values"));
-}
-
-/* After NECK_E_IO MPI may still write to them. */
-static neck_status close_found(found *all, neck_status status)
-{
-    if (status != NECK_E_IO) free(all->values);
-    return status;
+    return NECK_OK;
 }
 
 /* ---- parts that were dealt out ---------------------------------------------------------------------------------- */
@@ -72,7 +73,7 @@ static neck_status add_dealt(neck_context *context, const neck_mpi_ngram_matrix 
         status = share(matrix->team, &own, all);
     }
     neck_spectrum_destroy(spectrum);
-    return close_found(&own, status);
+    return close_found(matrix->team, &own, status);
 }
 
 /* ---- what it takes ---------------------------------------------------------------------------------------------- */
@@ -147,7 +148,7 @@ neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi
     if (status == NECK_OK) status = neck_mpi_agree(matrix->team, make(context, matrix, &all, &made));
     if (status == NECK_OK) *out = made;
     else neck_spectrum_destroy(made);
-    return close_found(&all, status);
+    return close_found(matrix->team, &all, status);
 }
 
 neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values,
@@ -170,5 +171,5 @@ neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngr
         if (error_bounds) memcpy(error_bounds, neck_spectrum_error_bounds(sorted), (size_t)cols * sizeof *values);
     }
     neck_spectrum_destroy(sorted);
-    return close_found(&all, status);
+    return close_found(matrix->team, &all, status);
 }
