@@ -14,12 +14,12 @@ int64_t neck__mpi_grid_index(int64_t k, int32_t place, int32_t around)
     return (k / NECK__MPI_BLOCK * around + place) * NECK__MPI_BLOCK + k % NECK__MPI_BLOCK;
 }
 
-neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int64_t n)
+neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int32_t ranks, int64_t n)
 {
     neck__mpi_grid grid = {.team = team, .n = n, .comm = MPI_COMM_NULL};
     int64_t most = n / (2 * NECK__MPI_BLOCK); /* ranks along a side */
     if (most < 1) most = 1;
-    int64_t side = (int64_t)sqrt((double)team->size + 0.5), other = team->size / side;
+    int64_t side = (int64_t)sqrt((double)ranks + 0.5), other = ranks / side;
     grid.rows = (int32_t)(side < most ? side : most);
     grid.cols = (int32_t)(other < most ? other : most);
     int inside = team->rank < grid.rows * grid.cols;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PANEL_MEMORY 0x1p25
-
 typedef struct panels {
     const neck__mpi_grid *grid;
     int64_t height;       /* rows at a time, all of one block */
@@ -25,7 +23,7 @@ static double bytes_a_row(const neck__mpi_grid *grid)
 
 static int64_t height_of(const neck__mpi_grid *grid)
 {
-    double rows = PANEL_MEMORY / bytes_a_row(grid);
+    double rows = NECK__MPI_PANEL_MEMORY / bytes_a_row(grid);
     return rows < 1 ? 1 : rows > NECK__MPI_BLOCK ? NECK__MPI_BLOCK : (int64_t)rows;
 }
 

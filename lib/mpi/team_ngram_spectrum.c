@@ -76,31 +76,7 @@ static neck_status add_dealt(neck_context *context, const neck_mpi_ngram_matrix 
     return close_found(matrix->team, &own, status);
 }
 
-/* ---- what it takes ---------------------------------------------------------------------------------------------- */
-
-neck_status neck_mpi_ngram_matrix_cost(const neck_mpi_ngram_matrix *matrix, int64_t *bytes, double *operations)
-{
-    if (!matrix || !bytes || !operations) return neck__mpi_fail(NECK_E_ARGUMENT, "matrix, bytes or operations is NULL");
-    int64_t own;
-    double n = (double)matrix->info.largest_part, most;
-    NECK_TRY(neck_ngram_matrix_cost(matrix->dealt, &own, operations));
-    if (matrix->small) {
-        int64_t small;
-        double more;
-        NECK_TRY(neck_ngram_matrix_cost(matrix->small, &small, &more));
-        if (small > own) own = small;
-        *operations += more;
-    }
-    most = (double)own;
-    if (matrix->info.largest_part > 0 && !neck__mpi_ngram_is_cheap(matrix)) {
-        neck__mpi_grid grid = neck__mpi_grid_of(matrix->team, matrix->info.largest_part);
-        most = fmax(most, neck__mpi_ngram_gram_bytes(&grid));
-        *operations += 4.0 / 3 * n * n * n / (grid.rows * grid.cols);
-    }
-    most += 64.0 * (double)matrix->info.cols;
-    *bytes = most < 0x1p62 ? (int64_t)most : INT64_MAX;
-    return NECK_OK;
-}
+/* ---- the public calls ------------------------------------------------------------------------------------------- */
 
 static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
                          neck_spectrum *const *out)
@@ -109,7 +85,7 @@ static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_byt
     double operations;
     if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
     if (memory_bytes < 0) return neck__mpi_fail(NECK_E_ARGUMENT, "memory_bytes is %lld", (long long)memory_bytes);
-    if (solver < NECK_MPI_SOLVER_AUTO || solver > NECK_MPI_SOLVER_SCALAPACK)
+    if (!neck_mpi_solver_name(solver))
         return neck__mpi_fail(NECK_E_ARGUMENT, "solver is %d", solver);
     NECK_TRY(neck_mpi_ngram_matrix_cost(matrix, &bytes, &operations));
     if (memory_bytes == 0 || bytes <= memory_bytes) return NECK_OK;
@@ -117,8 +93,6 @@ static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_byt
                           "the exact spectrum takes %lld bytes a rank for %lld connected columns: %lld are allowed",
                           (long long)bytes, (long long)matrix->info.largest_part, (long long)memory_bytes);
 }
-
-/* ---- the public calls ------------------------------------------------------------------------------------------- */
 
 static neck_status make(neck_context *context, const neck_mpi_ngram_matrix *matrix, const found *all,
                         neck_spectrum **out)
@@ -140,8 +114,8 @@ neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi
     neck_status status = add_dealt(context, matrix, &all);
     if (status == NECK_OK && matrix->shared) {
         double resolution = 0;
-        status =
-            neck__mpi_ngram_solve(context, matrix, solver, all.values + all.count, all.bounds + all.count, &resolution);
+        status = neck__mpi_ngram_solve(context, matrix, memory_bytes, solver, all.values + all.count,
+                                       all.bounds + all.count, &resolution);
         all.resolution = fmax(all.resolution, resolution);
     }
     neck_spectrum *made = NULL;
