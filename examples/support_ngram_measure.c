@@ -155,6 +155,7 @@ static void read_spectrum(const ngram_request *asked, const neck_spectrum *spect
 static neck_status solve_exact(ngram_session *session, const ngram_matrix *matrix, ngram_row *row)
 {
     neck_spectrum *spectrum = NULL;
+    row->solver = session->ways->solver(matrix, session->asked->memory);
     neck_status status = session->ways->spectrum(session->context, matrix, session->asked->memory, &spectrum);
     if (status == NECK_OK) read_spectrum(session->asked, spectrum, row);
     neck_spectrum_destroy(spectrum);

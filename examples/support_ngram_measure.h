@@ -30,6 +30,7 @@ typedef struct ngram_row {
     neck_ngrams_info counts;
     neck_ngram_matrix_info matrix;
     int method;
+    const char *solver; /* of an exact spectrum; NULL */
     int64_t size; /* singular values in all, min(C, V) */
     int64_t known; /* of them in values */
     double *values, *errors; /* NULL with NGRAM_DENSITY */

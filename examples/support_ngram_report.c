@@ -70,6 +70,7 @@ static void print_json(const ngram_report *self, const char *name, const ngram_r
     json_put_integer(object, "order", self->asked->order);
     json_put_text(object, "weight", ngram_weight_name(self->asked->weight));
     json_put_text(object, "method", ngram_method_names[row->method]);
+    json_put_text(object, "solver", row->solver);
     put_counts(object, row);
     put_bands(object, self->asked, row);
     json_put_number(object, "count_seconds", row->count_seconds);

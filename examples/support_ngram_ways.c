@@ -68,6 +68,12 @@ static neck_status spectrum(neck_context *context, const ngram_matrix *matrix, i
     return neck_ngram_matrix_spectrum(context, matrix->matrix, memory, out);
 }
 
+static const char *solver(const ngram_matrix *matrix, int64_t memory)
+{
+    (void)matrix, (void)memory;
+    return "alone";
+}
+
 static neck_status rest(neck_context *context, const ngram_matrix *matrix, double *values, double *bounds)
 {
     return neck_ngram_matrix_rest(context, matrix->matrix, values, bounds);
@@ -97,7 +103,7 @@ static int32_t processes(void) { return 1; }
 
 const ngram_ways *ngram_ways_here(void)
 {
-    static const ngram_ways alone = {count, make, destroy, cost, spectrum, rest, squares, top, density, processes};
+    static const ngram_ways alone = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density, processes};
     const ngram_ways *ranks = ngram_ways_of_ranks();
     return ranks ? ranks : &alone;
 }

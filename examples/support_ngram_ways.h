@@ -28,6 +28,7 @@ typedef struct ngram_ways {
     /* As neck_ngram_matrix_cost (of this process), _spectrum, _rest and _part_squares. */
     neck_status (*cost)(const ngram_matrix *matrix, int64_t *bytes, double *operations);
     neck_status (*spectrum)(neck_context *context, const ngram_matrix *matrix, int64_t memory, neck_spectrum **out);
+    const char *(*solver)(const ngram_matrix *matrix, int64_t memory); /* who finds the spectrum of the largest part */
     neck_status (*rest)(neck_context *context, const ngram_matrix *matrix, double *values, double *bounds);
     neck_status (*squares)(const ngram_matrix *matrix, double *squares);
 

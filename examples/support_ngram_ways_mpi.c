@@ -112,6 +112,11 @@ static neck_status spectrum(neck_context *context, const ngram_matrix *matrix, i
     return neck_mpi_ngram_matrix_spectrum(context, matrix->matrix, memory, NECK_MPI_SOLVER_AUTO, out);
 }
 
+static const char *solver(const ngram_matrix *matrix, int64_t memory)
+{
+    return neck_mpi_solver_name(neck_mpi_ngram_matrix_solver(matrix->matrix, memory));
+}
+
 static neck_status rest(neck_context *context, const ngram_matrix *matrix, double *values, double *bounds)
 {
     return neck_mpi_ngram_matrix_rest(context, matrix->matrix, values, bounds);
@@ -150,6 +155,6 @@ static int32_t processes(void)
 
 const ngram_ways *ngram_ways_of_ranks(void)
 {
-    static const ngram_ways together = {count, make, destroy, cost, spectrum, rest, squares, top, density, processes};
+    static const ngram_ways together = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density, processes};
     return ranks_team() ? &together : NULL;
 }

@@ -71,7 +71,7 @@ static int pass_file(train_run *self, const char *name, int64_t size, int keeps)
         if (keeps && good && fwrite(piece, 1, (size_t)length, file) != (size_t)length) good = fail(self, path);
     }
     if (file && fclose(file) != 0 && good) good = fail(self, path);
-    free(piece);
+    if (!neck_mpi_broken(ranks_team())) free(piece); /* else what is late is still written there */
     free(path);
     return good;
 }

@@ -61,15 +61,23 @@ NECK_API neck_status neck_mpi_ngram_matrix_part_squares(const neck_mpi_ngram_mat
 
 /* Who finds the eigenvalues of the largest part's Gram matrix. */
 enum {
-    NECK_MPI_SOLVER_AUTO = 0,      /* ELPA, or ScaLAPACK where that refuses */
+    NECK_MPI_SOLVER_AUTO = 0,      /* whoever is soonest done: see neck_mpi_ngram_matrix_solver */
     NECK_MPI_SOLVER_ELPA = 1,      /* in two stages, values only */
-    NECK_MPI_SOLVER_SCALAPACK = 2  /* pdsyev, values only: pdsyevd cannot leave the vectors out */
+    NECK_MPI_SOLVER_SCALAPACK = 2, /* pdsyev, values only: pdsyevd cannot leave the vectors out */
+    NECK_MPI_SOLVER_ALONE = 3      /* rank 0, as one process does: all ranks make the matrix, and send it there */
 };
 
 /* neck_mpi_ngram_matrix_spectrum - as neck_ngram_matrix_spectrum, on every rank: parts by the ranks they were dealt to;
  *   the largest by rank 0 alone when its QR is cheap, else from D + R^T R, block-cyclic over the ranks.
  *   memory_bytes: refuse (NECK_E_NOMEM) beyond this, of each rank; 0: no limit.
- * neck_mpi_ngram_matrix_cost - local: about what that takes of this rank: bytes, and floating-point operations.
+ * neck_mpi_ngram_matrix_cost - local: about what that takes of this rank: bytes, with the solver that takes the least,
+ *   and floating-point operations, those of one process where ranks take as long, with the one that is soonest done.
+ * neck_mpi_ngram_matrix_solver - local, and on all ranks the same for the same memory_bytes: which solver AUTO takes
+ *   first, rank 0's memory_bytes being what counts (0: half of its machine's memory, shared by the ranks there). ALONE
+ *   where that has room for 16 n^2 bytes and there are no more than three ranks: ELPA takes 3.4 times the processor time
+ *   of our own solver (measured: docs/scaling.md). When one refuses, or finds no
+ *   memory, the next is asked: ALONE, ELPA, SCALAPACK.
+ * neck_mpi_solver_name - "auto", "elpa", "scalapack", "alone"; NULL: no such solver.
  * neck_mpi_ngram_matrix_rest - as neck_ngram_matrix_rest, on every rank.
  * Solvers want a BLAS of as many threads as a rank has cores (OPENBLAS_NUM_THREADS). They cannot be cancelled; a
  * callback that cancels on any rank is heard between their calls.
@@ -78,6 +86,8 @@ NECK_API neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const
                                                     int64_t memory_bytes, int32_t solver, neck_spectrum **out);
 NECK_API neck_status neck_mpi_ngram_matrix_cost(const neck_mpi_ngram_matrix *matrix, int64_t *bytes,
                                                 double *operations);
+NECK_API int32_t neck_mpi_ngram_matrix_solver(const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes);
+NECK_API const char *neck_mpi_solver_name(int32_t solver);
 NECK_API neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngram_matrix *matrix,
                                                 double *values, double *error_bounds);
 

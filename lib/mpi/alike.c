@@ -1,6 +1,6 @@
 /* mpi/alike.c - whether ranks were called with the same arguments; the least of what each has. */
 #include <inttypes.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "mpi/team.h"
 
@@ -22,13 +22,11 @@ neck_status neck__mpi_same(neck_mpi_team *team, const char *what, const char *co
 neck_status neck__mpi_least(neck_mpi_team *team, int64_t own, int64_t *out)
 {
     MPI_Request request;
-    int64_t *both = malloc(2 * sizeof *both);
-    NECK_TRY(neck_mpi_agree(team, both ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a number")));
-    both[0] = own;
-    NECK_TRY(neck__mpi_check(MPI_Iallreduce(both, both + 1, 1, MPI_INT64_T, MPI_MIN, team->comm, &request),
-                             "the least of all ranks"));
-    NECK_TRY(neck__mpi_wait(team, &request, 1)); /* a late message may still be written: its place is left to it */
-    *out = both[1];
-    free(both);
+    int64_t both[2] = {own, 0};
+    char *found = team->small + sizeof own;
+    memcpy(team->small, both, sizeof both);
+    int code = MPI_Iallreduce(team->small, found, 1, MPI_INT64_T, MPI_MIN, team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "the least of all ranks"));
+    memcpy(out, found, sizeof *out);
     return NECK_OK;
 }

@@ -8,18 +8,14 @@
 
 enum { MESSAGE = 900 };
 
-static neck_status tell_failure(neck_mpi_team *team, int32_t rank, const int *all)
+static neck_status tell_failure(neck_mpi_team *team, int32_t rank, neck_status status)
 {
     MPI_Request request;
-    char *message = calloc(1, MESSAGE);
-    if (!message) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a message");
-    if (team->rank == rank) neck_last_error_copy(message, MESSAGE);
-    neck_status status = neck__mpi_check(MPI_Ibcast(message, MESSAGE, MPI_CHAR, rank, team->comm, &request), "telling of a failure");
-    if (status == NECK_OK) status = neck__mpi_wait(team, &request, 1);
-    if (status != NECK_OK) return status; /* a late message may still be written to: it is left to it */
-    status = neck__mpi_fail(all[rank], "rank %d (%s): %s", rank, team->hosts[rank], message);
-    free(message);
-    return status;
+    memset(team->small, 0, MESSAGE);
+    if (team->rank == rank) neck_last_error_copy(team->small, MESSAGE);
+    int code = MPI_Ibcast(team->small, MESSAGE, MPI_CHAR, rank, team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "telling of a failure"));
+    return neck__mpi_fail(status, "rank %d (%s): %s", rank, team->hosts[rank], team->small);
 }
 
 neck_status neck_mpi_agree(neck_mpi_team *team, neck_status status)
@@ -27,16 +23,13 @@ neck_status neck_mpi_agree(neck_mpi_team *team, neck_status status)
     NECK_TRY(neck__mpi_usable(team));
     if (team->size == 1) return status;
     MPI_Request request;
-    int *all = calloc((size_t)team->size + 1, sizeof *all), *mine = all + team->size;
-    if (!all) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for %d statuses", team->size);
+    int *all = team->counts, *mine = all + team->size;
     *mine = status;
-    neck_status told = neck__mpi_check(MPI_Iallgather(mine, 1, MPI_INT, all, 1, MPI_INT, team->comm, &request), "telling how all fare");
-    if (told == NECK_OK) told = neck__mpi_wait(team, &request, 1);
-    if (told != NECK_OK) return told;
-    for (int32_t i = 0; i < team->size && told == NECK_OK; i++)
-        if (all[i] != NECK_OK) told = tell_failure(team, i, all);
-    free(all);
-    return told;
+    int code = MPI_Iallgather(mine, 1, MPI_INT, all, 1, MPI_INT, team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "telling how all fare"));
+    for (int32_t i = 0; i < team->size; i++)
+        if (all[i] != NECK_OK) return tell_failure(team, i, all[i]);
+    return NECK_OK;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------------- */
@@ -83,18 +76,19 @@ typedef struct segment {
     neck_mpi_team *team;
     const number *kind;
     char *room;
-    int *counts, *places, *got; /* size each: pieces of the segment, where they begin, and where they arrive */
+    int *counts, *places, *got, *lengths; /* size each: pieces of the segment, where they begin; where they arrive, how long */
 } segment;
 
 static void cut(segment *self, int64_t count)
 {
-    int64_t most = 0;
+    int64_t first, length, own;
+    neck_mpi_share(self->team, count, self->team->rank, &first, &own);
     for (int32_t r = 0; r < self->team->size; r++) {
-        int64_t first, length;
         neck_mpi_share(self->team, count, r, &first, &length);
         self->counts[r] = (int)length;
         self->places[r] = (int)first;
-        if (length > most) most = length;
+        self->got[r] = (int)(r * own);
+        self->lengths[r] = (int)own;
     }
 }
 
@@ -104,18 +98,36 @@ static neck_status sum_segment(segment *self, char *values, int64_t count)
     const number *kind = self->kind;
     MPI_Request request;
     cut(self, count);
-    int own = self->counts[team->rank], *lengths = self->got + team->size;
-    for (int32_t r = 0; r < team->size; r++) {
-        self->got[r] = r * own;
-        lengths[r] = own;
-    }
-    NECK_TRY(neck__mpi_check(MPI_Ialltoallv(values, self->counts, self->places, kind->type, self->room, lengths, self->got, kind->type,
-                                            team->comm, &request), "a sum over ranks"));
-    NECK_TRY(neck__mpi_wait(team, &request, 1));
+    int own = self->counts[team->rank];
+    int code = MPI_Ialltoallv(values, self->counts, self->places, kind->type, self->room, self->lengths, self->got, kind->type,
+                              team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "a sum over ranks"));
     kind->add(self->room, team->size, own, own, values + (size_t)self->places[team->rank] * kind->size);
-    NECK_TRY(neck__mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, kind->type, values, self->counts, self->places, kind->type, team->comm,
-                                             &request), "a sum over ranks"));
-    return neck__mpi_wait(team, &request, 1);
+    code = MPI_Iallgatherv(MPI_IN_PLACE, 0, kind->type, values, self->counts, self->places, kind->type, team->comm, &request);
+    return neck__mpi_await(team, code, &request, "a sum over ranks");
+}
+
+static neck_status sum_few(segment *self, void *values, int64_t count)
+{
+    size_t bytes = (size_t)count * self->kind->size;
+    self->room = self->team->few;
+    memcpy(self->team->small, values, bytes);
+    NECK_TRY(sum_segment(self, self->team->small, count));
+    memcpy(values, self->team->small, bytes);
+    return NECK_OK;
+}
+
+static neck_status sum_many(segment *self, char *values, int64_t count)
+{
+    neck_mpi_team *team = self->team;
+    int64_t longest = count < NECK__MPI_SEGMENT ? count : NECK__MPI_SEGMENT;
+    self->room = malloc((size_t)(longest + team->size) * self->kind->size);
+    neck_status status = self->room ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a sum over ranks");
+    status = neck_mpi_agree(team, status);
+    for (int64_t first = 0; first < count && status == NECK_OK; first += longest)
+        status = sum_segment(self, values + (size_t)first * self->kind->size, count - first < longest ? count - first : longest);
+    neck__mpi_free(team, self->room);
+    return status;
 }
 
 static neck_status sum(neck_mpi_team *team, const number *kind, void *values, int64_t count)
@@ -123,24 +135,11 @@ static neck_status sum(neck_mpi_team *team, const number *kind, void *values, in
     NECK_TRY(neck__mpi_usable(team));
     if (count < 0 || (!values && count > 0)) return neck__mpi_fail(NECK_E_ARGUMENT, "values is NULL or count is negative");
     if (team->size == 1 || count == 0) return NECK_OK;
-    int64_t longest = count < NECK__MPI_SEGMENT ? count : NECK__MPI_SEGMENT;
-    segment self = {.team = team, .kind = kind};
-    self.room = malloc((size_t)(longest + team->size) * kind->size);
-    self.counts = malloc(4 * (size_t)team->size * sizeof *self.counts);
-    neck_status status = NECK_OK;
-    if (!self.room || !self.counts) status = neck__mpi_fail(NECK_E_NOMEM, "out of memory for a sum over ranks");
-    status = neck_mpi_agree(team, status);
-    int well = status == NECK_OK;
-    if (well) {
-        self.places = self.counts + team->size;
-        self.got = self.places + team->size;
-    }
-    for (int64_t first = 0; first < count && status == NECK_OK; first += longest)
-        status = sum_segment(&self, (char *)values + (size_t)first * kind->size, count - first < longest ? count - first : longest);
-    if (well && status != NECK_OK) return status; /* MPI may still write to the room */
-    free(self.room);
-    free(self.counts);
-    return status;
+    segment self = {.team = team, .kind = kind, .counts = team->counts};
+    self.places = self.counts + team->size;
+    self.got = self.places + team->size;
+    self.lengths = self.got + team->size;
+    return count * (int64_t)kind->size <= NECK__MPI_SMALL ? sum_few(&self, values, count) : sum_many(&self, values, count);
 }
 
 neck_status neck_mpi_sum(neck_mpi_team *team, double *values, int64_t count)
@@ -163,17 +162,26 @@ neck_status neck_mpi_sum_integers(neck_mpi_team *team, int64_t *values, int64_t 
 
 /* ---- copies ----------------------------------------------------------------------------------------------------- */
 
+static neck_status broadcast_piece(neck_mpi_team *team, char *bytes, int length, int32_t root)
+{
+    MPI_Request request;
+    return neck__mpi_await(team, MPI_Ibcast(bytes, length, MPI_BYTE, root, team->comm, &request), &request, "a broadcast");
+}
+
 neck_status neck_mpi_broadcast(neck_mpi_team *team, void *bytes, int64_t size, int32_t root)
 {
     enum { PIECE = 1 << 26 };
     NECK_TRY(neck__mpi_usable(team));
     if (size < 0 || (!bytes && size > 0)) return neck__mpi_fail(NECK_E_ARGUMENT, "bytes is NULL or size is negative");
     if (root < 0 || root >= team->size) return neck__mpi_fail(NECK_E_ARGUMENT, "root is %d in a team of %d", root, team->size);
-    for (int64_t first = 0; first < size && team->size > 1; first += PIECE) {
-        MPI_Request request;
-        int length = (int)(size - first < PIECE ? size - first : PIECE);
-        NECK_TRY(neck__mpi_check(MPI_Ibcast((char *)bytes + first, length, MPI_BYTE, root, team->comm, &request), "a broadcast"));
-        NECK_TRY(neck__mpi_wait(team, &request, 1));
+    if (team->size == 1 || size == 0) return NECK_OK;
+    if (size <= NECK__MPI_SMALL) {
+        if (team->rank == root) memcpy(team->small, bytes, (size_t)size);
+        NECK_TRY(broadcast_piece(team, team->small, (int)size, root));
+        memcpy(bytes, team->small, (size_t)size);
+        return NECK_OK;
     }
+    for (int64_t first = 0; first < size; first += PIECE)
+        NECK_TRY(broadcast_piece(team, (char *)bytes + first, (int)(size - first < PIECE ? size - first : PIECE), root));
     return NECK_OK;
 }

@@ -14,12 +14,12 @@ int64_t neck__mpi_grid_index(int64_t k, int32_t place, int32_t around)
     return (k / NECK__MPI_BLOCK * around + place) * NECK__MPI_BLOCK + k % NECK__MPI_BLOCK;
 }
 
-neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int64_t n)
+neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int32_t ranks, int64_t n)
 {
     neck__mpi_grid grid = {.team = team, .n = n, .comm = MPI_COMM_NULL};
     int64_t most = n / (2 * NECK__MPI_BLOCK); /* ranks along a side */
     if (most < 1) most = 1;
-    int64_t side = (int64_t)sqrt((double)team->size + 0.5), other = team->size / side;
+    int64_t side = (int64_t)sqrt((double)ranks + 0.5), other = ranks / side;
     grid.rows = (int32_t)(side < most ? side : most);
     grid.cols = (int32_t)(other < most ? other : most);
     int inside = team->rank < grid.rows * grid.cols;
@@ -36,10 +36,10 @@ neck_status neck__mpi_grid_open(neck__mpi_grid *grid)
     neck_mpi_team *team = grid->team;
     NECK_TRY(neck_mpi_agree(team, NECK_OK));
     int code = MPI_Comm_split(team->comm, grid->row >= 0 ? 0 : MPI_UNDEFINED, team->rank, &grid->comm);
-    return neck_mpi_agree(team, neck__mpi_check(code, "a communicator of the ranks that solve"));
+    return neck_mpi_agree(team, neck__mpi_check(team, code, "a communicator of the ranks that solve"));
 }
 
 void neck__mpi_grid_close(neck__mpi_grid *grid)
 {
-    if (grid->comm != MPI_COMM_NULL) MPI_Comm_free(&grid->comm);
+    if (grid->comm != MPI_COMM_NULL && !neck_mpi_broken(grid->team)) MPI_Comm_free(&grid->comm);
 }

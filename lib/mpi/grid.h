@@ -17,8 +17,8 @@ typedef struct neck__mpi_grid {
     MPI_Comm comm;    /* of the ranks in the grid; MPI_COMM_NULL elsewhere */
 } neck__mpi_grid;
 
-/* Local: nearly square, and no larger than that every rank has a few blocks. Without comm. */
-neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int64_t n);
+/* Local: nearly square, of `ranks` at most, and no larger than that each has a few blocks. Without comm. */
+neck__mpi_grid neck__mpi_grid_of(neck_mpi_team *team, int32_t ranks, int64_t n);
 
 /* Collective: the communicator. Errors: NECK_E_IO. */
 neck_status neck__mpi_grid_open(neck__mpi_grid *grid);

@@ -34,16 +34,17 @@ static neck_status describe(const neck__mpi_grid *grid, elpa_t solver)
     return error == ELPA_OK ? NECK_OK : refused("its solver in two stages", error);
 }
 
-neck_status neck__mpi_elpa(const neck__mpi_grid *grid, double *a, double *values)
+neck_status neck__mpi_elpa(neck_context *unused, const neck__mpi_grid *grid, double **a, double *values)
 {
     int error = ELPA_OK;
+    (void)unused;
     /* Begun as often as one likes; ended never: nobody here knows who else uses it. */
     if (elpa_init(API) != ELPA_OK) return neck__mpi_fail(NECK_E_UNSUPPORTED, "ELPA is older than %d", API);
     elpa_t solver = elpa_allocate(&error);
     if (error != ELPA_OK) return refused("to begin", error);
     neck_status status = describe(grid, solver);
     if (status == NECK_OK) {
-        elpa_eigenvalues_double(solver, a, values, &error);
+        elpa_eigenvalues_double(solver, *a, values, &error);
         if (error != ELPA_OK) status = refused("to solve", error);
     }
     elpa_deallocate(solver, &error);

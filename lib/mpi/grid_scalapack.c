@@ -44,10 +44,11 @@ static neck_status solve(problem *p)
     return neck__mpi_fail(NECK_E_CONVERGENCE, "ScaLAPACK has not found all eigenvalues: pdsyev's info is %d", info);
 }
 
-neck_status neck__mpi_scalapack(const neck__mpi_grid *grid, double *a, double *values)
+neck_status neck__mpi_scalapack(neck_context *unused, const neck__mpi_grid *grid, double **a, double *values)
 {
+    (void)unused;
     const int block = NECK__MPI_BLOCK, zero = 0, lead = grid->own_rows > 0 ? (int)grid->own_rows : 1;
-    problem p = {.n = (int)grid->n, .a = a, .values = values};
+    problem p = {.n = (int)grid->n, .a = *a, .values = values};
     int handle = Csys2blacs_handle(grid->comm), context = handle, info = 0;
     Cblacs_gridinit(&context, "Row", grid->rows, grid->cols);
     descinit_(p.desc, &p.n, &p.n, &block, &block, &zero, &zero, &context, &lead, &info);

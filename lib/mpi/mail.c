@@ -33,12 +33,8 @@ neck_status neck__mpi_mail_open(neck_mpi_team *team, int64_t memory, int64_t lar
 
 void neck__mpi_mail_close(neck__mpi_mail *mail)
 {
-    if (mail->stuck) return;
-    free(mail->out);
-    free(mail->in);
-    free(mail->used);
-    free(mail->coming);
-    free(mail->counts);
+    void *const owned[] = {mail->out, mail->in, mail->used, mail->coming, mail->counts};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned && mail->team; i++) neck__mpi_free(mail->team, owned[i]);
     *mail = (neck__mpi_mail){.team = NULL};
 }
 
@@ -48,14 +44,6 @@ char *neck__mpi_mail_put(neck__mpi_mail *mail, int32_t to, int64_t bytes)
     char *place = mail->out + to * mail->box + mail->used[to];
     mail->used[to] += bytes;
     return place;
-}
-
-static neck_status wait(neck__mpi_mail *mail, int code, MPI_Request *request)
-{
-    neck_status status = neck__mpi_check(code, "an exchange of records");
-    if (status == NECK_OK) status = neck__mpi_wait(mail->team, request, 1);
-    if (status != NECK_OK) mail->stuck = 1;
-    return status;
 }
 
 static void place(neck__mpi_mail *mail)
@@ -78,15 +66,14 @@ neck_status neck__mpi_mail_exchange(neck__mpi_mail *mail, neck_status status, in
     MPI_Request request;
     NECK_TRY(neck_mpi_agree(team, status));
     NECK_TRY(neck_mpi_sum_integers(team, sums, count));
-    NECK_TRY(wait(mail, MPI_Ialltoall(mail->used, 1, MPI_INT64_T, mail->coming, 1, MPI_INT64_T, team->comm, &request),
-                  &request));
+    int code = MPI_Ialltoall(mail->used, 1, MPI_INT64_T, mail->coming, 1, MPI_INT64_T, team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "an exchange of records"));
     place(mail);
     const int *counts = mail->counts;
     int32_t ranks = team->size;
-    NECK_TRY(wait(mail,
-                  MPI_Ialltoallv(mail->out, counts, counts + ranks, MPI_BYTE, mail->in, counts + 2 * ranks,
-                                 counts + 3 * ranks, MPI_BYTE, team->comm, &request),
-                  &request));
+    code = MPI_Ialltoallv(mail->out, counts, counts + ranks, MPI_BYTE, mail->in, counts + 2 * ranks, counts + 3 * ranks,
+                          MPI_BYTE, team->comm, &request);
+    NECK_TRY(neck__mpi_await(team, code, &request, "an exchange of records"));
     memset(mail->used, 0, (size_t)ranks * sizeof *mail->used);
     return NECK_OK;
 }

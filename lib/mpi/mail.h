@@ -12,7 +12,6 @@ typedef struct neck__mpi_mail {
     int64_t *coming;  /* bytes from each rank */
     int *counts;      /* 4 x size: of MPI's calls */
     int64_t received; /* bytes in `in`, in order of the ranks that sent them */
-    int stuck;        /* an exchange did not end: MPI may still write to what is here */
 } neck__mpi_mail;
 
 /* Collective: memory for boxes, of which each holds the largest record at least; both agree on all ranks. Errors:

@@ -43,6 +43,8 @@ $(BUILD)/mpi/neck-%: $(BUILD)/obj/examples/%.o $(MPI_SUPPORT:examples/%.c=$(BUIL
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(MPI_LIBS) -lm
 
+# This one counts the libraries' allocations, and refuses memory and threads.
+$(BUILD)/tests/mpi/test_nomem: private LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=pthread_create
 $(BUILD)/tests/mpi/%: tests/mpi/%.c $(MPI_STATIC) $(STATIC) $(STAMP)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) -Itests -Itests/mpi $(PKG_CFLAGS) $(MPI_CFLAGS) -MMD -MP -MF $@.d $(LINK) $(LDFLAGS) \

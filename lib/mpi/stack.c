@@ -32,20 +32,6 @@ static neck_status measure(neck__mpi_stack *stack)
 
 /* ---- products --------------------------------------------------------------------------------------------------- */
 
-/* What all ranks do once they have the vectors. */
-static neck_status multiply(neck__mpi_stack *stack, int64_t count, double *x, double *y)
-{
-    int64_t size = stack->cols * count;
-    NECK_TRY(neck_mpi_broadcast(stack->team, x, size * (int64_t)sizeof *x, 0));
-    neck_status status = NECK_OK;
-    if (stack->own)
-        status = neck_operator_apply_normal(stack->context, stack->own, count, x, y);
-    else
-        memset(y, 0, (size_t)size * sizeof *y);
-    NECK_TRY(neck_mpi_agree(stack->team, status));
-    return neck_mpi_sum(stack->team, y, size);
-}
-
 static neck_status make_room(neck__mpi_stack *stack, int64_t count)
 {
     int64_t size = 2 * stack->cols * count;
@@ -58,6 +44,23 @@ static neck_status make_room(neck__mpi_stack *stack, int64_t count)
     return NECK_OK;
 }
 
+/* What all ranks do once they know how many vectors there are: rank 0's given, into the room, where the product is then. */
+static neck_status multiply(neck__mpi_stack *stack, int64_t count, const double *given)
+{
+    int64_t size = stack->cols * count;
+    NECK_TRY(neck_mpi_agree(stack->team, make_room(stack, count)));
+    double *x = stack->room, *y = x + size;
+    if (given) memcpy(x, given, (size_t)size * sizeof *x);
+    NECK_TRY(neck_mpi_broadcast(stack->team, x, size * (int64_t)sizeof *x, 0));
+    neck_status status = NECK_OK;
+    if (stack->own)
+        status = neck_operator_apply_normal(stack->context, stack->own, count, x, y);
+    else
+        memset(y, 0, (size_t)size * sizeof *y);
+    NECK_TRY(neck_mpi_agree(stack->team, status));
+    return neck_mpi_sum(stack->team, y, size);
+}
+
 /* Others than rank 0: until there are no more vectors. */
 static neck_status serve(neck__mpi_stack *stack)
 {
@@ -65,8 +68,7 @@ static neck_status serve(neck__mpi_stack *stack)
         int64_t count = 0;
         NECK_TRY(neck_mpi_broadcast(stack->team, &count, sizeof count, 0));
         if (count == 0) return NECK_OK;
-        NECK_TRY(neck_mpi_agree(stack->team, make_room(stack, count)));
-        NECK_TRY(multiply(stack, count, stack->room, stack->room + stack->cols * count));
+        NECK_TRY(multiply(stack, count, NULL));
     }
 }
 
@@ -75,9 +77,11 @@ int32_t neck__mpi_stack_apply(void *user, int32_t transposed, int64_t count, con
     neck__mpi_stack *stack = user;
     (void)transposed;
     neck_status status = neck_mpi_broadcast(stack->team, &count, sizeof count, 0);
-    if (status == NECK_OK) status = neck_mpi_agree(stack->team, NECK_OK);
-    if (status == NECK_OK) status = multiply(stack, count, (double *)(uintptr_t)x, y); /* which rank 0 only sends */
-    if (status == NECK_OK) return 0;
+    if (status == NECK_OK) status = multiply(stack, count, x);
+    if (status == NECK_OK) {
+        memcpy(y, stack->room + stack->cols * count, (size_t)(stack->cols * count) * sizeof *y);
+        return 0;
+    }
     stack->failed = status;
     neck_last_error_copy(stack->message, sizeof stack->message);
     return 1;
@@ -108,6 +112,6 @@ neck_status neck__mpi_stack_run(neck_context *context, neck_mpi_team *team, cons
     NECK_TRY(measure(stack));
     neck_status status = team->rank == 0 ? lead(stack, algorithm, user, &known) : serve(stack);
     if (status == NECK_OK || (team->rank == 0 && !known)) status = neck_mpi_agree(team, status);
-    if (status != NECK_E_IO) free(stack->room); /* MPI may still write to it */
+    neck__mpi_free(team, stack->room);
     return status;
 }

@@ -13,7 +13,7 @@ typedef struct neck__mpi_stack {
     double frobenius_squared; /* of all; negative: not known */
     neck_status failed;       /* a product failed, on all ranks, with message */
     char message[512];
-    double *room;             /* of a rank that serves: for vectors and their product */
+    double *room;             /* for vectors and their product: MPI's, also when the algorithm has gone */
     int64_t size;
 } neck__mpi_stack;
 

@@ -21,13 +21,27 @@ neck_status neck__mpi_fail(neck_status status, const char *format, ...)
     return neck_error_set(status, text);
 }
 
-neck_status neck__mpi_check(int code, const char *what)
+neck_status neck__mpi_check(neck_mpi_team *team, int code, const char *what)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length;
     if (code == MPI_SUCCESS) return NECK_OK;
     MPI_Error_string(code, text, &length);
+    if (team) neck__mpi_break(team, team->rank, text);
     return neck__mpi_fail(NECK_E_IO, "%s: %s", what, text);
+}
+
+void neck__mpi_break(neck_mpi_team *team, int32_t rank, const char *fault)
+{
+    if (atomic_exchange(&team->breaking, 1)) return;
+    if (fault)
+        snprintf(team->message, sizeof team->message, "rank %d (%s) is out of step: %s", rank, team->hosts[rank], fault);
+    else
+        snprintf(team->message, sizeof team->message, "rank %d (%s) has been silent for %.0f s: it was killed, or cannot be reached",
+                 rank, team->hosts[rank], team->silence);
+    team->missed = rank;
+    team->at_fault = fault != NULL;
+    atomic_store(&team->broken, 1);
 }
 
 neck_status neck__mpi_usable(const neck_mpi_team *team)
@@ -61,17 +75,28 @@ double neck__mpi_clock(void)
 }
 
 /* An answer that is near is worth a little spinning; later the core is of more use to others. */
-neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *requests, int count)
+neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *request, const char *what)
 {
     enum { SPINS = 2000 };
     const struct timespec nap = {0, 50000};
     for (int64_t tries = 0;; tries++) {
         int done = 0;
-        NECK_TRY(neck__mpi_check(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE), "MPI"));
+        NECK_TRY(neck__mpi_check(team, MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
         if (done) return NECK_OK;
         if (atomic_load(&team->broken)) return neck__mpi_fail(NECK_E_IO, "%s", team->message);
         if (tries > SPINS) nanosleep(&nap, NULL);
     }
+}
+
+neck_status neck__mpi_await(neck_mpi_team *team, int code, MPI_Request *request, const char *what)
+{
+    NECK_TRY(neck__mpi_check(team, code, what));
+    return neck__mpi_wait(team, request, what);
+}
+
+void neck__mpi_free(const neck_mpi_team *team, void *memory)
+{
+    if (!atomic_load(&team->broken)) free(memory);
 }
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
@@ -101,11 +126,13 @@ static neck_status check_mpi(void)
 static neck_status take_memory(neck_mpi_team *team)
 {
     size_t size = (size_t)team->size;
+    team->counts = calloc(size, 4 * sizeof *team->counts);
+    team->few = calloc(NECK__MPI_SMALL + size * sizeof(double), 1);
     team->hosts = calloc(size, sizeof *team->hosts);
     team->heard = calloc(size, sizeof *team->heard);
     team->gone = calloc(size, sizeof *team->gone);
     team->beats = calloc(size, sizeof *team->beats);
-    if (!team->hosts || !team->heard || !team->gone || !team->beats)
+    if (!team->hosts || !team->heard || !team->gone || !team->beats || !team->counts || !team->few)
         return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a team of %d ranks", team->size);
     for (int32_t i = 0; i < team->size; i++) team->beats[i] = MPI_REQUEST_NULL;
     return NECK_OK;
@@ -113,15 +140,9 @@ static neck_status take_memory(neck_mpi_team *team)
 
 static neck_status duplicate(MPI_Comm comm, neck_mpi_team *team)
 {
-    int rank, size;
-    NECK_TRY(neck__mpi_check(MPI_Comm_dup(comm, &team->comm), "duplicating the communicator"));
+    NECK_TRY(neck__mpi_check(NULL, MPI_Comm_dup(comm, &team->comm), "duplicating the communicator"));
     MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_RETURN);
-    NECK_TRY(neck__mpi_check(MPI_Comm_dup(team->comm, &team->watch), "duplicating the communicator"));
-    MPI_Comm_rank(team->comm, &rank);
-    MPI_Comm_size(team->comm, &size);
-    team->rank = rank;
-    team->size = size;
-    return NECK_OK;
+    return neck__mpi_check(NULL, MPI_Comm_dup(team->comm, &team->watch), "duplicating the communicator");
 }
 
 static neck_status gather_hosts(neck_mpi_team *team)
@@ -129,15 +150,15 @@ static neck_status gather_hosts(neck_mpi_team *team)
     int length;
     char own[MPI_MAX_PROCESSOR_NAME] = "";
     MPI_Get_processor_name(own, &length);
-    return neck__mpi_check(MPI_Allgather(own, sizeof own, MPI_CHAR, team->hosts, sizeof own, MPI_CHAR, team->comm),
+    return neck__mpi_check(NULL, MPI_Allgather(own, sizeof own, MPI_CHAR, team->hosts, sizeof own, MPI_CHAR, team->comm),
                            "gathering the names of hosts");
 }
 
-/* What is wrong on one rank alone must be known to all before they begin to wait for each other's watch. */
-static neck_status all_well(neck_mpi_team *team, neck_status status)
+/* What is wrong on one rank alone must be known to all before they go on to wait for each other. */
+static neck_status all_well(MPI_Comm comm, neck_status status)
 {
     int mine = status, worst = status;
-    NECK_TRY(neck__mpi_check(MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MIN, team->comm), "making a team"));
+    NECK_TRY(neck__mpi_check(NULL, MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MIN, comm), "making a team"));
     if (status == NECK_OK && worst != NECK_OK) return neck__mpi_fail(worst, "another rank could not join the team");
     return status;
 }
@@ -150,31 +171,46 @@ static void release(neck_mpi_team *team)
     free(team->heard);
     free(team->gone);
     free(team->beats);
+    free(team->counts);
+    free(team->few);
     free(team);
+}
+
+static neck_status begin(MPI_Comm comm, const neck_mpi_team_options *options, neck_mpi_team *team)
+{
+    int rank, size;
+    if (!team) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a team");
+    team->comm = team->watch = MPI_COMM_NULL;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    team->rank = rank;
+    team->size = size;
+    NECK_TRY(read_options(options, team));
+    return take_memory(team);
+}
+
+static neck_status join(MPI_Comm comm, neck_mpi_team *team)
+{
+    NECK_TRY(duplicate(comm, team));
+    NECK_TRY(gather_hosts(team));
+    neck_status status = all_well(comm, neck__mpi_watch_start(team));
+    if (status == NECK_OK) return NECK_OK;
+    atomic_store(&team->unwanted, 1);
+    neck__mpi_watch_stop(team);
+    return status;
 }
 
 neck_status neck_mpi_team_create(MPI_Comm comm, const neck_mpi_team_options *options, neck_mpi_team **out)
 {
-    if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
     NECK_TRY(check_mpi());
     neck_mpi_team *team = calloc(1, sizeof *team);
-    if (!team) return neck__mpi_fail(NECK_E_NOMEM, "out of memory for a team");
-    team->comm = team->watch = MPI_COMM_NULL;
-    neck_status status = duplicate(comm, team);
-    if (status == NECK_OK) {
-        status = read_options(options, team);
-        if (status == NECK_OK) status = take_memory(team);
-        status = all_well(team, status);
-    }
-    if (status == NECK_OK) status = gather_hosts(team);
-    if (status == NECK_OK) status = all_well(team, neck__mpi_watch_start(team));
-    if (status != NECK_OK) {
-        neck__mpi_watch_stop(team);
-        release(team);
-        return status;
-    }
-    *out = team;
-    return NECK_OK;
+    neck_status status = begin(comm, options, team);
+    if (status == NECK_OK && !out) status = neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
+    status = all_well(comm, status);
+    if (status == NECK_OK) status = join(comm, team);
+    if (status == NECK_OK) *out = team;
+    else if (team) release(team);
+    return status;
 }
 
 /* A broken team cannot be taken apart: MPI would wait for the lost rank. */

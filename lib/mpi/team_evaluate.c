@@ -47,6 +47,6 @@ neck_status neck_mpi_evaluation_sum(neck_mpi_team *team, neck_evaluation *evalua
     status = neck_mpi_agree(team, status);
     for (int64_t part = 0; part < neck_evaluation_parts(evaluation) && status == NECK_OK; part++)
         status = sum_part(team, evaluation, part, numbers);
-    if (status != NECK_E_IO) free(numbers); /* MPI may still write to it */
+    neck__mpi_free(team, numbers);
     return status;
 }

@@ -162,7 +162,7 @@ static void take_copies(const exchange *self, const bucket *b)
 static neck_status await_oldest(exchange *self)
 {
     bucket *b = &self->ring[self->first];
-    NECK_TRY(neck__mpi_wait(self->team, &b->request, 1));
+    NECK_TRY(neck__mpi_wait(self->team, &b->request, self->moving == SUM ? "a sum of gradients" : "spreading parameters"));
     if (self->moving == SUM) take_sums(self, b);
     else take_copies(self, b);
     memset(b->used, 0, (size_t)self->team->size * sizeof *b->used);
@@ -179,13 +179,11 @@ static neck_status send(exchange *self, bucket *b)
         b->leaving[r] = r == own ? 0 : b->used[r];
         b->coming[r] = r == own ? 0 : b->used[own];
     }
-    if (self->moving == SUM)
-        return neck__mpi_check(MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming,
-                                              self->places,
-                                              MPI_BYTE, team->comm, &b->request), "a sum of gradients");
-    return neck__mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE,
-                                           team->comm,
-                                           &b->request), "spreading parameters");
+    int code = self->moving == SUM ? MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places,
+                                                    MPI_BYTE, team->comm, &b->request)
+                                   : MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
+                                                     &b->request);
+    return neck__mpi_check(team, code, "an exchange of gradients");
 }
 
 /* Afterwards the bucket to fill is an empty one. */
@@ -303,9 +301,12 @@ static neck_status take_memory(exchange *self, int64_t bytes)
 neck_status neck_mpi_exchange_create(neck_mpi_team *team, const neck_mpi_exchange_options *options,
                                      neck_gradient_exchange **out)
 {
+    const char *const names[] = {"bucket"};
     int64_t bytes = 0;
     NECK_TRY(neck__mpi_usable(team));
     neck_status status = out ? read_options(options, &bytes) : neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
+    NECK_TRY(neck_mpi_agree(team, status));
+    NECK_TRY(neck__mpi_same(team, "the exchange", names, &bytes, 1));
     exchange *self = status == NECK_OK ? calloc(1, sizeof *self) : NULL;
     if (self) {
         self->face = (neck_gradient_exchange){sizeof self->face, team->rank, team->size, self, sum, spread, finish, add,
@@ -320,11 +321,11 @@ neck_status neck_mpi_exchange_create(neck_mpi_team *team, const neck_mpi_exchang
     return status;
 }
 
-/* After a failure MPI may still write to the buckets. */
+/* After a failure MPI may still write to the buckets, as before finish. */
 void neck_mpi_exchange_destroy(neck_gradient_exchange *face)
 {
     exchange *self = (exchange *)face;
-    if (!self || self->status != NECK_OK) return;
+    if (!self || self->status != NECK_OK || self->ring[self->first].under_way) return;
     for (int i = 0; i < DEPTH; i++) {
         free(self->ring[i].used);
         free(self->ring[i].out);

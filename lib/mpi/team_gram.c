@@ -57,6 +57,6 @@ neck_status neck_mpi_gram_sum(neck_mpi_team *team, neck_gram *gram)
     if (!numbers) status = neck__mpi_fail(NECK_E_NOMEM, "out of memory: %" PRId64 " numbers of a gram", neck_gram_size(gram));
     status = neck_mpi_agree(team, status);
     if (status == NECK_OK) status = sum_numbers(team, gram, numbers);
-    if (status != NECK_E_IO) free(numbers); /* MPI may still write to it */
+    neck__mpi_free(team, numbers);
     return status;
 }

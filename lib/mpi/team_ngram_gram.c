@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PANEL_MEMORY 0x1p25
-
 typedef struct panels {
     const neck__mpi_grid *grid;
     int64_t height;       /* rows at a time, all of one block */
@@ -25,7 +23,7 @@ static double bytes_a_row(const neck__mpi_grid *grid)
 
 static int64_t height_of(const neck__mpi_grid *grid)
 {
-    double rows = PANEL_MEMORY / bytes_a_row(grid);
+    double rows = NECK__MPI_PANEL_MEMORY / bytes_a_row(grid);
     return rows < 1 ? 1 : rows > NECK__MPI_BLOCK ? NECK__MPI_BLOCK : (int64_t)rows;
 }
 
@@ -58,11 +56,8 @@ static neck_status take_memory(panels *p)
 
 static void release(panels *p)
 {
-    free(p->panel);
-    free(p->out);
-    free(p->in);
-    free(p->sums);
-    free(p->counts);
+    void *const owned[] = {p->panel, p->out, p->in, p->sums, p->counts};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) neck__mpi_free(p->grid->team, owned[i]);
 }
 
 /* The columns of each rank of the row of the grid, side by side. */
@@ -116,10 +111,9 @@ static neck_status exchange(panels *p)
     MPI_Request request;
     const int *counts = p->counts;
     int32_t ranks = team->size;
-    NECK_TRY(neck__mpi_check(MPI_Ialltoallv(p->out, counts, counts + ranks, MPI_DOUBLE, p->in, counts + 2 * ranks,
-                                            counts + 3 * ranks, MPI_DOUBLE, team->comm, &request),
-                             "an exchange of a Gram matrix"));
-    return neck__mpi_wait(team, &request, 1);
+    int code = MPI_Ialltoallv(p->out, counts, counts + ranks, MPI_DOUBLE, p->in, counts + 2 * ranks, counts + 3 * ranks,
+                              MPI_DOUBLE, team->comm, &request);
+    return neck__mpi_await(team, code, &request, "an exchange of a Gram matrix");
 }
 
 static neck_status fill(neck_context *context, const neck_ngram_matrix *shared, panels *p, double *a)
@@ -145,6 +139,6 @@ neck_status neck__mpi_ngram_gram(neck_context *context, const neck_mpi_ngram_mat
     if (status == NECK_OK) status = fill(context, matrix->shared, &p, a);
     *norm = 0;
     for (int64_t i = 0; i < grid->n && status == NECK_OK; i++) *norm = fmax(*norm, p.sums[i]);
-    if (status != NECK_E_IO) release(&p); /* MPI may still write to it */
+    release(&p);
     return status;
 }

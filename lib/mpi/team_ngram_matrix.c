@@ -14,7 +14,7 @@ void neck_mpi_ngram_matrix_destroy(neck_mpi_ngram_matrix *matrix)
     neck_ngram_matrix_destroy(matrix->shared);
     neck_ngram_matrix_destroy(matrix->small);
     free(matrix->columns);
-    free(matrix->squares);
+    neck__mpi_free(matrix->team, matrix->squares);
     free(matrix);
 }
 
@@ -233,22 +233,18 @@ neck_status neck_mpi_ngram_matrix_create(neck_context *context, neck_mpi_team *t
     NECK_TRY(neck__mpi_usable(team));
     NECK_TRY(neck_mpi_agree(team, check(ngrams, vocab_size, weight, out)));
     making self = {.context = context, .team = team, .matrix = calloc(1, sizeof *self.matrix)};
+    if (self.matrix) *self.matrix = (neck_mpi_ngram_matrix){.team = team, .info.cols = vocab_size};
     neck_status status =
         neck_mpi_agree(team, self.matrix ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a matrix"));
-    if (status == NECK_OK) {
-        self.matrix->team = team;
-        self.matrix->info.cols = vocab_size;
-        status = make(&self, ngrams, vocab_size, weight);
-    }
+    if (status == NECK_OK) status = make(&self, ngrams, vocab_size, weight);
     neck_ngram_rows_destroy(self.own);
     neck_ngram_rows_destroy(self.dealt);
     neck_ngram_rows_destroy(self.shared);
     neck_ngram_rows_destroy(self.small);
     neck__mpi_parts_free(&self.parts);
+    neck__mpi_free(team, self.diagonal);
     if (status == NECK_OK) *out = self.matrix;
-    if (status == NECK_E_IO) return status; /* MPI may still write to sums */
-    free(self.diagonal);
-    if (status != NECK_OK) neck_mpi_ngram_matrix_destroy(self.matrix);
+    else neck_mpi_ngram_matrix_destroy(self.matrix);
     return status;
 }
 

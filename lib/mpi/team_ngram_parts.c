@@ -98,6 +98,6 @@ neck_status neck__mpi_parts_find(neck_mpi_team *team, const neck_ngram_rows_view
         *out = parts;
     else
         neck__mpi_parts_free(&parts);
-    if (status != NECK_E_IO) free(scratch); /* MPI may still write to it */
+    neck__mpi_free(team, scratch);
     return status;
 }

@@ -34,29 +34,48 @@ static neck_status solve_small(neck_context *context, const neck_mpi_ngram_matri
 
 /* ---- all of them ------------------------------------------------------------------------------------------------ */
 
+static const struct {
+    const char *name;
+    neck__mpi_solver solve;
+} solvers[] = {[NECK_MPI_SOLVER_AUTO] = {"auto", NULL},
+               [NECK_MPI_SOLVER_ELPA] = {"elpa", neck__mpi_elpa},
+               [NECK_MPI_SOLVER_SCALAPACK] = {"scalapack", neck__mpi_scalapack},
+               [NECK_MPI_SOLVER_ALONE] = {"alone", neck__mpi_alone}};
+
+const char *neck_mpi_solver_name(int32_t solver)
+{
+    return solver >= 0 && (size_t)solver < sizeof solvers / sizeof *solvers ? solvers[solver].name : NULL;
+}
+
+neck__mpi_grid neck__mpi_ngram_grid(const neck_mpi_ngram_matrix *matrix, int32_t solver)
+{
+    int32_t ranks = solver == NECK_MPI_SOLVER_ALONE ? 1 : matrix->team->size;
+    return neck__mpi_grid_of(matrix->team, ranks, matrix->info.largest_part);
+}
+
 /* Makes the Gram matrix and gives it to a solver. Values: eigenvalues, increasing. */
-static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix *matrix, const neck__mpi_grid *grid,
-                              neck_status (*solver)(const neck__mpi_grid *, double *, double *), double *a,
-                              double *values, double *norm)
+static neck_status solve_on(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid, int32_t solver,
+                            double **a, double *values, double *norm)
 {
     neck_status status = NECK_OK;
-    NECK_TRY(neck__mpi_ngram_gram(context, matrix, grid, a, norm));
-    if (grid->row >= 0) status = solver(grid, a, values);
+    *a = malloc(((size_t)grid->own_rows * (size_t)grid->own_cols + (size_t)neck__mpi_alone_room(grid->n)) * sizeof **a);
+    if (!*a) status = neck__mpi_fail(NECK_E_NOMEM, "out of memory for a Gram matrix of order %lld", (long long)grid->n);
+    NECK_TRY(neck_mpi_agree(grid->team, status));
+    NECK_TRY(neck__mpi_ngram_gram(context, matrix, grid, *a, norm));
+    if (grid->row >= 0) status = solvers[solver].solve(context, grid, a, values);
     NECK_TRY(neck_mpi_agree(grid->team, status));
     return neck_mpi_broadcast(grid->team, values, grid->n * (int64_t)sizeof *values, 0);
 }
 
-static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid,
-                               int32_t solver, double *a, double *values, double *norm)
+static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver, double *values,
+                              double *norm)
 {
-    neck_status status = NECK_E_UNSUPPORTED;
-    NECK_TRY(neck__mpi_grid_open(grid));
-    if (solver != NECK_MPI_SOLVER_SCALAPACK)
-        status = solve_with(context, matrix, grid, neck__mpi_elpa, a, values, norm);
-    if (status == NECK_E_UNSUPPORTED &&
-        solver != NECK_MPI_SOLVER_ELPA) /* the first destroys the matrix: it is made again */
-        status = solve_with(context, matrix, grid, neck__mpi_scalapack, a, values, norm);
-    neck__mpi_grid_close(grid);
+    double *a = NULL;
+    neck__mpi_grid grid = neck__mpi_ngram_grid(matrix, solver);
+    NECK_TRY(neck__mpi_grid_open(&grid));
+    neck_status status = solve_on(context, matrix, &grid, solver, &a, values, norm);
+    free(a);
+    neck__mpi_grid_close(&grid);
     return status;
 }
 
@@ -89,20 +108,30 @@ static void take_roots(const neck_mpi_ngram_matrix *matrix, double norm, double 
     *resolution = sqrt(delta);
 }
 
-neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver,
+/* What refuses, or finds no memory, leaves the next one to try: whoever it was has destroyed the matrix, which is made again. */
+static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t first, int only, double *values,
+                               double *norm)
+{
+    static const int32_t next[] = {[NECK_MPI_SOLVER_ALONE] = NECK_MPI_SOLVER_ELPA, [NECK_MPI_SOLVER_ELPA] = NECK_MPI_SOLVER_SCALAPACK,
+                                   [NECK_MPI_SOLVER_SCALAPACK] = NECK_MPI_SOLVER_AUTO};
+    neck_status status = solve_with(context, matrix, first, values, norm);
+    for (int32_t solver = next[first]; solver && !only; solver = next[solver]) {
+        if (status != NECK_E_UNSUPPORTED && status != NECK_E_NOMEM) return status;
+        status = solve_with(context, matrix, solver, values, norm);
+    }
+    return status;
+}
+
+neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
                                   double *values, double *bounds, double *resolution)
 {
-    int64_t n = matrix->info.largest_part;
+    int64_t first = solver;
     double norm = 0;
     if (neck__mpi_ngram_is_cheap(matrix) && solver == NECK_MPI_SOLVER_AUTO)
         return solve_small(context, matrix, values, bounds, resolution);
-    neck__mpi_grid grid = neck__mpi_grid_of(matrix->team, n);
-    double *a = malloc(((size_t)grid.own_rows * (size_t)grid.own_cols + 1) * sizeof *a);
-    neck_status status =
-        a ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a Gram matrix of order %lld", (long long)n);
-    status = neck_mpi_agree(matrix->team, status);
-    if (status == NECK_OK) status = solve_large(context, matrix, &grid, solver, a, values, &norm);
-    free(a);
-    if (status == NECK_OK) take_roots(matrix, norm, values, bounds, resolution);
-    return status;
+    if (solver == NECK_MPI_SOLVER_AUTO) first = neck_mpi_ngram_matrix_solver(matrix, memory_bytes);
+    NECK_TRY(neck_mpi_broadcast(matrix->team, &first, sizeof first, 0)); /* whose memory it is */
+    NECK_TRY(solve_large(context, matrix, (int32_t)first, solver != NECK_MPI_SOLVER_AUTO, values, &norm));
+    take_roots(matrix, norm, values, bounds, resolution);
+    return NECK_OK;
 }

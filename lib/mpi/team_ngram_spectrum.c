@@ -12,19 +12,20 @@ typedef struct found {
     double resolution;
 } found;
 
+static neck_status close_found(const neck_mpi_team *team, found *all, neck_status status)
+{
+    neck__mpi_free(team, all->values);
+    return status;
+}
+
 static neck_status open_found(const neck_mpi_ngram_matrix *matrix, found *out)
 {
     *out = (found){.values = calloc((size_t)matrix->info.cols, 2 * sizeof *out->values)};
+    neck_status status = out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values");
+    status = neck_mpi_agree(matrix->team, status);
+    if (status != NECK_OK) return close_found(matrix->team, out, status);
     out->bounds = out->values + matrix->info.cols;
-    return neck_mpi_agree(matrix->team,
-                          out->values ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for singular values"));
-}
-
-/* After NECK_E_IO MPI may still write to them. */
-static neck_status close_found(found *all, neck_status status)
-{
-    if (status != NECK_E_IO) free(all->values);
-    return status;
+    return NECK_OK;
 }
 
 /* ---- parts that were dealt out ---------------------------------------------------------------------------------- */
@@ -72,34 +73,10 @@ static neck_status add_dealt(neck_context *context, const neck_mpi_ngram_matrix 
         status = share(matrix->team, &own, all);
     }
     neck_spectrum_destroy(spectrum);
-    return close_found(&own, status);
+    return close_found(matrix->team, &own, status);
 }
 
-/* ---- what it takes ---------------------------------------------------------------------------------------------- */
-
-neck_status neck_mpi_ngram_matrix_cost(const neck_mpi_ngram_matrix *matrix, int64_t *bytes, double *operations)
-{
-    if (!matrix || !bytes || !operations) return neck__mpi_fail(NECK_E_ARGUMENT, "matrix, bytes or operations is NULL");
-    int64_t own;
-    double n = (double)matrix->info.largest_part, most;
-    NECK_TRY(neck_ngram_matrix_cost(matrix->dealt, &own, operations));
-    if (matrix->small) {
-        int64_t small;
-        double more;
-        NECK_TRY(neck_ngram_matrix_cost(matrix->small, &small, &more));
-        if (small > own) own = small;
-        *operations += more;
-    }
-    most = (double)own;
-    if (matrix->info.largest_part > 0 && !neck__mpi_ngram_is_cheap(matrix)) {
-        neck__mpi_grid grid = neck__mpi_grid_of(matrix->team, matrix->info.largest_part);
-        most = fmax(most, neck__mpi_ngram_gram_bytes(&grid));
-        *operations += 4.0 / 3 * n * n * n / (grid.rows * grid.cols);
-    }
-    most += 64.0 * (double)matrix->info.cols;
-    *bytes = most < 0x1p62 ? (int64_t)most : INT64_MAX;
-    return NECK_OK;
-}
+/* ---- the public calls ------------------------------------------------------------------------------------------- */
 
 static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
                          neck_spectrum *const *out)
@@ -108,7 +85,7 @@ static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_byt
     double operations;
     if (!out) return neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
     if (memory_bytes < 0) return neck__mpi_fail(NECK_E_ARGUMENT, "memory_bytes is %lld", (long long)memory_bytes);
-    if (solver < NECK_MPI_SOLVER_AUTO || solver > NECK_MPI_SOLVER_SCALAPACK)
+    if (!neck_mpi_solver_name(solver))
         return neck__mpi_fail(NECK_E_ARGUMENT, "solver is %d", solver);
     NECK_TRY(neck_mpi_ngram_matrix_cost(matrix, &bytes, &operations));
     if (memory_bytes == 0 || bytes <= memory_bytes) return NECK_OK;
@@ -116,8 +93,6 @@ static neck_status check(const neck_mpi_ngram_matrix *matrix, int64_t memory_byt
                           "the exact spectrum takes %lld bytes a rank for %lld connected columns: %lld are allowed",
                           (long long)bytes, (long long)matrix->info.largest_part, (long long)memory_bytes);
 }
-
-/* ---- the public calls ------------------------------------------------------------------------------------------- */
 
 static neck_status make(neck_context *context, const neck_mpi_ngram_matrix *matrix, const found *all,
                         neck_spectrum **out)
@@ -139,15 +114,15 @@ neck_status neck_mpi_ngram_matrix_spectrum(neck_context *context, const neck_mpi
     neck_status status = add_dealt(context, matrix, &all);
     if (status == NECK_OK && matrix->shared) {
         double resolution = 0;
-        status =
-            neck__mpi_ngram_solve(context, matrix, solver, all.values + all.count, all.bounds + all.count, &resolution);
+        status = neck__mpi_ngram_solve(context, matrix, memory_bytes, solver, all.values + all.count,
+                                       all.bounds + all.count, &resolution);
         all.resolution = fmax(all.resolution, resolution);
     }
     neck_spectrum *made = NULL;
     if (status == NECK_OK) status = neck_mpi_agree(matrix->team, make(context, matrix, &all, &made));
     if (status == NECK_OK) *out = made;
     else neck_spectrum_destroy(made);
-    return close_found(&all, status);
+    return close_found(matrix->team, &all, status);
 }
 
 neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngram_matrix *matrix, double *values,
@@ -170,5 +145,5 @@ neck_status neck_mpi_ngram_matrix_rest(neck_context *context, const neck_mpi_ngr
         if (error_bounds) memcpy(error_bounds, neck_spectrum_error_bounds(sorted), (size_t)cols * sizeof *values);
     }
     neck_spectrum_destroy(sorted);
-    return close_found(&all, status);
+    return close_found(matrix->team, &all, status);
 }

@@ -149,16 +149,15 @@ static neck_status own_info(neck_context *context, const char *path, neck_ngrams
 /* Tokens that are a successor on any rank. */
 static neck_status count_successors(counting *self, int64_t *out)
 {
-    enum { SLICE = 1 << 14 };
-    int64_t marks[SLICE], vocab_size = self->text->vocab_size;
+    int64_t vocab_size = self->text->vocab_size, *marks = malloc((size_t)vocab_size * sizeof *marks);
+    neck_status status = marks ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for successors");
+    status = neck_mpi_agree(self->team, status);
+    for (int64_t i = 0; i < vocab_size && status == NECK_OK; i++) marks[i] = self->seen[i];
+    if (status == NECK_OK) status = neck_mpi_sum_integers(self->team, marks, vocab_size);
     *out = 0;
-    for (int64_t first = 0; first < vocab_size; first += SLICE) {
-        int64_t count = vocab_size - first < SLICE ? vocab_size - first : SLICE;
-        for (int64_t i = 0; i < count; i++) marks[i] = self->seen[first + i];
-        NECK_TRY(neck_mpi_sum_integers(self->team, marks, count));
-        for (int64_t i = 0; i < count; i++) *out += marks[i] > 0;
-    }
-    return NECK_OK;
+    for (int64_t i = 0; i < vocab_size && status == NECK_OK; i++) *out += marks[i] > 0;
+    neck__mpi_free(self->team, marks);
+    return status;
 }
 
 static neck_status sum_up(counting *self, const neck_ngrams_info *own, neck_ngrams_info *whole)

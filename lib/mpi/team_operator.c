@@ -98,12 +98,10 @@ static neck_status share(neck_mpi_team *team, triplets *t)
     return t->right ? neck_mpi_broadcast(team, t->right, t->k * t->cols * size, 0) : NECK_OK;
 }
 
-/* After NECK_E_IO MPI may still write to what is here. */
-static neck_status release(triplets *t, neck_status status)
+static neck_status release(const neck_mpi_team *team, triplets *t, neck_status status)
 {
-    if (status == NECK_E_IO) return status;
-    free(t->squares);
-    free(t->right);
+    neck__mpi_free(team, t->squares);
+    neck__mpi_free(team, t->right);
     return status;
 }
 
@@ -118,7 +116,7 @@ neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, c
     neck_status status = prepare(team, own, k, right != NULL, &t);
     if (status == NECK_OK) status = neck__mpi_stack_run(context, team, own, find_triplets, &t, &stack);
     if (status == NECK_OK) status = share(team, &t);
-    if (status != NECK_OK) return release(&t, status);
+    if (status != NECK_OK) return release(team, &t, status);
     size_t bytes = (size_t)k * sizeof *values;
     memcpy(values, t.squares, bytes);
     if (right) memcpy(right, t.right, bytes * (size_t)t.cols);
@@ -128,7 +126,7 @@ neck_status neck_mpi_truncated_svd(neck_context *context, neck_mpi_team *team, c
         t.report.struct_size = report->struct_size;
         memcpy(report, &t.report, report->struct_size < sizeof t.report ? report->struct_size : sizeof t.report);
     }
-    return release(&t, NECK_OK);
+    return release(team, &t, NECK_OK);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------ */

@@ -25,10 +25,8 @@ static neck_status send_triangle(folding *self, int32_t to)
         MPI_Request request;
         int64_t left = self->size + 1 - first;
         int count = (int)(left < NECK__MPI_SEGMENT ? left : NECK__MPI_SEGMENT);
-        NECK_TRY(neck__mpi_check(
-            MPI_Isend(self->pair + first, count, MPI_DOUBLE, to, TAG_TRIANGLE, self->team->comm, &request),
-            "sending a triangle"));
-        NECK_TRY(neck__mpi_wait(self->team, &request, 1));
+        int code = MPI_Isend(self->pair + first, count, MPI_DOUBLE, to, TAG_TRIANGLE, self->team->comm, &request);
+        NECK_TRY(neck__mpi_await(self->team, code, &request, "sending a triangle"));
     }
     return NECK_OK;
 }
@@ -40,10 +38,8 @@ static neck_status receive_triangle(folding *self, int32_t from)
         MPI_Request request;
         int64_t left = self->size + 1 - first;
         int count = (int)(left < NECK__MPI_SEGMENT ? left : NECK__MPI_SEGMENT);
-        NECK_TRY(
-            neck__mpi_check(MPI_Irecv(into + first, count, MPI_DOUBLE, from, TAG_TRIANGLE, self->team->comm, &request),
-                            "receiving a triangle"));
-        NECK_TRY(neck__mpi_wait(self->team, &request, 1));
+        int code = MPI_Irecv(into + first, count, MPI_DOUBLE, from, TAG_TRIANGLE, self->team->comm, &request);
+        NECK_TRY(neck__mpi_await(self->team, code, &request, "receiving a triangle"));
     }
     return NECK_OK;
 }
@@ -92,11 +88,9 @@ neck_status neck__mpi_triangle(neck_context *context, neck_mpi_team *team, const
     folding self = {.context = context, .team = team, .cols = cols, .size = cols * cols};
     neck_status status = neck_mpi_agree(team, begin(&self, own, shift));
     if (status == NECK_OK) status = fold_all(&self);
-    *out = NULL;
-    if (status == NECK_E_IO) return status; /* MPI may still write to the pair */
     free(self.fresh);
     *bound = self.bound;
-    if (status == NECK_OK && team->rank == 0) *out = self.pair;
-    else free(self.pair);
+    *out = status == NECK_OK && team->rank == 0 ? self.pair : NULL;
+    if (!*out) neck__mpi_free(team, self.pair);
     return status;
 }

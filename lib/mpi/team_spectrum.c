@@ -123,7 +123,7 @@ static neck_status find_mean(job *self)
     if (status == NECK_OK && !(sums[self->cols] > 0)) status = neck__mpi_fail(NECK_E_ARGUMENT, "all row weights are 0");
     for (int64_t j = 0; j < self->cols && status == NECK_OK; j++) sums[j] /= sums[self->cols];
     if (status == NECK_OK) self->shift = sums;
-    else if (status != NECK_E_IO) free(sums);
+    else neck__mpi_free(self->team, sums);
     return status;
 }
 
@@ -219,7 +219,7 @@ static neck_status share(job *self, neck_spectrum **out)
         status = neck_mpi_agree(self->team, neck_spectrum_from_numbers(self->context, numbers, length, &spectrum));
     if (status == NECK_OK) *out = spectrum;
     else neck_spectrum_destroy(spectrum);
-    if (status != NECK_E_IO) free(numbers); /* MPI may still write to it */
+    neck__mpi_free(self->team, numbers);
     return status;
 }
 

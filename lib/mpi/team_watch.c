@@ -7,26 +7,23 @@
 
 #include "mpi/team.h"
 
-enum { TAG_BEAT = 1, TAG_LOST, TAG_ASK, TAG_TICKET, TAG_BYE };
+enum { TAG_BEAT = 1, TAG_LOST, TAG_FAULT, TAG_ASK, TAG_TICKET, TAG_BYE };
 
 #define BEAT 1.0         /* seconds between two signs of life, at most */
 #define NAP 1000000      /* nanoseconds between two looks: also what moves messages on while the other thread computes */
 
-/* ---- losing a rank ---------------------------------------------------------------------------------------------- */
+/* ---- a team that breaks ----------------------------------------------------------------------------------------- */
 
-static void lose(neck_mpi_team *team, int32_t rank)
+/* The tag carries the rank and what became of it, so that no buffer has to outlive this call. Rank 0 tells all, others it. */
+static void tell_others(neck_mpi_team *team)
 {
-    if (atomic_load(&team->broken)) return;
-    snprintf(team->message, sizeof team->message, "rank %d (%s) has been silent for %.0f s: it was killed, or cannot be reached", rank,
-             team->hosts[rank], team->silence);
-    for (int32_t i = 1; i < team->size && team->rank == 0; i++) {
+    int32_t first = team->rank == 0 ? 1 : 0, last = team->rank == 0 ? team->size - 1 : 0;
+    for (int32_t i = first; i <= last && (team->rank == 0 || team->missed == team->rank); i++) {
         MPI_Request request;
-        if (i == rank) continue;
-        MPI_Isend(&team->hosts[0], 0, MPI_CHAR, i, TAG_LOST + 16 * (rank + 1), team->watch, &request);
+        if (i == team->missed && !team->at_fault) continue;
+        MPI_Isend(NULL, 0, MPI_CHAR, i, (team->at_fault ? TAG_FAULT : TAG_LOST) + 16 * (team->missed + 1), team->watch, &request);
         MPI_Request_free(&request);
     }
-    atomic_store(&team->broken, 1);
-    if (team->lost) team->lost(team->lost_user, team->message);
 }
 
 /* ---- messages --------------------------------------------------------------------------------------------------- */
@@ -37,7 +34,6 @@ static void send_ticket(neck_mpi_team *team, int32_t to)
     MPI_Send(&number, 1, MPI_INT64_T, to, TAG_TICKET, team->watch); /* eight bytes: does not wait */
 }
 
-/* LOST carries the rank in its tag, so that it needs no buffer that would have to outlive this call. */
 static void take(neck_mpi_team *team, int32_t from, int tag)
 {
     int64_t number = 0;
@@ -45,7 +41,7 @@ static void take(neck_mpi_team *team, int32_t from, int tag)
     team->heard[from] = neck__mpi_clock();
     if (tag == TAG_ASK) send_ticket(team, from);
     if (tag == TAG_BYE) team->gone[from] = 1;
-    if (tag > 16 && tag % 16 == TAG_LOST) lose(team, tag / 16 - 1);
+    if (tag > 16) neck__mpi_break(team, tag / 16 - 1, tag % 16 == TAG_FAULT ? "its MPI has failed" : NULL);
     if (tag != TAG_TICKET) return;
     team->ticket = number;
     atomic_store(&team->answered, 1);
@@ -101,7 +97,13 @@ static void listen(neck_mpi_team *team)
 {
     double now = neck__mpi_clock();
     for (int32_t peer = first_peer(team); peer <= last_peer(team); peer++)
-        if (!team->gone[peer] && now - team->heard[peer] > team->silence) lose(team, peer);
+        if (!team->gone[peer] && now - team->heard[peer] > team->silence) neck__mpi_break(team, peer, NULL);
+}
+
+/* A thread that was stopped itself, and the whole job with it maybe, knows nothing of the others' silence meanwhile. */
+static void hear_anew(neck_mpi_team *team, double now)
+{
+    for (int32_t peer = first_peer(team); peer <= last_peer(team); peer++) team->heard[peer] = now;
 }
 
 static int all_gone(const neck_mpi_team *team)
@@ -116,18 +118,23 @@ static void *watch(void *argument)
 {
     neck_mpi_team *team = argument;
     const struct timespec nap = {0, NAP};
-    double every = team->silence / 8 < BEAT ? team->silence / 8 : BEAT, last = 0;
+    double every = team->silence / 8 < BEAT ? team->silence / 8 : BEAT, last = 0, looked = neck__mpi_clock();
     int said = 0;
-    while (!atomic_load(&team->broken)) {
+    while (!atomic_load(&team->broken) && !atomic_load(&team->unwanted)) {
         take_all(team);
         ask(team);
         if (atomic_load(&team->leaving) && !said) beat(team, TAG_BYE), said = 1;
         if (said && all_gone(team)) break;
         double now = neck__mpi_clock();
         if (!said && now - last >= every) beat(team, TAG_BEAT), last = now;
+        if (now - looked > team->silence / 2) hear_anew(team, now);
+        looked = now;
         listen(team);
         nanosleep(&nap, NULL);
     }
+    if (!atomic_load(&team->broken)) return NULL;
+    tell_others(team);
+    if (team->lost) team->lost(team->lost_user, team->message);
     return NULL;
 }
 
@@ -154,7 +161,9 @@ void neck__mpi_watch_stop(neck_mpi_team *team)
     atomic_store(&team->leaving, 1);
     pthread_join(team->thread, NULL);
     team->watching = 0;
-    if (!atomic_load(&team->broken)) MPI_Waitall(team->size, team->beats, MPI_STATUSES_IGNORE);
+    for (int32_t i = 0; i < team->size && !atomic_load(&team->broken); i++)
+        if (atomic_load(&team->unwanted) && team->beats[i] != MPI_REQUEST_NULL) MPI_Request_free(&team->beats[i]);
+        else MPI_Wait(&team->beats[i], MPI_STATUS_IGNORE);
 }
 
 neck_status neck_mpi_ticket(neck_mpi_team *team, int64_t *ticket)

@@ -31,22 +31,18 @@ neck_status neck_mpi_work_give(neck_mpi_work *work, const void *bytes, int64_t s
 
 /* ---- what goes to rank 0 and comes from it ----------------------------------------------------------------------- */
 
-static neck_status exchange(neck_mpi_work *work, int code, MPI_Request *request)
-{
-    NECK_TRY(neck__mpi_check(code, "asking for work"));
-    return neck__mpi_wait(work->team, request, 1);
-}
-
 static neck_status send(neck_mpi_work *work, const void *bytes, int64_t size, int tag)
 {
     MPI_Request request;
-    return exchange(work, MPI_Isend(bytes, (int)size, MPI_BYTE, 0, tag, work->team->comm, &request), &request);
+    int code = MPI_Isend(bytes, (int)size, MPI_BYTE, 0, tag, work->team->comm, &request);
+    return neck__mpi_await(work->team, code, &request, "reporting work");
 }
 
 static neck_status receive(neck_mpi_work *work, void *bytes, int64_t size, int tag)
 {
     MPI_Request request;
-    return exchange(work, MPI_Irecv(bytes, (int)size, MPI_BYTE, 0, tag, work->team->comm, &request), &request);
+    int code = MPI_Irecv(bytes, (int)size, MPI_BYTE, 0, tag, work->team->comm, &request);
+    return neck__mpi_await(work->team, code, &request, "asking for work");
 }
 
 static neck_status take_stop(neck_mpi_work *work)
@@ -59,7 +55,8 @@ static neck_status look_for_stop(neck_mpi_work *work)
 {
     int found = 0;
     if (!work->stopped)
-        NECK_TRY(neck__mpi_check(MPI_Iprobe(0, NECK__WORK_STOP, work->team->comm, &found, MPI_STATUS_IGNORE),
+        NECK_TRY(neck__mpi_check(work->team,
+                                 MPI_Iprobe(0, NECK__WORK_STOP, work->team->comm, &found, MPI_STATUS_IGNORE),
                                  "looking for rank 0's word"));
     return found ? take_stop(work) : NECK_OK;
 }
@@ -69,13 +66,12 @@ static neck_status tell_rank_0(neck_mpi_work *work, int64_t amount)
 {
     int left = 1;
     if (work->telling != MPI_REQUEST_NULL)
-        NECK_TRY(neck__mpi_check(MPI_Test(&work->telling, &left, MPI_STATUS_IGNORE), "telling"));
+        NECK_TRY(neck__mpi_check(work->team, MPI_Test(&work->telling, &left, MPI_STATUS_IGNORE), "telling"));
     if (!left) return NECK_OK;
     work->tell[0] = work->unit;
     work->tell[1] = amount;
-    return neck__mpi_check(
-        MPI_Isend(work->tell, sizeof work->tell, MPI_BYTE, 0, NECK__WORK_TELL, work->team->comm, &work->telling),
-        "telling");
+    int code = MPI_Isend(work->tell, sizeof work->tell, MPI_BYTE, 0, NECK__WORK_TELL, work->team->comm, &work->telling);
+    return neck__mpi_check(work->team, code, "telling");
 }
 
 static neck_status tell(neck_mpi_work *work, int64_t amount)
@@ -134,7 +130,7 @@ static neck_status work_for(neck_mpi_work *work)
         run_unit(work, work->answer.unit, &report);
     }
     if (work->answer.stopped && !work->stopped) NECK_TRY(take_stop(work));
-    return work->telling == MPI_REQUEST_NULL ? NECK_OK : neck__mpi_wait(work->team, &work->telling, 1);
+    return work->telling == MPI_REQUEST_NULL ? NECK_OK : neck__mpi_wait(work->team, &work->telling, "telling");
 }
 
 static void keep_list(neck_mpi_work *work)

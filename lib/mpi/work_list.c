@@ -87,15 +87,15 @@ int neck__list_has_failed(neck_mpi_work *work)
 static neck_status receive(neck_mpi_team *team, void *into, int64_t size, int32_t from, int tag)
 {
     MPI_Request request;
-    NECK_TRY(neck__mpi_check(MPI_Irecv(into, (int)size, MPI_BYTE, from, tag, team->comm, &request), "a report"));
-    return neck__mpi_wait(team, &request, 1);
+    int code = MPI_Irecv(into, (int)size, MPI_BYTE, from, tag, team->comm, &request);
+    return neck__mpi_await(team, code, &request, "a report");
 }
 
 static neck_status send(neck_mpi_team *team, const void *from, int64_t size, int32_t to, int tag)
 {
     MPI_Request request;
-    NECK_TRY(neck__mpi_check(MPI_Isend(from, (int)size, MPI_BYTE, to, tag, team->comm, &request), "an answer"));
-    return neck__mpi_wait(team, &request, 1);
+    int code = MPI_Isend(from, (int)size, MPI_BYTE, to, tag, team->comm, &request);
+    return neck__mpi_await(team, code, &request, "an answer");
 }
 
 /* Without memory for them they are received all the same: their sender waits. */
@@ -152,8 +152,8 @@ static neck_status take_all(neck_mpi_work *work)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (int found = 1; found;) {
             MPI_Status about;
-            NECK_TRY(neck__mpi_check(MPI_Iprobe(MPI_ANY_SOURCE, kinds[i].tag, work->team->comm, &found, &about),
-                                     "looking for reports"));
+            int code = MPI_Iprobe(MPI_ANY_SOURCE, kinds[i].tag, work->team->comm, &found, &about);
+            NECK_TRY(neck__mpi_check(work->team, code, "looking for reports"));
             if (found) NECK_TRY(kinds[i].take(work, about.MPI_SOURCE));
         }
     return NECK_OK;

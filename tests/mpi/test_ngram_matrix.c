@@ -51,10 +51,9 @@ static void expect_same_values(const neck_spectrum *found, const neck_spectrum *
 static void expect_same_spectrum(const neck_mpi_ngram_matrix *together, const neck_spectrum *truth, int32_t solver,
                                  int squares)
 {
-    static const char *const names[] = {"auto", "ELPA", "ScaLAPACK"};
     neck_spectrum *found = NULL;
     EXPECT_OK(neck_mpi_ngram_matrix_spectrum(NULL, together, 0, solver, &found));
-    if (found) expect_same_values(found, truth, squares, names[solver]);
+    if (found) expect_same_values(found, truth, squares, neck_mpi_solver_name(solver));
     neck_spectrum_destroy(found);
 }
 
@@ -67,6 +66,7 @@ static void expect_same_matrix(text *given, int32_t order, int32_t weight)
     expect_same_spectrum(together, truth, NECK_MPI_SOLVER_AUTO, 1);
     expect_same_spectrum(together, truth, NECK_MPI_SOLVER_ELPA, 1);
     expect_same_spectrum(together, truth, NECK_MPI_SOLVER_SCALAPACK, 1);
+    expect_same_spectrum(together, truth, NECK_MPI_SOLVER_ALONE, 1);
     neck_spectrum_destroy(truth);
     neck_ngram_matrix_destroy(alone);
     neck_mpi_ngram_matrix_destroy(together);
@@ -143,6 +143,23 @@ static void memory_is_asked_for_first(void)
     EXPECT(status == NECK_E_NOMEM && strstr(neck_last_error(), "a rank"), "%d: %s", status, neck_last_error());
     neck_mpi_ngram_matrix_destroy(together);
     free_text(&given);
+}
+
+/* ELPA is worth its toll from four ranks on, and where the first one has no room. */
+static void the_solver_that_is_soonest_done_is_taken(void)
+{
+    text given = make_text(60000, 900, 3), small = make_text(2500, 60, 4);
+    neck_mpi_ngram_matrix *together = matrix_together(&given, 3, NECK_WEIGHT_UNIFORM),
+                          *quick = matrix_together(&small, 3, NECK_WEIGHT_UNIFORM);
+    int32_t free_choice = neck_mpi_ngram_matrix_solver(together, 0), tight = neck_mpi_ngram_matrix_solver(together, 1 << 25);
+    EXPECT(free_choice == (ranks < 4 ? NECK_MPI_SOLVER_ALONE : NECK_MPI_SOLVER_ELPA), "%s", neck_mpi_solver_name(free_choice));
+    EXPECT(tight == NECK_MPI_SOLVER_ELPA, "%s", neck_mpi_solver_name(tight));
+    EXPECT(neck_mpi_ngram_matrix_solver(quick, 1 << 25) == NECK_MPI_SOLVER_ALONE, "QR is not a rank's own");
+    EXPECT(!neck_mpi_solver_name(4) && !neck_mpi_solver_name(-1), "a solver that there is not has a name");
+    neck_mpi_ngram_matrix_destroy(together);
+    neck_mpi_ngram_matrix_destroy(quick);
+    free_text(&given);
+    free_text(&small);
 }
 
 /* ---- operators -------------------------------------------------------------------------------------------------- */
@@ -276,7 +293,7 @@ static void a_product_that_fails_names_its_rank(void)
 
 static const mpi_test_fn tests[] = {
     every_weight_and_order,      a_large_part_is_solved_by_all, small_values_are_as_exact_as_in_one_process,
-    matrices_with_hardly_anything, memory_is_asked_for_first,   the_largest_values_lie_within_their_bounds,
+    matrices_with_hardly_anything, memory_is_asked_for_first,   the_solver_that_is_soonest_done_is_taken, the_largest_values_lie_within_their_bounds,
     the_band_of_the_density_holds_the_truth, any_operator_can_be_stacked, a_product_that_fails_names_its_rank,
 };
 MPI_TEST_MAIN(tests)

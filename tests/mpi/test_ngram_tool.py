@@ -45,6 +45,7 @@ class OnSeveralRanks(unittest.TestCase):
     def agree(self, one, many, closeness):
         self.assertEqual([one[name] for name in COUNTS], [many[name] for name in COUNTS])
         self.assertEqual((one["method"], one["corpus"]), (many["method"], many["corpus"]))
+        self.assertEqual((one["solver"], many["solver"]), ("alone", "alone") if one["method"] == "exact" else (None, None))
         self.assertTrue(math.isclose(one["frobenius_squared"], many["frobenius_squared"], rel_tol=1e-12))
         for name in one["w_error"]:
             a, b = one["w_error"][name], many["w_error"][name]

@@ -2,7 +2,10 @@
 #include "mpi_test.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void shares_cover_everything_once(void)
 {
@@ -173,8 +176,50 @@ static void grams_that_differ_are_refused(void)
     neck_gram_destroy(gram);
 }
 
+/* What one rank takes for a short copy is a long one: where MPI lives on, that rank cannot, and the others must not wait for it. */
+static void a_rank_out_of_step_ends_the_team_for_all(void)
+{
+    enum { SIZE = 100000 };
+    static char bytes[SIZE];
+    neck_mpi_team *other = NULL;
+    double sums[2] = {1, 2}, start = MPI_Wtime();
+    if (ranks == 1) return;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN); /* whose handler Open MPI calls, whatever the communicator */
+    EXPECT_OK(neck_mpi_team_create(MPI_COMM_WORLD, NULL, &other));
+    neck_status status = neck_mpi_broadcast(other, bytes, rank == ranks - 1 ? SIZE / 2 : SIZE, 0);
+    for (int i = 0; i < 2 && status == NECK_OK; i++) status = neck_mpi_sum(other, sums, 2);
+    EXPECT(status == NECK_E_IO || status == NECK_E_STATE, "%d: %s", status, neck_last_error());
+    EXPECT(neck_mpi_broken(other), "rank %d goes on", rank);
+    EXPECT(neck_mpi_agree(other, NECK_OK) == NECK_E_STATE && strstr(neck_last_error(), "is out of step"), "%s", neck_last_error());
+    EXPECT(MPI_Wtime() - start < 20, "that took %g s", MPI_Wtime() - start);
+    neck_mpi_team_destroy(other);
+}
+
+/* A job that was stopped as a whole for longer than a rank may be silent (a batch system's suspension) goes on. */
+static void a_job_that_was_stopped_goes_on(void)
+{
+    neck_mpi_team *other = NULL;
+    const neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = 1};
+    if (ranks != 2) return;
+    EXPECT_OK(neck_mpi_team_create(MPI_COMM_WORLD, &options, &other));
+    EXPECT_OK(neck_mpi_agree(other, NECK_OK));
+    pid_t waker = fork();
+    if (waker == 0) {
+        usleep(1700000);
+        kill(getppid(), SIGCONT);
+        _exit(0);
+    }
+    raise(SIGSTOP);
+    waitpid(waker, NULL, 0);
+    EXPECT_OK(neck_mpi_agree(other, NECK_OK));
+    usleep(100000);
+    EXPECT_OK(neck_mpi_agree(other, NECK_OK));
+    neck_mpi_team_destroy(other);
+}
+
 static const mpi_test_fn tests[] = {
     shares_cover_everything_once, all_learn_what_one_rank_says,   sums_are_added_in_order_of_rank,    copies_arrive_from_any_rank,
     each_ticket_is_given_once,    wrong_use_is_refused,           grams_of_shares_are_the_gram_of_all, grams_that_differ_are_refused,
+    a_job_that_was_stopped_goes_on, a_rank_out_of_step_ends_the_team_for_all,
 };
 MPI_TEST_MAIN(tests)
