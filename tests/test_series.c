@@ -228,6 +228,19 @@ START_TEST(sample_checkpoints_are_ten_steps)
 }
 END_TEST
 
+START_TEST(a_run_folder_is_its_checkpoints)
+{
+    static const char *const expected[] = {"checkpoints/step-5.safetensors", "checkpoints/step-10.safetensors"};
+    char inner[PATH_CAPACITY];
+    write_text(folder, "run.json", "{}");
+    make_folder(inner, folder, "checkpoints");
+    for (int i = 0; i < 2; i++) write_model(inner, strchr(expected[i], '/') + 1);
+    neck_series *series = open_series(folder);
+    assert_entries(series, expected, 2);
+    neck_series_destroy(series);
+}
+END_TEST
+
 START_TEST(nothing_to_open_is_said)
 {
     neck_series *series = NULL;
@@ -281,6 +294,7 @@ int main(void)
     tcase_add_test(tcase, a_slash_at_the_end_changes_nothing);
     tcase_add_test(tcase, revisions_of_a_hub_are_entries);
     tcase_add_test(tcase, sample_checkpoints_are_ten_steps);
+    tcase_add_test(tcase, a_run_folder_is_its_checkpoints);
     tcase_add_test(tcase, nothing_to_open_is_said);
     tcase_add_test(tcase, failing_memory_is_survived);
     tcase_add_test(tcase, failing_memory_is_survived_in_a_hub);

@@ -143,10 +143,22 @@ static neck_status add_revisions(neck_series *series, const char *repository)
     return status;
 }
 
+/* A run folder, as training tools leave it. */
+static neck_status add_inner(neck_series *series, const char *run)
+{
+    neck_status status = NECK_OK;
+    char *inner = neck__path_join(&series->allocator, run, "checkpoints");
+    if (!inner) return NECK_E_NOMEM;
+    if (neck__is_folder(inner)) status = add_names(series, inner, inner, add_if_checkpoint);
+    neck__release(&series->allocator, inner);
+    return status;
+}
+
 static neck_status add_folder(neck_series *series, const char *folder)
 {
     neck_status status = add_revisions(series, folder);
     if (status == NECK_OK && series->count == 0) status = add_names(series, folder, folder, add_if_checkpoint);
+    if (status == NECK_OK && series->count == 0) status = add_inner(series, folder);
     if (status == NECK_OK && series->count == 0)
         return neck__fail(NECK_E_NOT_FOUND, "nothing in folder '%s' looks like a checkpoint", folder);
     if (status == NECK_OK) qsort(series->entries, (size_t)series->count, sizeof *series->entries, by_step);
