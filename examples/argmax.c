@@ -130,6 +130,8 @@ static int work_on(session *now, neck_checkpoint *checkpoint, int64_t step, meas
     if (status == NECK_OK) status = neck_checkpoint_matrix(now->context, checkpoint, index, &row.head);
     if (status != NECK_OK) return measure_fail(error, status, path);
     row.tensor = tensor.name;
+    if (asked->report.tokenizer)
+        measure_compare_tokens(neck_tokenizer_vocab_size(asked->report.tokenizer), row.head.rows);
     if (asked->bias && !(bias = load_bias(now, checkpoint, asked->bias, row.head.rows, error))) return 0;
     search.bias = bias;
     status = neck_argmax_compute(now->context, &row.head, &search, &row.argmax);

@@ -140,7 +140,8 @@ static int32_t stop_when_interrupted(void *user, const neck_progress *told)
 }
 
 /* How many items were scored; an item that cannot be ends the model's turn with error. */
-static size_t score_items(session *now, const task_subject *subject, task_score *score, measure_error *error)
+static size_t score_items(session *now, const char *path, const task_subject *subject, task_score *score,
+                          measure_error *error)
 {
     const settings *asked = now->asked;
     size_t all = json_array_size(asked->items), done = 0;
@@ -153,8 +154,8 @@ static size_t score_items(session *now, const task_subject *subject, task_score 
         if (status == NECK_OK) continue;
         error->status = status;
         int missing = status == NECK_E_FORMAT;
-        snprintf(error->text, sizeof error->text, "item %zu: %s%s", done + 1, missing ? "it needs " : neck_last_error(),
-                 missing ? asked->task->needs : "");
+        snprintf(error->text, sizeof error->text, "%s: item %zu: %s%s", path, done + 1,
+                 missing ? "it needs " : neck_last_error(), missing ? asked->task->needs : "");
         break;
     }
     progress_clear(&now->progress);
@@ -177,7 +178,10 @@ static int open_subject(session *now, const char *path, task_subject *out, measu
     neck_status status = neck_model_open(now->context, path, NULL, &out->model);
     if (status != NECK_OK) return measure_fail(error, status, path);
     out->tokenizer = evaluate_tokenizer(now->context, now->asked->tokenizer, path, error);
-    if (out->tokenizer) return 1;
+    if (out->tokenizer) {
+        measure_compare_tokens(neck_tokenizer_vocab_size(out->tokenizer), neck_model_vocabulary(out->model));
+        return 1;
+    }
     neck_model_destroy(out->model);
     return 0;
 }
@@ -188,7 +192,7 @@ static void one_model(session *now, const char *path, int64_t step)
     task_score score = {.rolling = NULL};
     measure_error error;
     int opened = open_subject(now, path, &subject, &error);
-    if (opened) report(now, path, step, score_items(now, &subject, &score, &error), &score);
+    if (opened) report(now, path, step, score_items(now, path, &subject, &score, &error), &score);
     if (error.status != NECK_OK && error.status != NECK_E_CANCELLED) {
         args_complain(&self, error.text);
         now->failed = 1;

@@ -1,4 +1,6 @@
 /* neck-hidden-size - how wide a model is, from its logits. */
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -94,11 +96,27 @@ static void print_table(session *now, const char *path, const neck_hidden_size *
     }
     printf("  ");
     text_print(stdout, text_base_name(path));
-    printf("%s\n", size->determined ? "" : "  (not determined: more vectors?)");
+    const char *more = size->vocabulary > size->vectors ? "vectors" : "tokens";
+    if (!size->determined) printf("  (not determined: more %s?)", more);
+    putchar('\n');
     fflush(stdout);
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------------------- */
+
+/* Every k-th vector. The work takes 3 N^2 doubles for N of them, and their rank is no more than there are tokens. */
+static void thin_out(neck_matrix *logits, const char *path)
+{
+    double all = (double)logits->rows, room = sqrt((double)tool_half_of_memory() / (3 * sizeof(double)));
+    double wanted = fmin(room, fmax(2.0 * (double)logits->cols, 4096));
+    int64_t every = (int64_t)ceil(all / wanted);
+    if (every <= 1) return;
+    args_note("%s: one vector in %" PRId64 " of %" PRId64 " is taken, %s", path, every, logits->rows,
+              wanted < room ? "since more tell nothing new" : "for more of them memory is short");
+    if (logits->row_stride == 0) logits->row_stride = logits->cols;
+    logits->rows /= every;
+    logits->row_stride *= every;
+}
 
 static neck_status measure(session *now, neck_checkpoint *file, const char *path)
 {
@@ -110,6 +128,7 @@ static neck_status measure(session *now, neck_checkpoint *file, const char *path
     else if (neck_checkpoint_tensor_count(file) > 1) status = neck_checkpoint_head(file, &index, NULL);
     if (status == NECK_OK) status = neck_checkpoint_matrix(now->context, file, index, &logits);
     if (status != NECK_OK) return status;
+    thin_out(&logits, path);
     double *values = text_alloc((size_t)logits.rows * sizeof *values);
     status = neck_hidden_size_measure(now->context, &logits, values, &size);
     progress_clear(&now->progress);

@@ -118,6 +118,9 @@ static void check_settings(const settings *asked, int models)
         args_usage_error(&self, "--stride %" PRId64 " is longer than --context %" PRId64, windows->stride,
                          windows->context_length);
     figure_check(&self, asked->plot);
+    if (asked->text.bytes > 0) return;
+    args_complain(&self, "the text is empty");
+    exit(TOOL_FAILED);
 }
 
 /* ---- the work --------------------------------------------------------------------------------------------------- */

@@ -145,12 +145,6 @@ static void take_option(settings *asked, int code)
     }
 }
 
-static int64_t half_of_memory(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (int64_t)pages * size / 2 : INT64_C(1) << 31;
-}
-
 static void check_settings(settings *asked, int corpora)
 {
     if (corpora == 0) args_usage_error(&self, "no CORPUS given");
@@ -294,7 +288,7 @@ int main(int argc, char **argv)
                                 .values = asked.values};
     now.measuring = (ngram_session){.context = now.context, .asked = &asked.request, .ways = ngram_ways_here(),
                                     .scratch = now.ngrams, .tell = tell, .user = &now};
-    if (!asked.request.memory) asked.request.memory = half_of_memory() / now.measuring.ways->processes();
+    if (!asked.request.memory) asked.request.memory = tool_half_of_memory() / now.measuring.ways->processes();
     signal(SIGPIPE, SIG_IGN); /* a failed write ends the work in order, without leaving files behind */
     int good = run(&now, argv + optind, argc - optind);
     finish(&now);

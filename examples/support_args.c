@@ -33,6 +33,18 @@ void args_tell_written(const tool *self, const char *file)
     say(self, "wrote ", file);
 }
 
+static const tool *running;
+
+void args_note(const char *format, ...)
+{
+    char message[1024];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(message, sizeof message, format, values);
+    va_end(values);
+    if (running) say(running, "note: ", message);
+}
+
 void args_usage_error(const tool *self, const char *format, ...)
 {
     char message[1024];
@@ -116,6 +128,7 @@ static void print_help(const tool *self)
 
 int args_next(const tool *self, int argc, char **argv, tool_common *common)
 {
+    running = self;
     for (;;) {
         int code = next_of_all(self, argc, argv);
         switch (code) {

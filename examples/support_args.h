@@ -57,6 +57,9 @@ _Noreturn void args_usage_error(const tool *self, const char *format, ...) __att
 void args_complain(const tool *self, const char *text);
 void args_tell_written(const tool *self, const char *file);
 
+/* args_note - "NAME: note: ..." on standard error, of the tool whose options were read: what may be meant otherwise. */
+void args_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* args_integer, args_real - the whole argument of option --name as a number in [least, most], else a usage error. */
 int64_t args_integer(const tool *self, const char *name, const char *text, int64_t least, int64_t most);
 double args_real(const tool *self, const char *name, const char *text, double least, double most);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support_args.h"
 #include "support_text.h"
 
 static char *read_file(const char *path, int64_t *size, char error[CORPUS_ERROR_SIZE])
@@ -99,14 +100,29 @@ static int add_lines(corpus *self, const char *path, char error[CORPUS_ERROR_SIZ
     return 1;
 }
 
+/* What tokenizers take is UTF-8. Stray bytes are read as they are, since books have them; UTF-16 would be noise. */
+static int check_text(const char *path, const char *text, int64_t size, char error[CORPUS_ERROR_SIZE])
+{
+    size_t first = 0;
+    if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: UTF-16, where UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it so", path);
+        return 0;
+    }
+    size_t strange = text_strange(text, (size_t)size, &first);
+    if (strange)
+        args_note("%s: not UTF-8 from byte %zu on (%zu stray bytes, read as they are); if it is Latin-1, "
+                  "iconv -f LATIN1 -t UTF-8 converts it", path, first, strange);
+    return 1;
+}
+
 int corpus_add(corpus *self, const char *path, char error[CORPUS_ERROR_SIZE])
 {
     int64_t size;
     if (is_json_lines(path)) return add_lines(self, path, error);
     char *text = read_file(path, &size, error);
-    if (!text) return 0;
-    add(self, text, size);
-    return 1;
+    if (text && check_text(path, text, size, error)) add(self, text, size);
+    else free(text), text = NULL;
+    return text != NULL;
 }
 
 void corpus_free(corpus *self)

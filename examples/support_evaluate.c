@@ -211,7 +211,7 @@ static neck_status push_all(neck_context *context, evaluate_progress *track, nec
         status = neck_evaluation_push_part(context, evaluation, next->ids, next->count, next->bytes, next->words,
                                            own > 0 ? from - begin : 0, own);
         begin += length;
-        if (own > 0) track->before = tokens_so_far(evaluation);
+        if (status == NECK_OK && own > 0) track->before = tokens_so_far(evaluation);
     }
     return status;
 }
@@ -275,6 +275,7 @@ static int open_both(neck_context *context, const char *path, const evaluate_req
     neck_status status = neck_model_open(context, path, NULL, model);
     if (status != NECK_OK) return measure_fail(error, status, path);
     *tokenizer = evaluate_tokenizer(context, request->tokenizer, path, error);
+    if (*tokenizer) measure_compare_tokens(neck_tokenizer_vocab_size(*tokenizer), neck_model_vocabulary(*model));
     return *tokenizer != NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include <softneck/token_file.h>
 
+#include "support_args.h"
 #include "support_ranks.h"
 #include "support_share.h"
 #include "support_text.h"
@@ -29,6 +30,14 @@ int measure_agree(int good, measure_error *error)
     error->status = status;
     snprintf(error->text, sizeof error->text, "%s", neck_last_error());
     return 0;
+}
+
+void measure_compare_tokens(int64_t tokens, int64_t vocabulary)
+{
+    static int told;
+    if (told || (tokens <= vocabulary && tokens >= vocabulary / 4 * 3)) return;
+    told = 1;
+    args_note("the tokenizer has %" PRId64 " tokens, the model %" PRId64 ": is it this model's?", tokens, vocabulary);
 }
 
 static neck_status find_tensor(const neck_checkpoint *checkpoint, const char *name, int64_t *index, int32_t *tied)
@@ -106,6 +115,7 @@ static int find(neck_context *context, const char *path, const measure_request *
     int64_t rows = out->matrix.rows;
     if (request->spectrum.row_weights && !check_count(path, name, "row weights", request->weight_count, rows, error))
         return 0;
+    if (request->counts_of_tokens) measure_compare_tokens(request->count_count, rows);
     int fewer = request->counts_of_tokens && request->count_count < rows;
     return !request->counts || fewer || check_count(path, name, "token counts", request->count_count, rows, error);
 }

@@ -52,6 +52,10 @@ void measured_free(measured *row);
  * Returns them (release with free) and their count, or NULL and fills error. */
 double *measure_weights(neck_context *context, const char *path, int64_t *count, measure_error *error);
 
+/* measure_compare_tokens - a note, once, when a tokenizer of that many tokens is hardly that of a model with this
+ * vocabulary. */
+void measure_compare_tokens(int64_t tokens, int64_t vocabulary);
+
 /* measure_agree - good on all ranks, or on none: then error tells of the first that failed, or of this one. All
  * ranks call it together. Returns whether all are good. */
 int measure_agree(int good, measure_error *error);

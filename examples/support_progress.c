@@ -31,6 +31,8 @@ void interrupt_catch(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Beyond `ulimit -f` a write then fails, and says so, where it would kill. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int interrupt_seen(void)

@@ -52,6 +52,17 @@ char *text_utf8(const char *bytes)
     return copy;
 }
 
+size_t text_strange(const char *bytes, size_t size, size_t *first)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < size;) {
+        size_t length = character(bytes + at);
+        if (!length && count++ == 0) *first = at;
+        at += length ? length : 1;
+    }
+    return count;
+}
+
 /* C0, DEL, C1 (two bytes, c2 80 to c2 9f). */
 static int is_control(const char *text)
 {

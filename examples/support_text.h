@@ -12,6 +12,9 @@ char *text_copy(const char *text);
 /* text_utf8 - a copy of any bytes as valid UTF-8; each byte that belongs to no character becomes U+FFFD. */
 char *text_utf8(const char *bytes);
 
+/* text_strange - how many of size bytes, before a NUL, belong to no UTF-8 character; the place of the first one in *first. */
+size_t text_strange(const char *bytes, size_t size, size_t *first);
+
 /* text_visible - a copy of any bytes as one line a terminal can show: control characters and stray bytes become
  * "\n", "\t", "\x1b"; a file name can neither break a table nor command the terminal.
  * text_print - writes that to a stream and returns how many columns it takes (one a character). */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support_measure.h"
 #include "support_ranks.h"
@@ -56,4 +57,10 @@ int tool_end(const tool *self, neck_context *context, int status, const char *in
     if (fflush(stdout) == 0 && !ferror(stdout)) return ranks_end(status);
     args_complain(self, "cannot write to standard output");
     return ranks_end(status == TOOL_OK ? TOOL_FAILED : status);
+}
+
+int64_t tool_half_of_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages * size / 2 : INT64_C(1) << 31;
 }

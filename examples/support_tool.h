@@ -27,4 +27,7 @@ int tool_status(int going, int failed);
  * ranks the worst counts. */
 int tool_end(const tool *self, neck_context *context, int status, const char *interrupted);
 
+/* tool_half_of_memory - of this machine, in bytes: what a tool takes where it is not told. */
+int64_t tool_half_of_memory(void);
+
 #endif

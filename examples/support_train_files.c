@@ -37,3 +37,26 @@ int train_file_copy(const char *from, const char *to)
     free(bytes);
     return good;
 }
+
+/* What there is of a run before its first step. */
+static const char *const first_files[TRAIN_FIRST_FILES] = {"run.json", "tokenizer.json", "tokens.bin"};
+
+void train_start_note(train_run *self)
+{
+    self->had_folder = access(self->folder, F_OK) == 0;
+    for (int i = 0; i < TRAIN_FIRST_FILES; i++) {
+        char *path = train_run_path(self, first_files[i]);
+        self->had_file[i] = access(path, F_OK) == 0;
+        free(path);
+    }
+}
+
+void train_start_undo(const train_run *self)
+{
+    for (int i = 0; i < TRAIN_FIRST_FILES; i++) {
+        char *path = train_run_path(self, first_files[i]);
+        if (!self->had_file[i]) unlink(path);
+        free(path);
+    }
+    if (!self->had_folder) rmdir(self->folder);
+}

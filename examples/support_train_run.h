@@ -10,6 +10,8 @@
 
 /* In the folder: run.json, tokenizer.json, tokens.bin, log.jsonl, monitor.jsonl, state/step-N, checkpoints/step-N.
  * Whatever is missing is made from what is there, so a run can be taken up wherever it was stopped. */
+enum { TRAIN_FIRST_FILES = 3 };
+
 typedef struct train_run {
     const char *tool;   /* for lines on standard error */
     const char *folder;
@@ -23,6 +25,7 @@ typedef struct train_run {
     const neck_gradient_exchange *exchange; /* of several ranks; NULL: alone */
     neck_training *training;
     neck_monitor *monitor; /* of the first rank alone */
+    int had_folder, had_file[TRAIN_FIRST_FILES]; /* before this run began in it */
     char error[6400];
 } train_run;
 
@@ -45,11 +48,15 @@ void train_run_free(train_run *self);
  * train_run_agree - whether all ranks are good; the line in self->error is then that of the first that is not.
  * train_run_fail  - the message of the library's latest failure, "what: " before it unless what is NULL. Returns 0.
  * train_run_tell  - a line on standard error, unless quiet.
+ * train_start_note - what is there already; train_start_undo removes what has come since, of a run that failed before its
+ *   first step and cannot begin with these settings.
  * train_file_write, train_file_copy - whole or not at all; 0 and errno on failure. */
 char *train_run_path(const train_run *self, const char *name);
 int train_run_agree(train_run *self, int good);
 int train_run_fail(train_run *self, const char *what);
 void train_run_tell(const train_run *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void train_start_note(train_run *self);
+void train_start_undo(const train_run *self);
 int train_file_write(const char *path, const char *bytes, size_t size);
 int train_file_copy(const char *from, const char *to);
 

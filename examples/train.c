@@ -151,6 +151,7 @@ static int begin_folder(const char *settings)
 {
     if (access(settings, F_OK) == 0)
         return fail_at(run.folder, "there is a run in this folder: --resume goes on with it");
+    train_start_note(&run);
     if (mkdir(run.folder, 0777) != 0 && errno != EEXIST) return fail_at(run.folder, strerror(errno));
     char *text = train_config_write(&run.config);
     int good = text && train_file_write(settings, text, strlen(text));
@@ -304,6 +305,13 @@ static int say_failed(void)
     return status;
 }
 
+/* The same folder is then free for better settings. */
+static int say_not_begun(const command *asked)
+{
+    if (!asked->resume && ranks_rank() == 0) train_start_undo(&run);
+    return fail(run.error);
+}
+
 static void introduce(int resumed)
 {
     const train_config *c = &run.config;
@@ -335,8 +343,9 @@ static int prepare(const command *asked)
 static int train(const command *asked)
 {
     int resumed;
-    if (!prepare(asked)) return ranks_any(interrupt_seen()) ? say_interrupted() : fail(run.error);
-    if (!train_run_build(&run, &resumed) || !train_run_agree(&run, open_logs(resumed))) return fail(run.error);
+    if (!prepare(asked)) return ranks_any(interrupt_seen()) ? say_interrupted() : say_not_begun(asked);
+    if (!train_run_build(&run, &resumed)) return say_not_begun(asked);
+    if (!train_run_agree(&run, open_logs(resumed))) return fail(run.error);
     journal.steps = run.config.steps;
     introduce(resumed);
     train_row first = blank();

@@ -52,7 +52,8 @@ END_TEST
 START_TEST(what_is_no_checkpoint_is_refused)
 {
     static const refusal contents[] = {
-        {"", FORMAT, "0 bytes that are neither safetensors"},
+        {"", FORMAT, "the file is empty"},
+        {"version https://git-lfs.github.com/spec/v1\n", FORMAT, "a Git LFS pointer"},
         {"hello, this is a text file", FORMAT, "26 bytes that are neither safetensors"},
         {"PK\3\4", FORMAT, "no end record"},
         {"\x93NUMPY", FORMAT, "too short for a .npy file"},

@@ -171,6 +171,52 @@ START_TEST(a_slash_at_the_end_changes_nothing)
 }
 END_TEST
 
+/* A repository in the cache of Hugging Face's hub: each ref holds the name of a snapshot, whose files are links. */
+static void write_revision(const char *ref, const char *commit, int with_files)
+{
+    char path[PATH_CAPACITY], inner[PATH_CAPACITY];
+    scratch_file(path, folder, "refs");
+    write_text(path, ref, commit);
+    scratch_file(path, folder, "snapshots");
+    if (!with_files) return;
+    make_folder(inner, path, commit);
+    scratch_file(path, inner, "model.safetensors");
+    ck_assert_int_eq(symlink("../../blobs/e3b0c442", path), 0);
+}
+
+static void make_repository(void)
+{
+    char path[PATH_CAPACITY];
+    make_folder(path, folder, "refs");
+    make_folder(path, folder, "snapshots");
+    make_folder(path, folder, "blobs");
+    write_model(path, "e3b0c442");
+    write_revision("step9", "aaa", 1);
+    write_revision("step10", "bbb", 1);
+}
+
+START_TEST(revisions_of_a_hub_are_entries)
+{
+    static const char *const snapshots[] = {"snapshots/aaa", "snapshots/bbb", "snapshots/ccc"};
+    static const int64_t expected[] = {9, 10, 143000};
+    char path[PATH_CAPACITY];
+    make_repository();
+    write_revision("main", "ccc", 1);
+    scratch_file(path, folder, "refs");
+    write_text(path, "step143000", "ccc\n"); /* the same files as main */
+    write_revision("step20", "never_downloaded", 0);
+    write_revision("step30", "../snapshots/aaa", 0);
+    neck_series *series = open_series(folder);
+    ck_assert_int_eq(neck_series_count(series), 3);
+    for (int64_t i = 0; i < 3; i++) {
+        scratch_file(path, folder, snapshots[i]);
+        ck_assert_str_eq(neck_series_path(series, i), path);
+        ck_assert_int_eq(neck_series_step(series, i), expected[i]);
+    }
+    neck_series_destroy(series);
+}
+END_TEST
+
 START_TEST(sample_checkpoints_are_ten_steps)
 {
     char path[PATH_CAPACITY];
@@ -178,6 +224,19 @@ START_TEST(sample_checkpoints_are_ten_steps)
     neck_series *series = open_series(path);
     ck_assert_int_eq(neck_series_count(series), 10);
     for (int64_t i = 0; i < 10; i++) ck_assert_int_eq(neck_series_step(series, i), 2000 * (i + 1));
+    neck_series_destroy(series);
+}
+END_TEST
+
+START_TEST(a_run_folder_is_its_checkpoints)
+{
+    static const char *const expected[] = {"checkpoints/step-5.safetensors", "checkpoints/step-10.safetensors"};
+    char inner[PATH_CAPACITY];
+    write_text(folder, "run.json", "{}");
+    make_folder(inner, folder, "checkpoints");
+    for (int i = 0; i < 2; i++) write_model(inner, strchr(expected[i], '/') + 1);
+    neck_series *series = open_series(folder);
+    assert_entries(series, expected, 2);
     neck_series_destroy(series);
 }
 END_TEST
@@ -216,6 +275,13 @@ START_TEST(failing_memory_is_survived)
 }
 END_TEST
 
+START_TEST(failing_memory_is_survived_in_a_hub)
+{
+    make_repository();
+    assert_survives_failing_memory(open_folder);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("series");
@@ -226,8 +292,11 @@ int main(void)
     tcase_add_test(tcase, damaged_checkpoints_are_not_passed_over);
     tcase_add_test(tcase, one_file_or_model_is_a_series_of_one);
     tcase_add_test(tcase, a_slash_at_the_end_changes_nothing);
+    tcase_add_test(tcase, revisions_of_a_hub_are_entries);
     tcase_add_test(tcase, sample_checkpoints_are_ten_steps);
+    tcase_add_test(tcase, a_run_folder_is_its_checkpoints);
     tcase_add_test(tcase, nothing_to_open_is_said);
     tcase_add_test(tcase, failing_memory_is_survived);
+    tcase_add_test(tcase, failing_memory_is_survived_in_a_hub);
     return run_suite("series", tcase);
 }

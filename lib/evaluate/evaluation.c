@@ -146,7 +146,7 @@ static neck_status run_batch(neck_context *context, neck_evaluation *evaluation,
     neck_status status =
         neck_model_loss(context, evaluation->model, run->tokens, run->count, run->length, &options, &loss);
     /* What stopped the callback says more than that it stopped. */
-    if (status == NECK_E_CANCELLED && watch->status != NECK_OK) return watch->status;
+    if (status == NECK_E_CANCELLED && watch->status != NECK_OK) return neck__fail(watch->status, "%s", watch->message);
     if (status == NECK_OK) add_batch(evaluation, run);
     return status;
 }

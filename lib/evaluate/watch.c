@@ -53,7 +53,8 @@ static neck_status take(neck__watch *watch, const neck_states *states, int64_t f
     rows.rows = last - first;
     if (watch->layers) {
         neck__watched_layer *layer = &watch->layers[states->layer];
-        NECK_TRY(neck_gram_push(watch->context, layer->gram, &rows));
+        neck_status status = neck_gram_push(watch->context, layer->gram, &rows);
+        if (status != NECK_OK) return neck__fail_in(status, "states of layer %lld", (long long)states->layer);
         neck__sample_push(&layer->sample, data, rows.rows, stride);
     }
     if (!watch->dump || states->layer + 1 < states->count) return NECK_OK;
@@ -67,5 +68,6 @@ int32_t neck__watch_states(void *user, const neck_states *states)
         int64_t end = i * watch->length + watch->windows[i].inputs;
         watch->status = take(watch, states, end - watch->windows[i].targets, end);
     }
+    if (watch->status != NECK_OK) neck_last_error_copy(watch->message, sizeof watch->message);
     return watch->status != NECK_OK;
 }

@@ -23,6 +23,7 @@ typedef struct neck__watch {
     int64_t batch;
     int64_t length;     /* tokens of a sequence */
     neck_status status; /* why the callback stopped the model */
+    char message[256];
 } neck__watch;
 
 neck_status neck__watch_init(neck_context *context, const neck_model *model, int64_t sample_rows, neck__watch *out);

@@ -2,8 +2,13 @@
 #include "format/file_read.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/error.h"
+
+/* What a clone without Git LFS has in place of large files. */
+static const char lfs[] = "version https://git-lfs";
+enum { LFS_LENGTH = sizeof lfs - 1 };
 
 static neck_status read_format(const neck__mapping *file, int allow_trailing, neck__tensors *list, int32_t format)
 {
@@ -15,6 +20,9 @@ static neck_status read_format(const neck__mapping *file, int allow_trailing, ne
     case NECK_FORMAT_TORCH: return neck__torch_read(file, list);
     case NECK_FORMAT_GGUF: return neck__gguf_read(file, allow_trailing, list);
     default:
+        if (file->size == 0) return neck__fail(NECK_E_FORMAT, "the file is empty");
+        if (file->size > LFS_LENGTH && memcmp(file->data, lfs, LFS_LENGTH) == 0)
+            return neck__fail(NECK_E_FORMAT, "a Git LFS pointer, which stands for the file: `git lfs pull` fetches it");
         return neck__fail(NECK_E_FORMAT, "%" PRId64 " bytes that are neither safetensors, npy, npz, llama2.c, torch "
                           "nor gguf", file->size);
     }

@@ -137,12 +137,21 @@ static neck_status read_config(const char *folder, neck_checkpoint *checkpoint)
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
 
+static neck_status no_model(const char *folder, const neck_checkpoint *checkpoint)
+{
+    char *snapshots = neck__path_join(&checkpoint->allocator, folder, "snapshots");
+    if (!snapshots) return NECK_E_NOMEM;
+    const char *hint = neck__is_folder(snapshots) ? ": open one of its snapshots" : "";
+    neck__release(&checkpoint->allocator, snapshots);
+    return neck__fail(NECK_E_NOT_FOUND, "no model in folder '%s'%s", folder, hint);
+}
+
 static neck_status read_only_file(const char *folder, int allow_trailing, neck_checkpoint *checkpoint)
 {
     char *name = NULL, *path = NULL;
     int64_t count = 0;
     NECK_TRY(neck__folder_only_file(&checkpoint->allocator, folder, &name, &count));
-    if (!name && count == 0) return neck__fail(NECK_E_NOT_FOUND, "no model in folder '%s'", folder);
+    if (!name && count == 0) return no_model(folder, checkpoint);
     if (!name)
         return neck__fail(NECK_E_NOT_FOUND, "folder '%s' holds %" PRId64 " checkpoints and no model.safetensors or "
                           "pytorch_model.bin: open one of them", folder, count);

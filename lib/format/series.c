@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "format/folder.h"
+#include "format/hub.h"
 #include "format/step_number.h"
 #include "format/system_error.h"
 
@@ -22,7 +23,7 @@ struct neck_series {
 };
 
 /* Takes over path. */
-static neck_status add_entry(neck_series *series, char *path)
+static neck_status add_entry(neck_series *series, char *path, int64_t step)
 {
     if (series->count == series->capacity) {
         int64_t larger = series->capacity ? 2 * series->capacity : 16;
@@ -36,14 +37,14 @@ static neck_status add_entry(neck_series *series, char *path)
         series->entries = grown;
         series->capacity = larger;
     }
-    series->entries[series->count++] = (entry){path, neck__step_number(path)};
+    series->entries[series->count++] = (entry){path, step};
     return NECK_OK;
 }
 
 static neck_status add_path(neck_series *series, const char *path)
 {
     char *copy = neck__strdup(&series->allocator, path);
-    return copy ? add_entry(series, copy) : NECK_E_NOMEM;
+    return copy ? add_entry(series, copy, neck__step_number(path)) : NECK_E_NOMEM;
 }
 
 /* A folder is an entry when it can be opened as a model. */
@@ -84,7 +85,7 @@ static neck_status add_if_checkpoint(neck_series *series, const char *folder, co
         status = is_model_folder(&series->allocator, path, &is);
     else if (neck__is_file(path))
         status = is_checkpoint_file(&series->allocator, path, &is);
-    if (status == NECK_OK && is) return add_entry(series, path);
+    if (status == NECK_OK && is) return add_entry(series, path, neck__step_number(path));
     neck__release(&series->allocator, path);
     return status;
 }
@@ -100,14 +101,64 @@ static int by_step(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
-static neck_status add_folder(neck_series *series, const char *folder)
+/* A revision of a hub's repository; its step is in its name. Of several names of one snapshot a step is kept. */
+static neck_status add_revision(neck_series *series, const char *repository, const char *name)
+{
+    char *path = NULL;
+    int is = 0, known = 0;
+    const int64_t step = neck__step_number(name);
+    NECK_TRY(neck__hub_snapshot(&series->allocator, repository, name, &path));
+    if (!path) return NECK_OK;
+    neck_status status = is_model_folder(&series->allocator, path, &is);
+    for (int64_t i = 0; is && i < series->count; i++) {
+        if (strcmp(series->entries[i].path, path) != 0) continue;
+        if (series->entries[i].step < step) series->entries[i].step = step;
+        known = 1;
+    }
+    if (status == NECK_OK && is && !known) return add_entry(series, path, step);
+    neck__release(&series->allocator, path);
+    return status;
+}
+
+typedef neck_status (*add_fn)(neck_series *series, const char *folder, const char *name);
+
+/* Adds each name in the folder `of`, as what it is in `folder`. */
+static neck_status add_names(neck_series *series, const char *of, const char *folder, add_fn add)
 {
     neck__names names;
-    NECK_TRY(neck__names_read(&series->allocator, folder, &names));
+    NECK_TRY(neck__names_read(&series->allocator, of, &names));
     neck_status status = NECK_OK;
-    for (int64_t i = 0; i < names.count && status == NECK_OK; i++)
-        status = add_if_checkpoint(series, folder, names.names[i]);
+    for (int64_t i = 0; i < names.count && status == NECK_OK; i++) status = add(series, folder, names.names[i]);
     neck__names_clear(&names);
+    return status;
+}
+
+static neck_status add_revisions(neck_series *series, const char *repository)
+{
+    neck_status status = NECK_OK;
+    char *refs = neck__path_join(&series->allocator, repository, "refs");
+    if (!refs) return NECK_E_NOMEM;
+    if (neck__is_folder(refs)) status = add_names(series, refs, repository, add_revision);
+    neck__release(&series->allocator, refs);
+    return status;
+}
+
+/* A run folder, as training tools leave it. */
+static neck_status add_inner(neck_series *series, const char *run)
+{
+    neck_status status = NECK_OK;
+    char *inner = neck__path_join(&series->allocator, run, "checkpoints");
+    if (!inner) return NECK_E_NOMEM;
+    if (neck__is_folder(inner)) status = add_names(series, inner, inner, add_if_checkpoint);
+    neck__release(&series->allocator, inner);
+    return status;
+}
+
+static neck_status add_folder(neck_series *series, const char *folder)
+{
+    neck_status status = add_revisions(series, folder);
+    if (status == NECK_OK && series->count == 0) status = add_names(series, folder, folder, add_if_checkpoint);
+    if (status == NECK_OK && series->count == 0) status = add_inner(series, folder);
     if (status == NECK_OK && series->count == 0)
         return neck__fail(NECK_E_NOT_FOUND, "nothing in folder '%s' looks like a checkpoint", folder);
     if (status == NECK_OK) qsort(series->entries, (size_t)series->count, sizeof *series->entries, by_step);

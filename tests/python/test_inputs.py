@@ -161,6 +161,16 @@ class Kinds(TestCase):
                     softneck.spectrum(source, dtype=dtype)
         with self.assertRaisesRegex(TypeError, "object is neither an array"):
             softneck.spectrum(object())
+        with self.assertRaisesRegex(TypeError, r"open\(path\).head\(\)"):
+            softneck.spectrum("model.safetensors")
+
+    def test_sparse_tensors_are_refused_as_such(self) -> None:
+        try:
+            import torch
+        except ImportError:
+            self.skipTest("needs torch")
+        with self.assertRaisesRegex(softneck.ArgumentError, "to_dense"):
+            softneck.spectrum(torch.eye(3).to_sparse())
 
 
 if __name__ == "__main__":

@@ -33,6 +33,12 @@ class NeckHiddenSize(ToolTest):
         self.assertIn("not determined", lines[-2])
         self.assertEqual(lines[-1].split()[:3], ["30", "70", "11"])
 
+    def test_more_vectors_than_are_of_use(self):
+        logits = self.logits(9000, 12, 3)
+        result = self.expect(0, "--json", logits)
+        self.assertIn(b"note: " + logits.encode() + b": one vector in 3 of 9000 is taken", result.stderr)
+        self.assertIn(b'"vectors": 3000, "vocabulary": 12, "determined": true, "hidden_size": 3', result.stdout)
+
     def test_refusals(self):
         logits = self.logits(6, 8, 2)
         self.refuses({(): "no FILE given", (logits, "--values"): "--values needs --json"})

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -100,6 +101,43 @@ class Numbers(LayersTest):
         self.assertEqual(header["targets"]["shape"], [row["tokens"]])
 
 
+class Mistakes(LayersTest):
+    """What people do, and what they are told."""
+
+    def test_another_models_tokenizer(self):
+        vocab = {chr(ord("a") + i % 26) * (i // 26 + 1): i for i in range(1000)}
+        tokenizer = self.write("tokenizer.json", json.dumps({"model": {"type": "BPE", "vocab": vocab, "merges": []}}))
+        text = self.write("text.txt", "z" * 30)
+        result = self.expect(0, STORIES, "--tokenizer", tokenizer, "--text", text)
+        self.assertIn("note: the tokenizer has 1000 tokens, the model 512", result.stderr.decode())
+        self.assertNotIn(b"note", self.expect(0, *self.common()).stderr)
+
+    def test_an_id_beyond_the_model(self):
+        vocab = {chr(0x4e00 + i): i for i in range(1000)}
+        tokenizer = self.write("tokenizer.json", json.dumps({"model": {"type": "BPE", "vocab": vocab, "merges": []}}))
+        text = self.write("text.txt", chr(0x4e00 + 700) * 3)
+        error = self.expect(1, STORIES, "--tokenizer", tokenizer, "--text", text).stderr.decode()
+        self.assertIn("token id 700", error.splitlines()[-1])
+
+    def test_text_that_is_not_utf8(self):
+        for encoding in "utf-16", "utf-16-be":
+            with open(self.path("text.txt"), "wb") as file:
+                file.write("\ufeffcaf\u00e9".encode(encoding) if encoding == "utf-16-be" else "caf\u00e9".encode(encoding))
+            self.fails(self.common(self.path("text.txt")), "UTF-16", "iconv")
+        with open(self.path("text.txt"), "wb") as file:
+            file.write("Once upon a caf\u00e9 in Paris".encode("latin-1"))
+        error = self.expect(0, *self.common(self.path("text.txt"))).stderr.decode()
+        self.assertIn("not UTF-8 from byte 15 on (1 stray bytes", error)
+
+    def test_no_room_for_states(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))  # noqa: E731
+        result = subprocess.run(self.command(*self.common(), "--dump-states", self.path("states")), capture_output=True,
+                                preexec_fn=limit, timeout=120)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("File too large", result.stderr.decode())
+        self.assertEqual([name for name in os.listdir(self.folder) if "states" in name], [])
+
+
 class Output(LayersTest):
     def test_help(self):
         text = self.expect(0, "--help").stdout.decode()
@@ -189,7 +227,7 @@ class Refusals(LayersTest):
         self.fails((STORIES, "--tokenizer", self.path("none.json"), *text), "none.json")
         self.fails((STORIES, *tokenizer, "--text", self.write("bad.jsonl", '{"text": 1}\n')), "bad.jsonl", '"text"')
         self.fails((STORIES, *tokenizer, "--text", self.write("worse.jsonl", '{"text": "a"}\n{\n')), "line 2")
-        self.fails((STORIES, *tokenizer, "--text", self.write("empty.txt", "")), "no token was predicted")
+        self.fails((STORIES, *tokenizer, "--text", self.write("empty.txt", "")), "the text is empty")
         self.fails((STORIES, *tokenizer, *text, "--dump-states", self.path("no/where")), "no/where")
         self.fails((self.write("garbage.bin", "garbage " * 99), *tokenizer, *text), "garbage.bin")
 

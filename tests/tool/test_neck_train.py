@@ -206,12 +206,19 @@ class Failures(TrainTest):
         short = self.write("short.txt", "A few words are not a book. " * 3)
         run = ["--quiet", "--out", self.path("run")]
         self.fails(run, "no text")
-        shutil.rmtree(self.path("run"))
         self.fails([*run, "--text", empty], "the text is empty")
-        shutil.rmtree(self.path("run"))
         self.fails([*run, "--text", self.path("missing.txt")], "missing.txt", "No such file")
-        shutil.rmtree(self.path("run"))
         self.fails([*run, "--text", short, "--vocab-size", "300"], "a context of 256 is too long")
+        self.assertFalse(os.path.exists(self.path("run")))
+
+    def test_settings_that_cannot_be_leave_the_folder_as_it_was(self):
+        self.train("run", status=1, hidden_size=30, heads=4)
+        self.assertFalse(os.path.exists(self.path("run")))
+        os.mkdir(self.path("run"))
+        shutil.copy(os.path.join(SOURCE, "examples", "data", "README.md"), self.path("run"))
+        self.train("run", status=1, hidden_size=30, heads=4)
+        self.assertEqual(os.listdir(self.path("run")), ["README.md"])
+        self.train("run", steps=2)
 
     def test_folders(self):
         self.train("run", steps=2)

@@ -84,6 +84,8 @@ def _row_stride(shape: Sequence[int], strides: Sequence[int]) -> Optional[int]:
 
 
 def _from_torch(tensor: Any) -> Block:
+    if str(tensor.layout) != "torch.strided":
+        raise ArgumentError("the tensor is sparse: give tensor.to_dense()")
     tensor = tensor.detach().cpu().resolve_neg().resolve_conj()
     if _row_stride(tensor.shape, tensor.stride()) is None:
         tensor = tensor.contiguous()
@@ -115,8 +117,9 @@ def _from_buffer(source: Any) -> Block:
         buffer = memoryview(source)
     except (TypeError, ValueError, BufferError):
         if numpy is None or not hasattr(source, "__array__"):
+            hint = "; of a checkpoint give open(path).head()" if isinstance(source, str) or hasattr(source, "head") else ""
             raise TypeError(
-                f"{type(source).__name__} is neither an array, nor a buffer, nor lists of numbers"
+                f"{type(source).__name__} is neither an array, nor a buffer, nor lists of numbers{hint}"
             ) from None
         source = numpy.asarray(source)
         buffer = memoryview(source)
