@@ -146,18 +146,19 @@ bench: deps ## time against numpy and PyTorch on the same matrices
 PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
 SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
 RUN    = $(SCRIPT) sh tests/check/run.sh
+TOOL_TESTS := $(addprefix python:,$(sort $(wildcard tests/tool/test_*.py)))
 CHECKS := headers layers symbols install readme isa fuzz asan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
 	+@$(AGAIN) all tests
-	+@$(RUN) $(TEST_BINS) python:tests/python python:tests/tool $(CHECKS:%=make:check-%)
+	+@$(RUN) python:tests/python $(TOOL_TESTS) $(TEST_BINS) $(CHECKS:%=make:check-%)
 
 check-unit: $(TEST_BINS) ## the unit tests alone
 	@$(RUN) $(TEST_BINS)
 check-python: $(BUILD)/lib/libsoftneck.so ## the Python package's tests
 	@$(RUN) python:tests/python
 check-tool: all ## the tools' tests
-	@$(RUN) python:tests/tool
+	@$(RUN) $(TOOL_TESTS)
 check-failmalloc: $(filter $(BUILD)/tests/test_failmalloc%,$(TEST_BINS)) ## every allocation fails once
 	@$(RUN) $^
 ISA_TESTS = $(filter $(addprefix %/test_,gram spectrum svd geometry matmul cross_entropy head_curve optimizer),$(TEST_BINS))

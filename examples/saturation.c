@@ -262,10 +262,14 @@ static int gate_shut(const session *now)
     return now->verdict == NECK_VERDICT_SATURATED || now->verdict == NECK_VERDICT_DIVERGED;
 }
 
+/* In naps, so that a Ctrl-C that comes just before one is not slept through. */
 static void pause_for(double seconds)
 {
-    struct timespec rest = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
-    nanosleep(&rest, NULL); /* a signal ends it early, which is what Ctrl-C wants */
+    const double nap = 0.1;
+    for (; seconds > 0 && !interrupt_seen(); seconds -= nap) {
+        struct timespec rest = {0, (long)(1e9 * (seconds < nap ? seconds : nap))};
+        nanosleep(&rest, NULL);
+    }
 }
 
 static int work(session *now, const char *path)

@@ -118,13 +118,19 @@ START_TEST(threads_may_share_a_context)
 }
 END_TEST
 
+/* For minutes, which only a hang takes. */
+static void await(atomic_int *number, int least)
+{
+    for (int waits = 0; atomic_load(number) < least && waits < 1000000; waits++) usleep(100);
+}
+
 /* Returns when as many tasks as there are threads have begun: each has its own thread, so all of them are up. */
 static void meet(void *data, int64_t index)
 {
     atomic_int *met = data;
     (void)index;
     atomic_fetch_add(met, 1);
-    for (int waits = 0; atomic_load(met) < 3 && waits < 100000; waits++) usleep(100);
+    await(met, 3);
 }
 
 START_TEST(a_forked_child_works_alone)
@@ -154,16 +160,18 @@ END_TEST
 
 struct who {
     pthread_t caller;
+    int helped; /* the caller waits until another thread has taken a task */
     atomic_int others, takes_signals;
 };
 
-/* Slow enough that one thread cannot take all tasks before the others wake up. */
 static void look_around(void *data, int64_t index)
 {
     struct who *who = data;
     (void)index;
-    usleep(2000);
-    if (pthread_equal(pthread_self(), who->caller)) return;
+    if (pthread_equal(pthread_self(), who->caller)) {
+        await(&who->others, who->helped);
+        return;
+    }
     atomic_fetch_add(&who->others, 1);
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
@@ -174,7 +182,7 @@ static void look_around(void *data, int64_t index)
 START_TEST(workers_help_and_leave_signals_to_the_host)
 {
     neck_context *context = with_threads(3);
-    struct who who = {.caller = pthread_self()};
+    struct who who = {.caller = pthread_self(), .helped = 1};
     sigset_t before, after;
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     neck__parallel(context, 60, look_around, &who);

@@ -63,8 +63,9 @@ bench-mpi: deps-mpi ## time sums, grams, counting and head training on one proce
 # ---- checks ------------------------------------------------------------------------------------------------------
 check-mpi: deps-mpi ## everything that needs MPI: 1 to 4 ranks, and hosts of their own; ends with "N passed, N failed"
 	+@$(AGAIN) all mpi mpi-tests
-	@$(RUN) $(foreach test,$(MPI_TESTS),$(foreach ranks,1 2 3 4,ranks:$(ranks):$(test))) python:tests/mpi \
-		make:check-mpi-headers make:check-mpi-symbols make:check-mpi-install
+	@$(RUN) $(addprefix python:,$(sort $(wildcard tests/mpi/test_*.py))) \
+		$(foreach test,$(MPI_TESTS),$(foreach ranks,1 2 3 4,ranks:$(ranks):$(test))) make:check-mpi-headers \
+		make:check-mpi-symbols make:check-mpi-install
 mpi-tests: $(MPI_TESTS) $(BUILD)/tests/mpi/endless
 check-mpi-headers:
 	@$(SCRIPT) HEADER_CFLAGS='$(MPI_CFLAGS)' sh tests/check/headers.sh $(MPI_HEADERS)

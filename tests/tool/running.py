@@ -1,9 +1,14 @@
 """What the tests of the tools that read text share."""
 import json
 import os
+import pty
+import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE = os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", "."))
@@ -12,11 +17,27 @@ DATA = os.path.join(SOURCE, "examples", "data")
 STORIES = os.path.join(DATA, "stories260K", "stories260K.bin")
 TOKENIZER = os.path.join(DATA, "stories260K", "tok512.bin")
 TEXT = os.path.join(DATA, "text", "tinystories-100.jsonl")
+LIMIT = 600  # seconds: only what hangs takes as long, on however busy a machine
 
 
 def stories(count):
     with open(TEXT, encoding="utf-8") as file:
         return [json.loads(next(file))["text"] for _ in range(count)]
+
+
+def has_worked(process, seconds):
+    """Whether it has computed for so many seconds, which says how far it is on a busy machine as on an idle one."""
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12]) >= seconds * os.sysconf("SC_CLK_TCK")
+
+
+def terminal():
+    """Two ends of a terminal, on which tools draw bars; where the system has none, of a pipe: they print a line every ten seconds."""
+    try:
+        return pty.openpty()
+    except OSError:
+        return os.pipe()
 
 
 class ToolTest(unittest.TestCase):
@@ -40,8 +61,42 @@ class ToolTest(unittest.TestCase):
     def command(self, *arguments):
         return [os.path.join(BUILD, "examples", self.name), *arguments]
 
+    def start(self, *arguments, **more):
+        process = subprocess.Popen(self.command(*arguments), **{"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **more})
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        process.kill()
+        process.wait()
+        for stream in filter(None, (process.stdout, process.stderr)):
+            stream.close()
+
+    def until(self, fact, process):
+        """Waits for what stays true once it is, while the process is at work."""
+        limit = time.monotonic() + LIMIT
+        while not fact():
+            self.assertIsNone(process.poll(), "it ended before what was waited for")
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.005)
+
+    def until_shown(self, pattern, end):
+        """Reads a terminal until a tool shows the pattern."""
+        shown = b""
+        while not re.search(pattern, shown):
+            self.assertTrue(select.select([end], [], [], LIMIT)[0], shown)
+            shown += os.read(end, 4096)
+        return shown
+
+    def interrupt(self, process):
+        """What it says to a Ctrl-C."""
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 130, said)
+        return said
+
     def expect(self, status, *arguments):
-        result = subprocess.run(self.command(*arguments), capture_output=True, timeout=120)
+        result = subprocess.run(self.command(*arguments), capture_output=True, timeout=LIMIT)
         self.assertEqual(result.returncode, status, result.stderr.decode(errors="replace"))
         return result
 

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as xml
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import BUILD, STORIES, TEXT, TOKENIZER, ToolTest  # noqa: E402
+from running import BUILD, LIMIT, STORIES, TEXT, TOKENIZER, ToolTest, has_worked  # noqa: E402
 
 WITH_GNUPLOT = unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
 V, D, N = 12, 6, 400
@@ -174,28 +174,27 @@ class Resuming(HeadrankTest):
         self.assertEqual(self.lines(), before)
 
     def test_killed_sweeps_go_on(self):
-        more = "--steps", "2000", "--head", "factored,dense"
+        more = "--steps", "4000", "--head", "factored,dense"
         self.expect(0, *self.sweep("whole"), *more)
-        killed = 0
-        for wait in 0.15, 0.4, 0.25, 0.6:
-            tool = subprocess.Popen(self.command(*self.sweep(), *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(wait)
+        waits = [0.05, 0.15, 0.1, 0.2]
+        while waits:
+            tool = self.start(*self.sweep(), *more)
+            while tool.poll() is None and not has_worked(tool, waits[0]):
+                time.sleep(0.002)
             tool.kill()
-            tool.communicate()
-            killed += tool.returncode == -signal.SIGKILL
-        self.assertGreater(killed, 0)
+            if tool.wait() == -signal.SIGKILL:
+                waits.pop(0)
+            else:  # done before the kill: another from the beginning
+                shutil.rmtree(self.path("out"))
         self.assertEqual(self.expect(0, *self.sweep(), *more).stderr, b"")
         self.assertEqual(self.results(), self.results("whole"))
         self.assertFalse([name for name in os.listdir(self.path("out")) if ".run" in name or ".tmp" in name])
 
     def test_an_interrupted_sweep_goes_on_where_it_was(self):
-        more = "--steps", "200000", "--ranks", "2", "--lr-grid", "0.1", "--seeds", "1"
-        tool = subprocess.Popen(self.command(*self.sweep(), *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(0.6)
-        tool.send_signal(signal.SIGINT)
-        errors = tool.communicate(timeout=60)[1]
-        self.assertEqual(tool.returncode, 130, errors)
-        self.assertIn(b"interrupted: 0 of 1 runs are finished", errors)
+        more = "--steps", str(10**9), "--ranks", "2", "--lr-grid", "0.1", "--seeds", "1"
+        tool = self.start(*self.sweep(), *more)
+        self.until(lambda: has_worked(tool, 0.5), tool)
+        self.assertIn(b"interrupted: 0 of 1 runs are finished", self.interrupt(tool))
         self.assertIn("factored-rank2-lr0.1-seed1.run", os.listdir(self.path("out")))
 
     def test_a_torn_last_line_is_dropped(self):
@@ -219,12 +218,9 @@ class Resuming(HeadrankTest):
         self.assertEqual(self.results(), self.results("whole"))
 
     def test_one_process_a_folder(self):
-        tool = subprocess.Popen(self.command(*self.sweep(), "--steps", "200000"), stderr=subprocess.PIPE)
-        while not os.path.exists(self.path("out/configuration.json")):
-            time.sleep(0.02)
+        tool = self.start(*self.sweep(), "--steps", str(10**9))
+        self.until(lambda: os.path.exists(self.path("out/configuration.json")), tool)
         self.fails(self.sweep(), "another sweep is at work")
-        tool.kill()
-        tool.communicate()
 
 
 class Truncating(HeadrankTest):
@@ -319,7 +315,7 @@ class Output(HeadrankTest):
     def test_no_gnuplot(self):
         os.mkdir(self.path("nothing"))
         result = subprocess.run(self.command(*self.sweep(), "--plot", self.path("a.svg")), capture_output=True,
-                                env={**os.environ, "PATH": self.path("nothing")}, timeout=60)
+                                env={**os.environ, "PATH": self.path("nothing")}, timeout=LIMIT)
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"gnuplot", result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 1)

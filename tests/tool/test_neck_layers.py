@@ -4,15 +4,13 @@ import os
 import re
 import resource
 import shutil
-import signal
 import struct
-import subprocess
 import sys
 import unittest
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import SOURCE, STORIES, TEXT, TOKENIZER, ToolTest, stories  # noqa: E402
+from running import SOURCE, STORIES, TEXT, TOKENIZER, ToolTest, stories, terminal  # noqa: E402
 
 WITH_GNUPLOT = unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
 MEASURES = ("anisotropy", "centered_anisotropy", "effective_rank", "singular_entropy", "isoscore",
@@ -185,17 +183,15 @@ class Output(LayersTest):
 
     def test_interruption_tells_what_there_is(self):
         line = stories(1)[0].replace("\n", " ")
-        text = self.write("long.txt", (line + "\n") * 4000)
+        text = self.write("long.txt", (line + "\n") * 4000)  # a minute of work
+        shown, other = terminal()
+        self.addCleanup(os.close, shown)
         with open(self.path("out"), "wb") as out:
-            tool = subprocess.Popen(self.command(*self.common(text), "--context", "256", "--json", "--threads", "1"),
-                                    stdout=out, stderr=subprocess.PIPE)
-            try:
-                tool.wait(timeout=4)
-            except subprocess.TimeoutExpired:
-                tool.send_signal(signal.SIGINT)
-            errors = tool.communicate(timeout=60)[1]
-        self.assertEqual(tool.returncode, 130, errors)
-        self.assertIn(b"interrupted", errors)
+            tool = self.start(*self.common(text), "--context", "256", "--json", "--threads", "1", stdout=out, stderr=other)
+        os.close(other)
+        self.until_shown(rb"evaluate [^\r\n]* [1-9][0-9]* %", shown)
+        self.interrupt(tool)
+        self.until_shown(b"interrupted", shown)
         with open(self.path("out")) as out:
             (row,) = [json.loads(line) for line in out]
         self.assertTrue(row["interrupted"])

@@ -3,18 +3,16 @@ import collections
 import glob
 import os
 import re
-import signal
 import shutil
 import struct
 import subprocess
 import sys
-import time
 import unittest
 
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import BUILD, TEXT, TOKENIZER, ToolTest, stories  # noqa: E402
+from running import BUILD, TOKENIZER, ToolTest, stories  # noqa: E402
 
 WEIGHTS = {"uniform": lambda n: 1.0, "count": float, "root_count": np.sqrt}
 
@@ -235,25 +233,15 @@ class Surroundings(NgramTest):
             os.remove(figure)
 
     def test_nothing_is_left_behind(self):
-        os.environ["TMPDIR"] = self.folder
-        self.addCleanup(os.environ.pop, "TMPDIR")
-        with open(TEXT, encoding="utf-8") as source:
-            text = self.write("long.jsonl", source.read() * 400)  # seconds of work
-        for wait in (0.05, 0.7):  # while it cuts, and later
-            with self.subTest(wait):
-                self.interrupted_after(wait, text)
-                self.assertEqual(glob.glob(os.path.join(self.folder, "*neck*")), [])
-
-    def interrupted_after(self, wait, text):
-        run = subprocess.Popen(self.command("--tokenizer", "bytes", "--order", "8", "--memory", "2M", text),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while run.poll() is None and not glob.glob(os.path.join(self.folder, "neck-ngram-*")):
-            time.sleep(0.01)
-        time.sleep(wait)
-        run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 130, said)
-        self.assertEqual(said.splitlines()[-1], b"neck-ngram: interrupted")
+        text = self.write("long.txt", " ".join(stories(100)) * 10)
+        os.mkdir(self.path("tmp"))
+        for written in ("neck-ngram-*/tokens*", "softneck-ngrams-*/run-*"):  # while it cuts, while it counts
+            with self.subTest(written):
+                run = self.start("--tokenizer", "bytes", "--order", "8", "--memory", "2M", f"x={','.join([text] * 200)}",
+                                 env={**os.environ, "TMPDIR": self.path("tmp")})
+                self.until(lambda: glob.glob(os.path.join(self.path("tmp"), written)), run)
+                self.assertEqual(self.interrupt(run).splitlines()[-1], b"neck-ngram: interrupted")
+                self.assertEqual(os.listdir(self.path("tmp")), [])
 
     def test_failures(self):
         empty = self.write("empty.txt", "")

@@ -5,15 +5,13 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import unittest
 from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import DATA, STORIES, TEXT, TOKENIZER, ToolTest  # noqa: E402
+from running import DATA, LIMIT, STORIES, TEXT, TOKENIZER, ToolTest  # noqa: E402
 
 PYTHIA = os.path.join(DATA, "pythia")
 LOSSES = os.path.join(PYTHIA, "train-loss.csv")
@@ -206,22 +204,18 @@ class Folders(SaturationTest):
     def test_watching_a_run_that_grows(self):
         rows = list(made_run())
         path = self.log(rows[:90])
-        tool = subprocess.Popen(self.command("--watch", "0.2", "--gate", "--json", path), stdout=subprocess.PIPE)
-        self.addCleanup(tool.stdout.close)
+        tool = self.start("--watch", "0.2", "--gate", "--json", path, stdout=subprocess.PIPE)
         first = json.loads(tool.stdout.readline())
-        self.log(rows)
+        os.replace(self.log(rows, "longer.jsonl"), path)  # at once: it may look at any moment
         second = json.loads(tool.stdout.readline())
         self.assertEqual((first["points"], first["verdict"]), (90, "improving"))
         self.assertEqual((second["points"], second["verdict"]), (200, "saturated"))
-        self.assertEqual(tool.wait(timeout=30), 3)
+        self.assertEqual(tool.wait(timeout=LIMIT), 3)
 
     def test_watching_ends_with_ctrl_c(self):
-        tool = subprocess.Popen(self.command("--watch", "60", "--json", self.log(made_run())), stdout=subprocess.PIPE)
-        self.addCleanup(tool.stdout.close)
+        tool = self.start("--watch", "86400", "--json", self.log(made_run()), stdout=subprocess.PIPE)
         tool.stdout.readline()
-        time.sleep(0.1)
-        tool.send_signal(signal.SIGINT)
-        self.assertEqual(tool.wait(timeout=30), 130)
+        self.interrupt(tool)  # which may come before it lies down, and must not be slept through
 
 
 class Page(HTMLParser):

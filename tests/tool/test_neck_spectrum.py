@@ -23,10 +23,11 @@ SERIES = os.path.join(DATA, "hybridstories")
 STORIES = os.path.join(DATA, "stories260K", "stories260K.bin")
 STEP = os.path.join(SERIES, "step_2000.pt")
 WITH_GNUPLOT = unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
+LIMIT = 600  # seconds: only what hangs takes as long, on however busy a machine
 
 
 def run(*arguments, **options):
-    return subprocess.run([TOOL, *arguments], capture_output=True, timeout=120, **options)
+    return subprocess.run([TOOL, *arguments], capture_output=True, timeout=LIMIT, **options)
 
 
 def rows_of(result):
@@ -233,7 +234,7 @@ class Output(ToolTest):
 
     def test_full_disk_is_a_failure(self):
         with open("/dev/full", "w") as full:
-            result = subprocess.run([TOOL, STORIES], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            result = subprocess.run([TOOL, STORIES], stdout=full, stderr=subprocess.PIPE, timeout=LIMIT)
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"cannot write", result.stderr)
 
@@ -410,7 +411,7 @@ class Interruption(ToolTest):
                               bufsize=0) as process:
             first = process.stdout.readline()
             process.send_signal(signal.SIGINT)
-            rest, errors = process.communicate(timeout=60)
+            rest, errors = process.communicate(timeout=LIMIT)
         lines = (first + rest).splitlines()
         self.assertEqual(process.returncode, 130)
         self.assertLess(len(lines), count)
@@ -418,18 +419,19 @@ class Interruption(ToolTest):
         self.assertEqual(errors, b"neck-spectrum: interrupted: what was done by then is printed\n")
 
     def test_a_bar_and_a_stop_within_a_checkpoint(self):
-        write_npy(self.path("large.npy"), (400000, 1024), struct.pack("<1024e", *[1.0] * 1024), "<f2")
+        # Nothing but a hole: seconds of work.
+        write_npy(self.path("large.npy"), (4000000, 1024), struct.pack("<1024e", *[1.0] * 1024), "<f2")
         terminal, other = open_terminal(self)
         self.addCleanup(os.close, terminal)
         with subprocess.Popen([TOOL, STORIES, self.path("large.npy")], stdout=subprocess.PIPE, stderr=other) as process:
             os.close(other)
             shown = b""
             while b"%" not in shown:
-                ready, _, _ = select.select([terminal], [], [], 60)
-                self.assertTrue(ready, "no bar within a minute")
+                ready, _, _ = select.select([terminal], [], [], LIMIT)
+                self.assertTrue(ready, "no bar")
                 shown += os.read(terminal, 4096)
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(timeout=LIMIT)
         self.assertEqual(process.returncode, 130)
         self.assertRegex(shown, rb"1/1 large\.npy: \w+")
         self.assertIn(b"stories260K.bin", output)
@@ -438,7 +440,7 @@ class Interruption(ToolTest):
     def test_no_progress_when_quiet_or_quick(self):
         terminal, other = open_terminal(self)
         self.addCleanup(os.close, terminal)
-        result = subprocess.run([TOOL, "--quiet", SERIES], stdout=subprocess.PIPE, stderr=other, timeout=60)
+        result = subprocess.run([TOOL, "--quiet", SERIES], stdout=subprocess.PIPE, stderr=other, timeout=LIMIT)
         self.addCleanup(os.close, other)
         self.assertEqual(result.returncode, 0)
         self.assertEqual(select.select([terminal], [], [], 0)[0], [], "something was shown")

@@ -5,7 +5,7 @@ import random
 import subprocess
 import unittest
 
-from running import BUILD, STORIES, TEXT, TOKENIZER, ToolTest
+from running import BUILD, LIMIT, STORIES, TEXT, TOKENIZER, ToolTest
 from test_neck_spectrum import write_npy
 
 
@@ -38,7 +38,7 @@ class NeckSpectrumFrequency(ToolTest):
     def test_token_file(self):
         tokens = self.path("tokens.bin")
         subprocess.run([os.path.join(BUILD, "examples", "neck-tokenize"), "--tokenizer", TOKENIZER, TEXT, "-o", tokens],
-                       check=True, capture_output=True, timeout=120)
+                       check=True, capture_output=True, timeout=LIMIT)
         (row,) = self.rows(STORIES, "--frequency", tokens)
         first = row["frequency"]["components"][0]
         self.assertGreater(first["pearson"], 0.5)  # the dominant component of this head goes with frequency
@@ -48,7 +48,7 @@ class NeckSpectrumFrequency(ToolTest):
     def test_text(self):
         tokens = self.path("counted.ids")
         subprocess.run([os.path.join(BUILD, "examples", "neck-tokenize"), "--tokenizer", TOKENIZER, TEXT, "-o", tokens],
-                       check=True, capture_output=True, timeout=120)
+                       check=True, capture_output=True, timeout=LIMIT)
         (counted,) = self.rows(STORIES, "--frequency", tokens)
         for options in ((), ("--tokenizer", TOKENIZER)):  # the tokenizer beside the model is the same
             (row,) = self.rows(STORIES, "--frequency", TEXT, *options)

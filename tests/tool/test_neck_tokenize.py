@@ -9,7 +9,7 @@ import unittest
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import SOURCE, TEXT, TOKENIZER, ToolTest, stories  # noqa: E402
+from running import LIMIT, SOURCE, TEXT, TOKENIZER, ToolTest, stories  # noqa: E402
 
 try:
     from tokenizers import Tokenizer
@@ -232,7 +232,7 @@ class Failures(TokenizeTest):
         with open(pipe, "w", encoding="utf-8") as file:  # returns when the tool has opened it
             process.send_signal(signal.SIGINT)
             file.write("some text")
-        printed, errors = process.communicate(timeout=60)
+        printed, errors = process.communicate(timeout=LIMIT)
         self.assertEqual((process.returncode, printed, errors), (130, b"", b"neck-tokenize: interrupted\n"))
         self.assertEqual(sorted(os.listdir(self.folder)), ["pipe", "tokenizer.json"])
 

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from running import BUILD, SOURCE, TEXT, ToolTest  # noqa: E402
+from running import BUILD, LIMIT, SOURCE, TEXT, ToolTest  # noqa: E402
 
 sys.path.insert(0, os.path.join(SOURCE, "lib", "python"))
 os.environ.setdefault("SOFTNECK_LIBRARY", os.path.join(BUILD, "lib", "libsoftneck.so.0"))
@@ -20,6 +21,7 @@ import softneck  # noqa: E402
 SMALL = {"vocab_size": 400, "layers": 1, "hidden_size": 32, "heads": 2, "context": 32, "batch": 2, "steps": 40,
          "checkpoint_every": 20, "evaluate_every": 10, "evaluation_windows": 8, "save_every": 3, "monitor_every": 10,
          "dropout": 0.1, "accumulation": 2}
+ENDLESS = {**SMALL, "steps": 10**9, "warmup": 0}
 KILLS = 12
 
 
@@ -32,20 +34,25 @@ def rows(run):
         return [json.loads(line) for line in file]
 
 
-def content(run):
-    """Everything a run decides: checkpoints, state, log but for seconds."""
-    digest = hashlib.sha256()
-    for part in ("checkpoints", "state"):
-        for folder, inner, files in os.walk(os.path.join(run, part)):
-            inner.sort()
-            for name in sorted(files):
-                path = os.path.join(folder, name)
-                with open(path, "rb") as file:
-                    digest.update(os.path.relpath(path, run).encode() + file.read())
-    with open(os.path.join(run, "monitor.jsonl"), "rb") as file:
-        digest.update(file.read())
+def digest(folder):
+    found = hashlib.sha256()
+    for inner, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(inner, name)
+            with open(path, "rb") as file:
+                found.update(os.path.relpath(path, folder).encode() + file.read())
+    return found.hexdigest()
+
+
+def content(run, last=10**9):
+    """Everything a run has decided by a step: checkpoints, monitor, log but for seconds. By its end: states too."""
     log = [{name: value for name, value in row.items() if name != "seconds"} for row in rows(run)]
-    return digest.hexdigest(), log
+    with open(os.path.join(run, "monitor.jsonl"), encoding="utf-8") as file:
+        watched = [line for line in file if json.loads(line)["step"] <= last]
+    folders = [f"checkpoints/{name}" for name in os.listdir(os.path.join(run, "checkpoints")) if int(name.split("-")[1]) <= last]
+    folders += ["state"] if last == 10**9 else []
+    return {name: digest(os.path.join(run, name)) for name in folders}, watched, [row for row in log if row["step"] <= last]
 
 
 class TrainTest(ToolTest):
@@ -53,9 +60,6 @@ class TrainTest(ToolTest):
 
     def train(self, run, status=0, **settings):
         return self.expect(status, "--text", TEXT, "--quiet", "--out", self.path(run), *flags({**SMALL, **settings}))
-
-    def start(self, *arguments):
-        return subprocess.Popen(self.command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 class Runs(TrainTest):
@@ -109,7 +113,7 @@ class Runs(TrainTest):
     def test_plain_lines(self):
         result = self.expect(0, "--text", TEXT, "--out", self.path("run"), *flags(SMALL))
         last = result.stderr.decode().splitlines()[-1]
-        self.assertRegex(last, r"^neck-train: step 40/40, loss \d\.\d{4}, [\d.]+k tokens/s, 0 s left, "
+        self.assertRegex(last, r"^neck-train: step 40/40, loss \d\.\d{4}, \S+k tokens/s, 0 s left, "
                                r"validation \d\.\d{4}, entropy \d\.\d{3}, anisotropy -?\d\.\d{3}$")
 
 
@@ -140,17 +144,26 @@ class Stops(TrainTest):
         self.assertEqual(content(self.path("run")), content(self.path("whole")))
 
     def test_interrupt(self):
-        self.train("whole", steps=400)
-        process = self.start("--text", TEXT, "--out", self.path("run"), *flags({**SMALL, "steps": 400}))
-        while not os.path.exists(self.path("run/checkpoints/step-4")):
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130)
-        self.assertRegex(complaint.decode().splitlines()[-1],
-                         r"^neck-train: stopped after step \d+; go on with: neck-train --resume .*run$")
-        self.resume()
-        self.assertEqual(content(self.path("run")), content(self.path("whole")))
+        fresh = "--text", TEXT, *flags(ENDLESS), "--out"
+        first = self.stop_at("run", 4, *fresh, self.path("run"))
+        last = self.stop_at("run", first + 20, "--resume", self.path("run"))
+        self.stop_at("whole", last, *fresh, self.path("whole"))
+        self.assertEqual(content(self.path("run"), last), content(self.path("whole"), last))
+
+    def stop_at(self, run, step, *arguments):
+        """A training that cannot end by itself, until the step is in its log. Returns its last step."""
+        process = self.start(*arguments)
+        self.until(lambda: os.path.exists(self.path(run + "/log.jsonl")) and self.logged(run) > step, process)
+        said = self.interrupt(process).decode().splitlines()[-1]
+        last = re.fullmatch(rf"neck-train: stopped after step (\d+); go on with: neck-train --resume .*{run}", said)
+        self.assertTrue(last, said)
+        self.assertEqual(rows(self.path(run))[-1]["step"], int(last[1]))
+        return int(last[1])
+
+    def logged(self, run):
+        """Whole lines, of steps 0, 1, ..."""
+        with open(self.path(run + "/log.jsonl"), "rb") as file:
+            return file.read().count(b"\n")
 
     def test_a_finished_run_has_nothing_to_do(self):
         self.train("run", steps=3)
@@ -176,14 +189,10 @@ class Stops(TrainTest):
         self.assertEqual([row["step"] for row in rows(self.path("run"))], [0, 1, 2, 3])
 
     def test_two_at_once(self):
-        process = self.start("--text", TEXT, "--quiet", "--out", self.path("run"), *flags({**SMALL, "steps": 100000}))
-        while not os.path.exists(self.path("run/checkpoints/step-1")):
-            time.sleep(0.01)
-            self.assertIsNone(process.poll())
+        process = self.start("--text", TEXT, "--quiet", "--out", self.path("run"), *flags(ENDLESS))
+        self.until(lambda: os.path.exists(self.path("run/checkpoints/step-1")), process)
         process.send_signal(signal.SIGSTOP)  # no state comes or goes while the other looks
         self.fails(["--quiet", "--resume", self.path("run")], "another neck-train is at work there")
-        process.kill()
-        process.communicate()
 
 
 class Failures(TrainTest):
@@ -258,7 +267,7 @@ class Failures(TrainTest):
         """No file may be larger than the tokens: checkpoints cannot be written, what was there stays."""
         limit = "ulimit -f 100; trap '' XFSZ; exec "
         command = " ".join(self.command("--text", TEXT, "--quiet", "--out", self.path("run"), *flags({**SMALL, "hidden_size": 64})))
-        result = subprocess.run(["bash", "-c", limit + command], capture_output=True, timeout=60)
+        result = subprocess.run(["bash", "-c", limit + command], capture_output=True, timeout=LIMIT)
         self.assertEqual(result.returncode, 1)
         self.assertIn("File too large", result.stderr.decode())
         self.assertEqual(os.listdir(self.path("run/checkpoints")), [])
