@@ -18,18 +18,23 @@ static int32_t asked(const char *name, int32_t otherwise)
 }
 
 /* Another seed each time: what is measured is not one seed's luck. */
-static neck_saturation assess(void)
+static neck_saturation assess_by(int32_t simulations)
 {
     static uint64_t seed;
     neck_context *context;
     neck_context_options given = {.struct_size = sizeof given, .threads = 1, .seed = ++seed};
     ck_assert_int_eq(neck_context_create(&given, &context), NECK_OK);
     neck_curve curve = curve_of(&s);
-    neck_saturation_options options = {.struct_size = sizeof options, .simulations = asked("SOFTNECK_SIMULATIONS", 99)};
+    neck_saturation_options options = {.struct_size = sizeof options, .simulations = asked("SOFTNECK_SIMULATIONS", simulations)};
     neck_saturation found = {.struct_size = sizeof found};
     ck_assert_msg(neck_saturation_assess(context, &curve, &options, &found) == NECK_OK, "%s", neck_last_error());
     neck_context_destroy(context);
     return found;
+}
+
+static neck_saturation assess(void)
+{
+    return assess_by(99);
 }
 
 static void count_verdict(tally *t, const neck_saturation *found)
@@ -70,9 +75,9 @@ static double part(int64_t i)
 
 static void add_any_noise(double largest, uint64_t *state)
 {
-    static const double correlations[] = {0, 0.5, 0.8, 0.95};
+    static const double any[] = {0, 0.5, 0.8, 0.95};
     double scale = largest * pow(10, uniform_between(state, -1.8, 0));
-    add_noise(&s, scale, correlations[next_bits(state) % 4], (int)(next_bits(state) % 2), state);
+    add_noise(&s, scale, any[next_bits(state) % 4], (int)(next_bits(state) % 2), state);
 }
 
 /* A power law in the step, half of the time with a learning-rate cool-down in the last fifth; spikes and restarts. */
@@ -106,25 +111,67 @@ START_TEST(improving_runs_are_not_called_saturated)
 }
 END_TEST
 
-/* The least favourable runs: nothing but noise, of levels that are 0, 0.5 or 0.8 correlated, 27 points or 120. */
+static const int64_t lengths[] = {4, 8, 10, 12, 15, 16, 20, 27, 40, 60, 120};
+static const double correlations[] = {0, 0.5, 0.8, 0.9};
+enum { LENGTHS = sizeof lengths / sizeof *lengths };
+
+static void print_shares(const char *what, double which, const int64_t *found, int64_t runs)
+{
+    if (!getenv("SOFTNECK_TABLE")) return;
+    printf("| %s %g |", what, which);
+    for (int i = 0; i < LENGTHS; i++) printf(" %.1f |", 100 * (double)found[i] / (double)runs);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* Falls for half of the run, then rises over a fifth of it; in standard deviations of the noise. */
+static void lay_valley(int64_t count, double fall, double rise)
+{
+    s.count = count;
+    for (int64_t i = 0; i < count; i++) {
+        double t = (double)(i + 1) / (double)count;
+        s.steps[i] = 100 * (i + 1);
+        s.values[i] = 3 + 0.05 * (fall * fmax(0.5 - t, 0) / 0.5 + rise * fmin(fmax((t - 0.5) / 0.2, 0), 1));
+    }
+}
+
+/* The least favourable runs: nothing but noise, of levels that are 0 to 0.9 correlated, of every length. */
 START_TEST(flat_runs_are_called_saturated_as_often_as_stated)
 {
-    static const char *const kinds[] = {"flat, independent", "flat, correlated 0.5", "flat, correlated 0.8"};
-    static const double correlations[] = {0, 0.5, 0.8};
-    tally t = {.kind = kinds[_i]};
+    int64_t found[LENGTHS] = {0}, all = 0, runs = runs_of(USUAL_RUNS) / 3 + 1;
     uint64_t state = 2000;
-    for (int64_t i = runs_of(USUAL_RUNS); i > 0; i--) {
-        s.count = i % 2 ? 27 : 120;
-        for (int64_t k = 0; k < s.count; k++) {
-            s.steps[k] = 100 * (k + 1);
-            s.values[k] = 3;
+    for (int length = 0; length < LENGTHS; length++) {
+        for (int64_t i = 0; i < runs; i++) {
+            lay_valley(lengths[length], 0, 0);
+            add_noise(&s, 0.05, correlations[_i], (int)(i % 2), &state);
+            int32_t verdict = assess_by(199).verdict;
+            found[length] += verdict == NECK_VERDICT_SATURATED || verdict == NECK_VERDICT_DIVERGED;
         }
-        add_noise(&s, 0.05, correlations[_i], (int)(i / 2 % 2), &state);
-        neck_saturation found = assess();
-        count_verdict(&t, &found);
+        all += found[length];
     }
-    report(&t);
-    ck_assert_double_le((double)t.significant, 0.05 * (double)t.runs + 2.5 * sqrt(0.05 * (double)t.runs));
+    print_shares("flat, correlated", correlations[_i], found, runs);
+    ck_assert_double_le((double)all, 0.05 * (double)(LENGTHS * runs));
+    for (int i = 0; i < LENGTHS; i++)
+        ck_assert_double_le((double)found[i], 0.05 * (double)runs + 3 * sqrt(0.05 * (double)runs));
+}
+END_TEST
+
+/* What the test finds, by the height of the rise in standard deviations of the noise. */
+START_TEST(turns_are_found_the_more_the_higher_they_rise)
+{
+    static const double rises[] = {3, 5, 8, 12, 20};
+    int64_t found[LENGTHS] = {0}, runs = runs_of(USUAL_RUNS) / 10 + 1;
+    double correlation = correlations[_i / 5], rise = rises[_i % 5];
+    uint64_t state = 2500;
+    for (int length = 0; length < LENGTHS; length++)
+        for (int64_t i = 0; i < runs; i++) {
+            lay_valley(lengths[length], 60, rise);
+            add_noise(&s, 0.05, correlation, 0, &state);
+            found[length] += assess().verdict >= NECK_VERDICT_SATURATED;
+        }
+    if (_i % 5 == 0 && getenv("SOFTNECK_TABLE")) printf("correlated %g:\n", correlation);
+    print_shares("rise", rise, found, runs);
+    ck_assert_int_ge(found[LENGTHS - 1], rise >= 12 ? runs * 9 / 10 : 0);
 }
 END_TEST
 
@@ -132,8 +179,8 @@ END_TEST
 static double simulate_turn(double rise, uint64_t *state)
 {
     lay_steps(state);
-    double turn = uniform_between(state, 0.25, 0.8), lengths[] = {1e-9, 0.1, 1 - turn},
-        length = lengths[next_bits(state) % 3];
+    double turn = uniform_between(state, 0.25, 0.8), over[] = {1e-9, 0.1, 1 - turn},
+        length = over[next_bits(state) % 3];
     for (int64_t i = 0; i < s.count; i++)
         s.values[i] = 3 + 0.3 * pow(fmin(part(i), turn), -0.4) + rise * fmin(fmax((part(i) - turn) / length, 0), 1);
     return turn;
@@ -256,7 +303,8 @@ int main(void)
     TCase *tests = tcase_create("saturation_rates");
     tcase_set_timeout(tests, 60 + 2 * (double)runs_of(USUAL_RUNS));
     tcase_add_test(tests, improving_runs_are_not_called_saturated);
-    tcase_add_loop_test(tests, flat_runs_are_called_saturated_as_often_as_stated, 0, 3);
+    tcase_add_loop_test(tests, flat_runs_are_called_saturated_as_often_as_stated, 0, 4);
+    tcase_add_loop_test(tests, turns_are_found_the_more_the_higher_they_rise, 0, 15);
     tcase_add_loop_test(tests, turns_are_found, 0, 3);
     tcase_add_test(tests, explosions_are_called_diverged);
     suite_add_tcase(suite, tests);

@@ -28,7 +28,7 @@ typedef struct neck_curve {
 #define NECK_VERDICT_REASON_LIST(X)                                                                                   \
     X(NONE, 0, "")                                                                                                    \
     X(FEW_POINTS, 1, "there are too few points for a verdict")                                                        \
-    X(NOISE, 2, "the noise hides whether it still improves")                                                          \
+    X(NOISE, 2, "the noise hides whether it improves or gets worse")                                                          \
     X(RECENT_RISE, 3, "it rose at the very end: too late to tell a passing rise from a lasting one")                  \
     X(RECOVERED, 4, "it rose and came back to its best: a passing rise, or a turn that has been made good")           \
     X(NOT_FINITE, 5, "its last values are not finite")                                                                \
@@ -99,11 +99,12 @@ typedef struct neck_saturation {
  * large: a bump after which the curve goes lower than before does not. p_value: how often the statistic is as large on
  * simulated curves that neither improve nor worsen, the least favourable of all that do not turn, with noise as found
  * on this curve: heavy-tailed, and of a scale from robust second differences, which do not see the trend, that may vary
- * along the run. Four times as many curves as simulations are drawn, each with its own AR(1) correlation between 0 and
- * 0.97 (density 1 / sqrt(1 - r^2)), and those count whose residuals from the regression are as correlated as this
- * curve's: how little a short curve tells about its noise is thereby part of the p_value. Intervals: from curves
- * simulated around the fitted one, of the same correlations. Fewer than 16 blocks tell next to nothing of it;
- * correlations up to 0.45 are then supposed.
+ * along the run. Four times as many curves as simulations are drawn, each with its own AR(1) correlation (density
+ * 1 / sqrt(1 - r^2)). A run that came down at least twice as far as it ever rose is taken for one seen from its start:
+ * for its p_value those curves count whose residuals from the regression are as correlated as this curve's (of up to
+ * 0.97; up to 0.45 with fewer than 16 levels, which tell next to nothing of it). Of any other curve, which may be all
+ * noise, the worst of the correlations up to 0.95 counts that its residuals do not rule out (Berger & Boos 1994; the
+ * p_value is then at least 0.01). Intervals: from curves simulated around the fitted one, of the likely correlations.
  * skip_start: the levels before the highest one that precedes the largest lasting rise are not judged; that rise is at
  * least minimum_excess high and begins a fifth of that or more below that highest one. Without such a rise nothing is
  * skipped.
@@ -117,15 +118,16 @@ typedef struct neck_saturation {
  *            that left most of what was learned.
  * IMPROVING  it has not turned, and its end is better than all of its first half, by at least minimum_excess and for
  *            certain (gain_low > 0).
- * PLATEAU    it has not turned, and its gain is less than that.
+ * PLATEAU    it has not turned, and its gain is less than that. (Where its end is worse for certain, but noise so
+ *            correlated makes such ends, it is UNCLEAR.)
  * RECOVERED is the reason where a turn has been made good at the end, in a learning-rate cool-down say, without a gain:
  *            what is tested then is the curve as it was when half of its largest rise was still there. SATURATED if the
  *            rise lasted for a third of the run, else UNCLEAR. A rise after which the curve gained goes without saying:
  *            IMPROVING.
  * UNCLEAR    see reason. Fewer than 8 blocks are always FEW_POINTS.
- * False alarms, as measured on 1000 simulated runs each of 27 or 120 levels (docs/saturation.md): at most 1 % of
- * improving runs, at most 5 % of flat ones whose levels are 0, 0.5 or 0.8 correlated; more where they are 0.9 or fewer
- * than 16.
+ * False alarms, as measured on simulated runs (docs/saturation.md): at most 1 % of improving runs, at most 5 % of flat
+ * ones, of any length, whose levels are up to 0.9 correlated. More of those that fell to where they lie flat, where the
+ * noise is strongly correlated.
  *
  * Single values that are not finite, or beyond 1e100, are left out and counted. The same context seed gives the same
  * bits. Memory: 32 bytes a point.

@@ -169,6 +169,8 @@ static void judge_gain(const assessment *a)
     double least = a->options.minimum_excess;
     if (a->turn.gain >= least && a->out->gain_low > 0)
         decide(a->out, NECK_VERDICT_IMPROVING, NECK_REASON_NONE);
+    else if (a->out->gain_high < -least) /* worse for certain, but so may be a curve that never turned */
+        decide(a->out, NECK_VERDICT_UNCLEAR, NECK_REASON_NOISE);
     else if (a->turn.gain < least && (a->out->gain_high < least || a->out->gain_low > 0))
         decide(a->out, NECK_VERDICT_PLATEAU, NECK_REASON_NONE);
     else
