@@ -241,19 +241,41 @@ class Surroundings(NgramTest):
             text = self.write("long.jsonl", source.read() * 400)  # seconds of work
         for wait in (0.05, 0.7):  # while it cuts, and later
             with self.subTest(wait):
-                self.interrupted_after(wait, text)
-                self.assertEqual(glob.glob(os.path.join(self.folder, "*neck*")), [])
+                code, said = self.stopped_after(wait, signal.SIGINT, text)
+                self.assertEqual(code, 130, said)
+                self.assertEqual(said.splitlines()[-1], b"neck-ngram: interrupted")
+                self.assertEqual(os.listdir(self.folder), ["long.jsonl"])
+        for wait in (0.05, 0.7, 1.5, 2.5):  # ... while it spills, merges, writes
+            with self.subTest(wait):
+                self.assertIn([], [self.left_when_killed(wait, text) for _ in range(2)])
 
-    def interrupted_after(self, wait, text):
+    def left_when_killed(self, wait, text):
+        """A file has a name between the moment when it is whole and that when it is open: rarely."""
+        self.stopped_after(wait, signal.SIGKILL, text)
+        left = [name for name in os.listdir(self.folder) if name != "long.jsonl"]
+        for name in left:
+            os.unlink(self.path(name))
+        return left
+
+    def stopped_after(self, wait, by, text):
+        """After it has begun to write: what it writes has no name."""
         run = subprocess.Popen(self.command("--tokenizer", "bytes", "--order", "8", "--memory", "2M", text),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while run.poll() is None and not glob.glob(os.path.join(self.folder, "neck-ngram-*")):
+        while run.poll() is None and not self.is_writing(run.pid):
             time.sleep(0.01)
         time.sleep(wait)
-        run.send_signal(signal.SIGINT)
+        run.send_signal(by)
         _, said = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 130, said)
-        self.assertEqual(said.splitlines()[-1], b"neck-ngram: interrupted")
+        return run.returncode, said
+
+    def is_writing(self, process):
+        for file in glob.glob(f"/proc/{process}/fd/*"):
+            try:
+                if os.readlink(file).endswith("(deleted)"):
+                    return True
+            except OSError:  # closed since
+                pass
+        return False
 
     def test_failures(self):
         empty = self.write("empty.txt", "")
