@@ -76,7 +76,7 @@ typedef struct session {
     ngram_session measuring;
     ngram_curve *curves; /* with --plot */
     int64_t curve_count;
-    char folder[4096], tokens[4200], ngrams[4200]; /* what is written meanwhile, and where */
+    char tokens[4200], ngrams[4200]; /* what is written meanwhile */
 } session;
 
 /* ---- the command line ------------------------------------------------------------------------------------------- */
@@ -231,24 +231,25 @@ static int draw(session *now)
     return tool_tell_file(&self, &now->asked->common, 1, now->asked->plot, error);
 }
 
-/* Of this rank's own. */
-static int make_folder(session *now, char error[CORPUS_ERROR_SIZE])
+/* Of this rank's own, for files that have them no longer than it takes to open what was written. */
+static int make_names(session *now, char error[CORPUS_ERROR_SIZE])
 {
     const char *parent = getenv("TMPDIR");
-    snprintf(now->folder, sizeof now->folder, "%.4000s/neck-ngram-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(now->folder)) {
-        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s", now->folder, strerror(errno));
-        now->folder[0] = '\0';
+    char unique[4096];
+    snprintf(unique, sizeof unique, "%.4000s/neck-ngram-XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(unique)) {
+        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s", unique, strerror(errno));
         return 0;
     }
-    snprintf(now->tokens, sizeof now->tokens, "%s/tokens", now->folder);
-    snprintf(now->ngrams, sizeof now->ngrams, "%s/ngrams", now->folder);
+    rmdir(unique);
+    snprintf(now->tokens, sizeof now->tokens, "%s.tokens", unique);
+    snprintf(now->ngrams, sizeof now->ngrams, "%s.ngrams", unique);
     return 1;
 }
 
 static int begin(session *now, char error[CORPUS_ERROR_SIZE])
 {
-    return make_folder(now, error) && ngram_cutter_open(now->context, now->asked->tokenizer, &now->cutter, error);
+    return make_names(now, error) && ngram_cutter_open(now->context, now->asked->tokenizer, &now->cutter, error);
 }
 
 static int run(session *now, char **corpora, int count)
@@ -272,7 +273,6 @@ static void finish(session *now)
     }
     free(now->curves);
     ngram_cutter_close(&now->cutter);
-    if (now->folder[0]) rmdir(now->folder);
 }
 
 int main(int argc, char **argv)

@@ -190,10 +190,12 @@ static char **files_of(const char *argument, char **name)
     return one;
 }
 
-static int add_file(neck_context *context, ngram_corpus *self, const char *path, char error[CORPUS_ERROR_SIZE])
+/* own: just written here, all of it need not be read. */
+static int add_file(neck_context *context, ngram_corpus *self, const char *path, int own, char error[CORPUS_ERROR_SIZE])
 {
+    const neck_token_file_options options = {.struct_size = sizeof options, .lazy = own};
     neck_token_file *file = NULL;
-    neck_status status = neck_token_file_open(context, path, NULL, &file);
+    neck_status status = neck_token_file_open(context, path, &options, &file);
     if (status != NECK_OK) return fail_call(error, path, status);
     self->files[self->count++] = file;
     self->tokens += neck_token_file_count(file);
@@ -217,11 +219,11 @@ static int open_files(cutting *cut, char **paths, ngram_corpus *out)
     if (texts && cut->cutter->kind == CUT_BY_NOTHING)
         good = fail(cut->error, text_paths[0], "not a token file: say --tokenizer for text");
     else if (texts)
-        good = cut_texts(cut, text_paths) && add_file(cut->context, out, cut->scratch, cut->error);
+        good = cut_texts(cut, text_paths) && add_file(cut->context, out, cut->scratch, 1, cut->error);
     unlink(cut->scratch); /* mapped by now: it goes with the mapping, however this ends */
     free(text_paths);
     for (int64_t i = 0; i < count && good; i++)
-        if (is_token_file(paths[i])) good = add_file(cut->context, out, paths[i], cut->error);
+        if (is_token_file(paths[i])) good = add_file(cut->context, out, paths[i], 0, cut->error);
     return good;
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "format/atomic_file.h"
 
@@ -104,6 +105,28 @@ START_TEST(pieces_of_any_size_arrive_in_order)
 }
 END_TEST
 
+/* However far the writer got. */
+START_TEST(nothing_is_left_of_a_writer_that_is_killed)
+{
+    for (int64_t size = 0; size < 300000; size += 100000) {
+        const pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            const neck__allocator allocator = neck__allocator_of(NULL);
+            static const char data[300000];
+            neck__atomic_file *file;
+            if (neck__atomic_file_create(&allocator, path, &file) != NECK_OK) _exit(1);
+            if (neck__atomic_file_write(file, data, size) != NECK_OK) _exit(1);
+            raise(SIGKILL);
+        }
+        int how;
+        ck_assert_int_eq(waitpid(child, &how, 0), child);
+        ck_assert(WIFSIGNALED(how));
+        ck_assert_int_eq(scratch_count(folder), 0);
+    }
+}
+END_TEST
+
 START_TEST(the_umask_decides_who_may_read)
 {
     mode_t old = umask(027);
@@ -190,6 +213,7 @@ int main(void)
     tcase_add_test(tcase, an_old_file_stays_until_commit_and_after_abandon);
     tcase_add_test(tcase, two_writers_do_not_meet);
     tcase_add_test(tcase, pieces_of_any_size_arrive_in_order);
+    tcase_add_test(tcase, nothing_is_left_of_a_writer_that_is_killed);
     tcase_add_test(tcase, the_umask_decides_who_may_read);
     tcase_add_test(tcase, names_without_a_folder_work);
     tcase_add_test(tcase, failures_name_path_and_reason);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { ORDER = 3, TOKENS = 1500, A_RUN = 150 };
 
@@ -165,6 +166,7 @@ START_TEST(cancelled_at_every_report)
     place p = make_place();
     const text *given = make_text(400, 40, 3);
     setenv("TMPDIR", p.folder, 1);
+    const int open_before = scratch_count("/proc/self/fd");
     for (int is_given = 0; is_given < 2; is_given++) {
         neck_status status = NECK_E_CANCELLED;
         int64_t last = 0;
@@ -173,6 +175,7 @@ START_TEST(cancelled_at_every_report)
             status = count_patiently(&self, &p, given, is_given ? p.runs : NULL, 0);
             if (status != NECK_OK) ck_assert_int_eq(status, NECK_E_CANCELLED);
             ck_assert_int_eq(scratch_count(p.folder), status == NECK_OK);
+            ck_assert_int_eq(scratch_count("/proc/self/fd"), open_before);
         }
         ck_assert_int_gt(last, 20);
         assert_file_counted(p.path, given, ORDER);
@@ -200,6 +203,53 @@ START_TEST(cancelled_and_resumed)
         assert_file_counted(p.path, given, ORDER);
         unlink(p.path);
     }
+    scratch_remove(p.folder);
+}
+END_TEST
+
+/* ---- killed ---- */
+
+static int32_t die(void *user, const neck_progress *told)
+{
+    int64_t *left = user;
+    (void)told;
+    return (*left)-- == 0 ? raise(SIGKILL) : 0;
+}
+
+/* Counts in a process of its own, which is killed at that report; whether it was. */
+static int count_and_die(int64_t report, const place *p, const text *given)
+{
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        const neck_context_options options = {sizeof options, .threads = 1, .progress = die, .progress_user = &report};
+        neck_context *context;
+        neck_ngram_counter *counter = NULL;
+        neck_status status = neck_context_create(&options, &context);
+        if (status == NECK_OK) status = make_small_counter(context, given, ORDER, NULL, 0, A_RUN, &counter);
+        if (status == NECK_OK) status = push_text(context, counter, given, -1);
+        if (status == NECK_OK) status = neck_ngram_counter_finish(context, counter, p->path);
+        _exit(status == NECK_OK ? 0 : 1);
+    }
+    int how;
+    ck_assert_int_eq(waitpid(child, &how, 0), child);
+    ck_assert(WIFSIGNALED(how) ? WTERMSIG(how) == SIGKILL : WEXITSTATUS(how) == 0);
+    return WIFSIGNALED(how);
+}
+
+/* What it has spilled where nobody asked for it goes with the process, in whatever phase that ends. */
+START_TEST(killed_at_every_report)
+{
+    place p = make_place();
+    const text *given = make_text(TOKENS, 40, 3);
+    int64_t report = 0;
+    ck_assert_int_eq(mkdir(p.runs, 0777), 0);
+    setenv("TMPDIR", p.runs, 1);
+    for (; count_and_die(report, &p, given); report++) ck_assert_int_eq(scratch_count(p.runs), 0);
+    unsetenv("TMPDIR");
+    ck_assert_int_gt(report, 40);
+    assert_file_counted(p.path, given, ORDER);
+    scratch_remove(p.runs);
     scratch_remove(p.folder);
 }
 END_TEST
@@ -421,6 +471,7 @@ int main(void)
     tcase_add_test(tcase, folders_of_others_are_left_alone);
     tcase_add_test(tcase, cancelled_at_every_report);
     tcase_add_test(tcase, cancelled_and_resumed);
+    tcase_add_test(tcase, killed_at_every_report);
     tcase_add_test(tcase, a_full_disk);
     tcase_add_test(tcase, a_full_disk_and_then_room);
     tcase_add_test(tcase, a_wrong_path_can_be_mended);

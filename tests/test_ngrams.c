@@ -1,6 +1,8 @@
 /* tests/test_ngrams.c - n-grams counted in memory and in runs, against all of them written down and sorted. */
 #include "ngram_support.h"
 
+#include "ngram/token_sort.h"
+
 typedef struct place {
     char folder[PATH_CAPACITY], path[PATH_CAPACITY], runs[PATH_CAPACITY];
 } place;
@@ -51,7 +53,7 @@ START_TEST(counted_without_spilling)
     MUST(neck_ngram_counter_create(NULL, given->vocab_size, &options, &counter));
     MUST(push_text(NULL, counter, given, -1));
     MUST(neck_ngram_counter_finish(NULL, counter, p.path));
-    ck_assert_ptr_null(counter->spill.folder);
+    ck_assert_int_eq(counter->spill.fd, -1);
     neck_ngram_counter_destroy(counter);
     assert_file_counted(p.path, given, 5);
     scratch_remove(p.folder);
@@ -143,6 +145,107 @@ START_TEST(keys_are_sorted)
 }
 END_TEST
 
+/* ---- token by token: against whole keys, sorted ---- */
+
+enum { MANY = 300000, MANY_DOCUMENTS = 500 };
+
+/* Skewed tokens; documents of any length, the empty and the shorter than any order among them. */
+static neck__ngram_text make_many(int64_t vocab_size)
+{
+    static int32_t tokens[MANY];
+    static int64_t ends[MANY_DOCUMENTS];
+    uint64_t state = (uint64_t)vocab_size;
+    for (int64_t i = 0; i < MANY; i++) {
+        tokens[i] = (int32_t)(pow((double)vocab_size + 1, uniform(&state)) - 1);
+        if (tokens[i] >= vocab_size) tokens[i] = (int32_t)vocab_size - 1;
+    }
+    for (int64_t d = 0; d < MANY_DOCUMENTS; d++)
+        ends[d] = d < 20 ? d / 2 * (d / 4)
+                         : 100 + (int64_t)((double)(MANY - 100) * pow((double)(d + 1) / MANY_DOCUMENTS, 3));
+    return (neck__ngram_text){tokens, MANY, ends, MANY_DOCUMENTS};
+}
+
+static void gather_many(neck__key_buffer *buffer, const neck__ngram_text *given)
+{
+    neck__text_position position = {0};
+    for (int64_t d = 0; d < given->documents; d++) {
+        const int64_t begin = position.tokens;
+        (void)neck__key_buffer_gather(buffer, &position, given->tokens + begin, given->ends[d] - begin);
+        neck__text_end_document(&position);
+    }
+}
+
+static void assert_sorted(const neck__sorted *sorted, const neck__key_buffer *expected)
+{
+    uint64_t key[NECK__KEY_WORDS];
+    int64_t successors = 0;
+    static unsigned char seen[1 << 16];
+    memset(seen, 0, sizeof seen);
+    ck_assert_int_eq(sorted->count, expected->count);
+    for (int64_t i = 0; i < expected->count; i++) {
+        const uint64_t *whole = expected->keys + i * expected->form.words;
+        neck__key_join(&expected->form, key, neck__sorted_group(sorted, i), sorted->keys[i]);
+        if (!neck__key_equal(&expected->form, key, whole)) ck_abort_msg("n-gram %lld", (long long)i);
+        successors += !seen[*whole & expected->form.token_mask];
+        seen[*whole & expected->form.token_mask] = 1;
+    }
+    ck_assert_int_eq(sorted->successors, successors);
+}
+
+START_TEST(sorted_token_by_token)
+{
+    static const struct {
+        int32_t order;
+        int64_t vocab_size;
+    } cases[] = {{2, 1},     {2, 65536}, {3, 700},  {4, 65536}, {5, 65536},
+                 {5, 8000}, {5, 4096},  {8, 256}, {8, 512},   {8, 2}};
+    static uint64_t a[MANY], b[MANY];
+    const int32_t order = cases[_i].order;
+    const neck__key_form form = neck__key_form_of(order, cases[_i].vocab_size);
+    const neck__ngram_text given = make_many(cases[_i].vocab_size);
+    const neck__allocator allocator = neck__allocator_of(NULL);
+    neck__key_buffer keys, expected;
+    MUST(neck__key_buffer_init(&keys, &allocator, &form, MANY));
+    MUST(neck__key_buffer_init(&expected, &allocator, &form, MANY));
+    gather_many(&expected, &given);
+    MUST(neck__key_sort(NULL, form.words, expected.keys, expected.spare, expected.count));
+    ck_assert(neck__token_sort_takes(&form, expected.count));
+    for (int32_t threads = 1; threads <= 17; threads += 4) {
+        const neck_context_options options = {sizeof options, .threads = threads};
+        neck_context *context;
+        neck__sorted sorted;
+        MUST(neck_context_create(&options, &context));
+        MUST(neck__token_sort_text(context, &form, &given, expected.count, a, b, &sorted));
+        assert_sorted(&sorted, &expected);
+        neck__release(&allocator, sorted.ends);
+        keys.count = 0;
+        gather_many(&keys, &given);
+        MUST(neck__token_sort_keys(context, &form, keys.keys, keys.count, keys.spare,
+                                   form.words > 1 ? keys.spare + keys.count : keys.keys, &sorted));
+        assert_sorted(&sorted, &expected);
+        neck__release(&allocator, sorted.ends);
+        neck_context_destroy(context);
+    }
+    neck__key_buffer_clear(&keys);
+    neck__key_buffer_clear(&expected);
+}
+END_TEST
+
+/* What is too wide, too rare, or too often for it. */
+START_TEST(others_are_sorted_as_keys)
+{
+    const neck__key_form wide = neck__key_form_of(6, 65536), many = neck__key_form_of(2, 65537),
+                         fits = neck__key_form_of(5, 65536);
+    ck_assert(!neck__token_sort_takes(&wide, 1 << 30));
+    ck_assert(!neck__token_sort_takes(&many, 1 << 30));
+    ck_assert(neck__token_sort_takes(&fits, 1 << 18));
+    ck_assert(!neck__token_sort_takes(&fits, (1 << 18) - 2));
+    ck_assert(!neck__token_sort_takes(&fits, (int64_t)1 << 32));
+    ck_assert_int_eq(neck__key_buffer_bytes(&wide), 32);
+    ck_assert_int_eq(neck__key_buffer_bytes(&fits), 34);
+}
+END_TEST
+
 START_TEST(what_cannot_be_counted_is_refused)
 {
     static const int32_t tokens[] = {1, 2, 3, 10, -1};
@@ -183,6 +286,8 @@ int main(void)
     tcase_add_loop_test(tcase, counted_in_runs, 0, VOCABULARIES);
     tcase_add_test(tcase, a_mebibyte_is_enough);
     tcase_add_loop_test(tcase, keys_are_sorted, 1, 5);
+    tcase_add_loop_test(tcase, sorted_token_by_token, 0, 10);
+    tcase_add_test(tcase, others_are_sorted_as_keys);
     tcase_add_test(tcase, what_cannot_be_counted_is_refused);
     return run_suite("ngrams", tcase);
 }

@@ -22,7 +22,7 @@ typedef struct neck_ngram_counter_options {
     int32_t reserved;      /* must be 0 */
     int64_t memory_bytes;  /* for everything it holds at a time, at least 1 MiB; 0: 1 GiB */
     const char *folder;    /* where runs are spilled: a folder of this count alone, empty or not there yet, removed at the end; NULL:
-                              a private one under $TMPDIR or /tmp, made when memory is full for the first time */
+                              files without a name in $TMPDIR or /tmp, which are gone however the process ends */
     int32_t resume;        /* non-zero: go on with what an interrupted count left in folder (order and vocabulary must match); what
                               has been spilled then outlives failures, destroy and a crash, until finish succeeds */
     int32_t reserved2;     /* must be 0 */

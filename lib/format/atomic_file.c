@@ -1,4 +1,6 @@
-/* format/atomic_file.c - write beside the target, sync, rename over it. */
+/* format/atomic_file.c - write beside the target, sync, rename over it. Where the system can, what is being written has
+ * no name: of a process that is killed nothing is left. */
+#define _GNU_SOURCE
 #include "format/atomic_file.h"
 
 #include <errno.h>
@@ -16,7 +18,9 @@
 struct neck__atomic_file {
     neck__allocator allocator;
     char *path, *temporary;
+    size_t capacity; /* of the latter */
     int fd, folder; /* folder: -1 when it may not be read, then its entry is not synced */
+    int has_name;   /* the temporary one */
     size_t used;
     unsigned char buffer[BUFFER_SIZE];
 };
@@ -34,15 +38,58 @@ static int open_folder(neck__atomic_file *file)
 
 /* O_EXCL makes the name ours: process number against other processes, attempts against other threads. Not mkstemp,
  * whose file nobody else may read: the user's umask decides. */
-static neck_status open_temporary(neck__atomic_file *file, size_t capacity)
+static int open_named(const neck__atomic_file *file)
 {
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        snprintf(file->temporary, capacity, "%s.%ld-%d.tmp", file->path, (long)getpid(), attempt);
-        file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file->fd >= 0) return NECK_OK;
-        if (errno != EEXIST) break;
+    return open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+/* A name for what had none; 0: done. */
+static int name_it(const neck__atomic_file *file)
+{
+    char own[40];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", file->fd);
+    return linkat(AT_FDCWD, own, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW);
+}
+
+/* With the first temporary name that is free; what `way` returns, negative: none was to be had. */
+static int at_free_name(neck__atomic_file *file, int (*way)(const neck__atomic_file *))
+{
+    int got = -1;
+    for (int attempt = 0; attempt < ATTEMPTS && got < 0; attempt++) {
+        snprintf(file->temporary, file->capacity, "%s.%ld-%d.tmp", file->path, (long)getpid(), attempt);
+        got = way(file);
+        if (got < 0 && errno != EEXIST) break;
     }
-    return neck__fail_system("create", file->temporary, errno);
+    return got;
+}
+
+static int open_nameless(const neck__atomic_file *file)
+{
+#ifdef O_TMPFILE
+    if (file->folder >= 0) return openat(file->folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+#endif
+    return -1;
+}
+
+/* Whether such a file can be given a name later is found out with an empty one. */
+static int can_be_named(neck__atomic_file *file)
+{
+    file->fd = open_nameless(file);
+    if (file->fd < 0) return 0;
+    const int can = at_free_name(file, name_it) == 0;
+    if (can) unlink(file->temporary);
+    close(file->fd);
+    file->fd = -1;
+    return can;
+}
+
+static neck_status open_temporary(neck__atomic_file *file)
+{
+    if (can_be_named(file)) file->fd = open_nameless(file);
+    if (file->fd >= 0) return NECK_OK;
+    file->fd = at_free_name(file, open_named);
+    file->has_name = file->fd >= 0;
+    return file->has_name ? NECK_OK : neck__fail_system("create", file->temporary, errno);
 }
 
 static void release(neck__atomic_file *file)
@@ -60,15 +107,15 @@ neck_status neck__atomic_file_create(const neck__allocator *allocator, const cha
     neck__atomic_file *file = neck__calloc(allocator, 1, sizeof *file, "a file being written");
     if (!file) return NECK_E_NOMEM;
     neck_status status = NECK_E_NOMEM;
-    size_t capacity = strlen(path) + 48;
+    file->capacity = strlen(path) + 48;
     file->allocator = *allocator;
     file->fd = file->folder = -1;
     file->path = neck__strdup(allocator, path);
     if (!file->path) goto failed;
-    file->temporary = neck__alloc(allocator, (int64_t)capacity, 1, "a file name");
+    file->temporary = neck__alloc(allocator, (int64_t)file->capacity, 1, "a file name");
     if (!file->temporary) goto failed;
     file->folder = open_folder(file);
-    status = open_temporary(file, capacity);
+    status = open_temporary(file);
     if (status != NECK_OK) goto failed;
     *out = file;
     return NECK_OK;
@@ -126,6 +173,8 @@ static neck_status close_temporary(neck__atomic_file *file)
 {
     NECK_TRY(flush(file));
     if (fsync(file->fd) != 0) return neck__fail_system("write", file->temporary, errno);
+    if (!file->has_name && at_free_name(file, name_it) != 0) return neck__fail_system("name", file->temporary, errno);
+    file->has_name = 1;
     int fd = file->fd;
     file->fd = -1;
     if (close(fd) != 0) return neck__fail_system("write", file->temporary, errno);
@@ -150,6 +199,6 @@ neck_status neck__atomic_file_commit(neck__atomic_file *file)
 void neck__atomic_file_abandon(neck__atomic_file *file)
 {
     if (!file) return;
-    unlink(file->temporary);
+    if (file->has_name) unlink(file->temporary);
     release(file);
 }

@@ -13,7 +13,7 @@ neck_status neck__atomic_file_write(neck__atomic_file *file, const void *data, i
 neck_status neck__atomic_file_rewrite(neck__atomic_file *file, int64_t offset, const void *data, int64_t size);
 /* Flushes, syncs the file and its folder, renames. The handle is gone afterwards, whatever the outcome. */
 neck_status neck__atomic_file_commit(neck__atomic_file *file);
-/* Removes the temporary file. NULL is a no-op. */
+/* Removes what was written. NULL is a no-op. */
 void neck__atomic_file_abandon(neck__atomic_file *file);
 
 #endif

@@ -82,8 +82,8 @@ static neck_status share_memory(neck_ngram_counter *counter, const neck__key_for
 static neck_status begin(neck_ngram_counter *counter, const neck_ngram_counter_options *options)
 {
     const neck__key_form form = neck__key_form_of(options->order, counter->vocab_size);
-    NECK_TRY(share_memory(counter, &form, options->memory_bytes));
     NECK_TRY(neck__spill_init(&counter->spill, &counter->allocator, options->folder, options->resume));
+    NECK_TRY(share_memory(counter, &form, options->memory_bytes));
     return neck__spill_begin(&counter->spill, &form, counter->vocab_size, &counter->position);
 }
 

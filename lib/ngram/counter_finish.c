@@ -69,6 +69,7 @@ static neck_status merge(neck_context *context, neck_ngram_counter *counter, int
     neck__spill *spill = &counter->spill;
     neck__run merged[MOST_RUNS];
     neck__run_writer writer;
+    neck__spill_turn(spill);
     NECK_TRY(neck__spill_create(spill, &counter->buffer.form, buffer_for(counter, runs), &writer));
     neck_status status = merge_into(context, counter, runs, &writer);
     if (status == NECK_OK) status = neck__spill_add(spill, &writer);

@@ -15,16 +15,36 @@ typedef struct neck__key_form {
     uint64_t top_mask;   /* of the highest word */
 } neck__key_form;
 
+static inline neck__key_form neck__key_form_packed(int32_t order, int32_t token_bits)
+{
+    const int32_t bits = order * token_bits, top = (bits - 1) % 64 + 1;
+    return (neck__key_form){.order = order,
+                            .bits = token_bits,
+                            .words = (bits + 63) / 64,
+                            .bytes = (bits + 7) / 8,
+                            .token_mask = (UINT64_C(1) << token_bits) - 1,
+                            .top_mask = UINT64_MAX >> (64 - top)};
+}
+
 static inline neck__key_form neck__key_form_of(int32_t order, int64_t vocab_size)
 {
-    neck__key_form form = {.order = order, .bits = 1};
-    while (form.bits < 31 && (vocab_size - 1) >> form.bits != 0) form.bits++;
-    const int32_t bits = order * form.bits, top = (bits - 1) % 64 + 1;
-    form.words = (bits + 63) / 64;
-    form.bytes = (bits + 7) / 8;
-    form.token_mask = (UINT64_C(1) << form.bits) - 1;
-    form.top_mask = UINT64_MAX >> (64 - top);
-    return form;
+    int32_t bits = 1;
+    while (bits < 31 && (vocab_size - 1) >> bits != 0) bits++;
+    return neck__key_form_packed(order, bits);
+}
+
+/* Of n-grams without their first token. */
+static inline neck__key_form neck__key_form_rest(const neck__key_form *form)
+{
+    return neck__key_form_packed(form->order - 1, form->bits);
+}
+
+/* A first token before the rest, which takes one word. */
+static inline void neck__key_join(const neck__key_form *form, uint64_t *key, int64_t first, uint64_t rest)
+{
+    const int32_t at = form->bits * (form->order - 1);
+    key[0] = at < 64 ? rest | (uint64_t)first << at : rest;
+    if (form->words > 1) key[1] = (uint64_t)first >> (64 - at);
 }
 
 /* Drops the first token, appends one. */
@@ -38,7 +58,9 @@ static inline void neck__key_push(const neck__key_form *form, uint64_t *key, int
 /* The token at a place, 0 to order - 1. */
 static inline int32_t neck__key_token(const neck__key_form *form, const uint64_t *key, int32_t place)
 {
-    const uint32_t at = (uint32_t)(form->bits * (form->order - 1 - place)), word = at / 64, low = at % 64;
+    const uint32_t at = (uint32_t)(form->bits * (form->order - 1 - place));
+    if (form->words == 1) return (int32_t)(*key >> at & form->token_mask);
+    const uint32_t word = at / 64, low = at % 64;
     uint64_t value = key[word] >> low;
     if (low + (uint32_t)form->bits > 64) value |= key[word + 1] << (64 - low);
     return (int32_t)(value & form->token_mask);

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "ngram/key_sort.h"
+#include "ngram/token_sort.h"
 
 void neck__text_end_document(neck__text_position *position)
 {
@@ -14,7 +15,7 @@ void neck__text_end_document(neck__text_position *position)
 
 int64_t neck__key_buffer_bytes(const neck__key_form *form)
 {
-    return 2 * 8 * form->words; /* sorting needs as much again */
+    return 2 * 8 * form->words + neck__token_sort_bytes(form); /* sorting needs as much again */
 }
 
 neck_status neck__key_buffer_init(neck__key_buffer *buffer, const neck__allocator *allocator,
@@ -68,8 +69,37 @@ static void count_equal(neck__key_buffer *buffer)
     buffer->count = distinct;
 }
 
+/* The same of keys without their first token, which lie in the spare memory or where the others did: none is
+ * overwritten before it is read. */
+static void count_grouped(neck__key_buffer *buffer, const neck__sorted *sorted)
+{
+    const neck__key_form form = buffer->form;
+    int64_t distinct = 0;
+    for (int64_t group = 0, at = 0; at < sorted->count; group++) {
+        for (int64_t next, end = neck__sorted_end(sorted, group); at < end; at = next) {
+            const uint64_t rest = sorted->keys[at];
+            for (next = at + 1; next < end && sorted->keys[next] == rest;) next++;
+            neck__key_join(&form, buffer->keys + distinct * form.words, group, rest);
+            buffer->spare[distinct++] = (uint64_t)(next - at);
+        }
+    }
+    buffer->count = distinct;
+}
+
+static neck_status tally_by_tokens(neck_context *context, neck__key_buffer *buffer)
+{
+    const neck__allocator allocator = neck__allocator_of(context);
+    uint64_t *other = buffer->form.words > 1 ? buffer->spare + buffer->count : buffer->keys;
+    neck__sorted sorted;
+    NECK_TRY(neck__token_sort_keys(context, &buffer->form, buffer->keys, buffer->count, buffer->spare, other, &sorted));
+    count_grouped(buffer, &sorted);
+    neck__release(&allocator, sorted.ends);
+    return NECK_OK;
+}
+
 neck_status neck__key_buffer_tally(neck_context *context, neck__key_buffer *buffer)
 {
+    if (neck__token_sort_takes(&buffer->form, buffer->count)) return tally_by_tokens(context, buffer);
     NECK_TRY(neck__key_sort(context, buffer->form.words, buffer->keys, buffer->spare, buffer->count));
     count_equal(buffer);
     return NECK_OK;

@@ -5,6 +5,7 @@
 #include "format/atomic_file.h"
 #include "format/mapping.h"
 #include "ngram/little.h"
+#include "ngram/sorted.h"
 #include "ngram/tally_stream.h"
 #include "softneck/ngram.h"
 
@@ -77,7 +78,7 @@ neck_status neck__ngrams_write(neck_context *context, neck__tally_stream *stream
 /* ---- in memory ---- */
 
 /* Sorted n-grams, not yet counted, as they would be read from a file: header is as for survey. Errors: NECK_E_NOMEM. */
-neck_status neck__ngrams_of_keys(neck_context *context, const neck__key_buffer *sorted, neck__ngrams_header *header,
-                                 neck_ngrams **out);
+neck_status neck__ngrams_of_sorted(neck_context *context, const neck__sorted *sorted, neck__ngrams_header *header,
+                                   neck_ngrams **out);
 
 #endif

@@ -6,21 +6,14 @@
 #include "ngram/counter.h"
 #include "ngram/key_sort.h"
 #include "ngram/ngrams.h"
+#include "ngram/token_sort.h"
 
-/* Tokens and where their documents end. */
-typedef struct text {
-    const int32_t *tokens;
-    int64_t count;
-    const int64_t *ends;
-    int64_t documents;
-} text;
-
-static int64_t end_of(const text *given, int64_t document)
+static int64_t end_of(const neck__ngram_text *given, int64_t document)
 {
     return given->ends ? given->ends[document] : given->count;
 }
 
-static neck_status check_text(const text *given)
+static neck_status check_text(const neck__ngram_text *given)
 {
     int64_t before = 0;
     if ((!given->tokens && given->count != 0) || given->count < 0)
@@ -38,7 +31,7 @@ static neck_status check_text(const text *given)
 }
 
 /* n-grams with repetition. */
-static int64_t count_occurrences(const text *given, int32_t order)
+static int64_t count_occurrences(const neck__ngram_text *given, int32_t order)
 {
     int64_t sum = 0, begin = 0;
     for (int64_t i = 0; i < given->documents; i++) {
@@ -49,35 +42,66 @@ static int64_t count_occurrences(const text *given, int32_t order)
     return sum;
 }
 
-static void gather(neck__key_buffer *buffer, const text *given, neck__text_position *position)
+/* What a counter would know at the end. */
+static neck__text_position end_position(const neck__ngram_text *given)
 {
-    for (int64_t i = 0; i < given->documents; i++) {
-        const int64_t begin = position->tokens;
-        (void)neck__key_buffer_gather(buffer, position, given->tokens + begin, end_of(given, i) - begin);
-        neck__text_end_document(position);
+    neck__text_position position = {.tokens = given->count};
+    for (int64_t i = 0, begin = 0; i < given->documents; begin = end_of(given, i++)) {
+        position.length = end_of(given, i) - begin;
+        neck__text_end_document(&position);
     }
+    return position;
+}
+
+/* As keys, in the order of the text. */
+static void gather(neck__key_buffer *buffer, const neck__ngram_text *given)
+{
+    neck__text_position position = {0};
+    for (int64_t i = 0; i < given->documents; i++) {
+        const int64_t begin = position.tokens;
+        (void)neck__key_buffer_gather(buffer, &position, given->tokens + begin, end_of(given, i) - begin);
+        neck__text_end_document(&position);
+    }
+}
+
+static neck_status sort_keys(neck_context *context, neck__key_buffer *buffer, const neck__ngram_text *given,
+                             neck__sorted *out)
+{
+    gather(buffer, given);
+    *out = (neck__sorted){.form = buffer->form, .keys = buffer->keys, .count = buffer->count};
+    return neck__key_sort(context, buffer->form.words, buffer->keys, buffer->spare, buffer->count);
+}
+
+/* The buffer is where the sorted n-grams lie. */
+static neck_status sort_text(neck_context *context, const neck__key_form *form, const neck__ngram_text *given,
+                             int64_t count, neck__key_buffer *buffer, neck__sorted *out)
+{
+    const neck__allocator allocator = neck__allocator_of(context);
+    const int by_tokens = neck__token_sort_takes(form, count);
+    const neck__key_form rest = neck__key_form_rest(form);
+    NECK_TRY(neck__key_buffer_init(buffer, &allocator, by_tokens ? &rest : form, count));
+    if (!by_tokens) return sort_keys(context, buffer, given, out);
+    return neck__token_sort_text(context, form, given, count, buffer->keys, buffer->spare, out);
 }
 
 neck_status neck_ngrams_count(neck_context *context, const int32_t *tokens, int64_t count, const int64_t *document_ends,
                               int64_t documents, int64_t vocab_size, int32_t order, neck_ngrams **out)
 {
-    const text given = {tokens, count, document_ends, document_ends ? documents : 1};
+    const neck__ngram_text given = {tokens, count, document_ends, document_ends ? documents : 1};
     if (!out) return neck__fail(NECK_E_ARGUMENT, "out is NULL");
     NECK_TRY(neck__ngram_check(order, vocab_size));
     NECK_TRY(check_text(&given));
     NECK_TRY(neck__ngram_check_tokens(tokens, count, vocab_size));
     const neck__allocator allocator = neck__allocator_of(context);
+    const neck__text_position position = end_position(&given);
+    NECK_TRY(neck__ngram_check_any(order, &position));
     const neck__key_form form = neck__key_form_of(order, vocab_size);
-    neck__text_position position = {0};
-    neck__key_buffer buffer;
-    neck_status status = neck__key_buffer_init(&buffer, &allocator, &form, count_occurrences(&given, order));
-    if (status != NECK_OK) goto done;
-    gather(&buffer, &given, &position);
-    NECK_GOTO_DONE(neck__ngram_check_any(order, &position));
-    NECK_GOTO_DONE(neck__key_sort(context, form.words, buffer.keys, buffer.spare, buffer.count));
     neck__ngrams_header header = {.info = neck__ngram_info(order, vocab_size, &position)};
-    NECK_GOTO_DONE(neck__ngrams_of_keys(context, &buffer, &header, out));
-done:
+    neck__key_buffer buffer = {.allocator = allocator};
+    neck__sorted sorted = {.ends = NULL};
+    neck_status status = sort_text(context, &form, &given, count_occurrences(&given, order), &buffer, &sorted);
+    if (status == NECK_OK) status = neck__ngrams_of_sorted(context, &sorted, &header, out);
+    neck__release(&allocator, sorted.ends);
     neck__key_buffer_clear(&buffer);
     return status;
 }

@@ -18,7 +18,7 @@ neck_status neck__run_file_init(neck__run_file *file, const neck__allocator *all
 
 void neck__run_file_clear(neck__run_file *file)
 {
-    if (file->fd >= 0) close(file->fd);
+    if (file->fd >= 0 && !file->is_shared) close(file->fd);
     file->fd = -1;
     neck__release(&file->allocator, file->path);
     neck__release(&file->allocator, file->buffer);

@@ -32,7 +32,9 @@ neck_status neck__run_open(neck__run_reader *reader, const neck__allocator *allo
     *reader = (neck__run_reader){
         .run = *run, .records = run->records, .bytes = run->bytes, .sum = NECK__SUM_START};
     NECK_TRY(neck__run_file_init(&reader->file, allocator, form, path, buffer_bytes));
-    reader->file.fd = open(path, O_RDONLY | O_CLOEXEC);
+    reader->file.is_shared = run->fd >= 0;
+    reader->file.fd = run->fd >= 0 ? run->fd : open(path, O_RDONLY | O_CLOEXEC);
+    if (reader->file.is_shared) return NECK_OK;
     if (reader->file.fd < 0) return neck__fail_system("open", path, errno);
     return check_length(reader);
 }
@@ -47,8 +49,9 @@ static neck_status read_in(neck__run_reader *reader, int64_t size)
 {
     neck__run_file *file = &reader->file;
     unsigned char *to = file->buffer + file->used;
+    const int64_t at = reader->run.begin + reader->run.bytes - reader->bytes;
     for (int64_t done = 0; done < size;) {
-        ssize_t got = read(file->fd, to + done, (size_t)(size - done));
+        ssize_t got = pread(file->fd, to + done, (size_t)(size - done), (off_t)(at + done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return neck__fail_system("read", file->path, errno);
         if (got == 0) return damaged(reader); /* cut since it was opened */

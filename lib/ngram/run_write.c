@@ -10,11 +10,12 @@
 #include "ngram/run.h"
 
 neck_status neck__run_create(neck__run_writer *writer, const neck__allocator *allocator, const neck__key_form *form,
-                             const char *path, int64_t buffer_bytes)
+                             const char *path, int fd, int64_t begin, int64_t buffer_bytes)
 {
-    writer->run = (neck__run){.sum = NECK__SUM_START};
+    writer->run = (neck__run){.fd = fd, .begin = begin, .sum = NECK__SUM_START};
     NECK_TRY(neck__run_file_init(&writer->file, allocator, form, path, buffer_bytes));
-    writer->file.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->file.is_shared = fd >= 0;
+    writer->file.fd = fd >= 0 ? fd : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return writer->file.fd < 0 ? neck__fail_system("create", path, errno) : NECK_OK;
 }
 
@@ -25,8 +26,9 @@ static neck_status write_out(neck__run_writer *writer, int64_t size)
     const int64_t padding = -size & 7;
     memset(file->buffer + file->used, 0, (size_t)padding);
     writer->run.sum = neck__sum_words(writer->run.sum, file->buffer, size + padding);
+    const int64_t end = writer->run.begin + writer->run.bytes;
     for (int64_t done = 0; done < size;) {
-        ssize_t written = write(file->fd, file->buffer + done, (size_t)(size - done));
+        ssize_t written = pwrite(file->fd, file->buffer + done, (size_t)(size - done), (off_t)(end + done));
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return neck__fail_system("write", file->path, errno);
         done += written;
@@ -70,7 +72,7 @@ neck_status neck__run_finish(neck__run_writer *writer, int sync, neck__run *run)
     if (sync && fsync(file->fd) != 0) return neck__fail_system("write", file->path, errno);
     const int fd = file->fd;
     file->fd = -1;
-    if (close(fd) != 0) return neck__fail_system("write", file->path, errno); /* network file systems report late */
+    if (!file->is_shared && close(fd) != 0) return neck__fail_system("write", file->path, errno); /* network file systems report late */
     *run = writer->run;
     neck__run_file_clear(file);
     return NECK_OK;
@@ -78,6 +80,6 @@ neck_status neck__run_finish(neck__run_writer *writer, int sync, neck__run *run)
 
 void neck__run_abandon(neck__run_writer *writer)
 {
-    if (writer->file.path) unlink(writer->file.path);
+    if (writer->file.path && !writer->file.is_shared) unlink(writer->file.path);
     neck__run_file_clear(&writer->file);
 }

@@ -11,27 +11,18 @@
 
 #include "core/error.h"
 #include "format/folder.h"
+#include "format/nameless_file.h"
 #include "format/system_error.h"
 #include "text/growing.h"
 
-#define PRIVATE_FOLDER "softneck-ngrams-XXXXXX"
 #define RUN_PREFIX "run-"
 
 neck_status neck__spill_init(neck__spill *spill, const neck__allocator *allocator, const char *folder, int32_t resume)
 {
-    *spill = (neck__spill){.allocator = *allocator, .resume = resume};
+    *spill = (neck__spill){.allocator = *allocator, .fd = -1, .resume = resume};
     if (!folder) return NECK_OK;
     spill->folder = neck__strdup(allocator, folder);
     return spill->folder ? NECK_OK : NECK_E_NOMEM;
-}
-
-void neck__spill_clear(neck__spill *spill)
-{
-    neck__release(&spill->allocator, spill->folder);
-    neck__release(&spill->allocator, spill->runs);
-    spill->folder = NULL;
-    spill->runs = NULL;
-    spill->count = spill->capacity = 0;
 }
 
 /* ---- what lies in the folder ---- */
@@ -114,20 +105,16 @@ neck_status neck__spill_begin(neck__spill *spill, const neck__key_form *form, in
 
 /* ---- runs ---- */
 
-static neck_status make_private_folder(neck__spill *spill)
+/* Where files without a name lie. */
+static const char *nameless_folder(void)
 {
     const char *root = getenv("TMPDIR");
-    spill->folder = neck__path_join(&spill->allocator, root && *root ? root : "/tmp", PRIVATE_FOLDER);
-    if (!spill->folder) return NECK_E_NOMEM;
-    if (mkdtemp(spill->folder)) return NECK_OK;
-    neck_status status = neck__fail_system("make", spill->folder, errno);
-    neck__release(&spill->allocator, spill->folder);
-    spill->folder = NULL;
-    return status;
+    return root && *root ? root : "/tmp";
 }
 
 char *neck__spill_path(const neck__spill *spill, int64_t number)
 {
+    if (!spill->folder) return neck__strdup(&spill->allocator, nameless_folder());
     char name[40];
     snprintf(name, sizeof name, RUN_PREFIX "%08" PRId64, number);
     return neck__path_join(&spill->allocator, spill->folder, name);
@@ -136,13 +123,22 @@ char *neck__spill_path(const neck__spill *spill, int64_t number)
 neck_status neck__spill_create(neck__spill *spill, const neck__key_form *form, int64_t buffer_bytes,
                                neck__run_writer *writer)
 {
-    if (!spill->folder) NECK_TRY(make_private_folder(spill));
+    if (!spill->folder && spill->fd < 0)
+        NECK_TRY(neck__nameless_file_open(&spill->allocator, nameless_folder(), &spill->fd));
     char *path = neck__spill_path(spill, spill->next);
     if (!path) return NECK_E_NOMEM;
-    neck_status status = neck__run_create(writer, &spill->allocator, form, path, buffer_bytes);
+    neck_status status =
+        neck__run_create(writer, &spill->allocator, form, path, spill->fd, spill->end, buffer_bytes);
     neck__release(&spill->allocator, path);
     if (status != NECK_OK) neck__run_abandon(writer);
     return status;
+}
+
+void neck__spill_turn(neck__spill *spill)
+{
+    if (spill->count == 0 || spill->runs[0].fd != spill->fd) return;
+    spill->fd = -1; /* the runs know it */
+    spill->end = 0;
 }
 
 neck_status neck__spill_add(neck__spill *spill, neck__run_writer *writer)
@@ -157,6 +153,7 @@ neck_status neck__spill_add(neck__spill *spill, neck__run_writer *writer)
     NECK_TRY(neck__run_finish(writer, spill->resume, &run));
     run.number = spill->next++;
     spill->runs[spill->count++] = run;
+    if (run.fd >= 0) spill->end = run.begin + run.bytes;
     return NECK_OK;
 }
 
@@ -173,20 +170,50 @@ static void unlink_in(const char *folder, const char *name)
     if (snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path) unlink(path);
 }
 
+/* Runs in a file without a name lie one behind the other in the list too: a file is done with where that changes. */
+static void close_between(int fd, int following)
+{
+    if (fd >= 0 && fd != following) close(fd);
+}
+
 void neck__spill_unlink(const neck__spill *spill, const neck__run *runs, int64_t count)
 {
     char name[40];
+    const int behind = spill->count > 0 ? spill->runs[0].fd : spill->fd;
     for (int64_t i = 0; i < count; i++) {
+        close_between(runs[i].fd, i + 1 < count ? runs[i + 1].fd : behind);
+        if (!spill->folder) continue;
         snprintf(name, sizeof name, RUN_PREFIX "%08" PRId64, runs[i].number);
         unlink_in(spill->folder, name);
     }
 }
 
+/* The files without a name. */
+static void close_all(neck__spill *spill)
+{
+    for (int64_t i = 0; i < spill->count; i++)
+        close_between(spill->runs[i].fd, i + 1 < spill->count ? spill->runs[i + 1].fd : spill->fd);
+    close_between(spill->fd, -1);
+    spill->fd = -1;
+    spill->end = spill->count = 0;
+}
+
 void neck__spill_remove(neck__spill *spill)
 {
-    if (!spill->folder) return;
-    neck__spill_unlink(spill, spill->runs, spill->count);
-    unlink_in(spill->folder, NECK__SPILL_LIST);
-    rmdir(spill->folder);
-    spill->count = 0;
+    if (spill->folder) {
+        neck__spill_unlink(spill, spill->runs, spill->count);
+        unlink_in(spill->folder, NECK__SPILL_LIST);
+        rmdir(spill->folder);
+    }
+    close_all(spill);
+}
+
+void neck__spill_clear(neck__spill *spill)
+{
+    close_all(spill);
+    neck__release(&spill->allocator, spill->folder);
+    neck__release(&spill->allocator, spill->runs);
+    spill->folder = NULL;
+    spill->runs = NULL;
+    spill->capacity = 0;
 }

@@ -139,6 +139,8 @@ static neck_status take_runs(neck__spill *spill, const unsigned char *bytes)
                                                             &run->records) & take_size(entry + 16, &run->bytes);
         sound &= run->number < spill->next;
         run->sum = neck__little64(entry + 24);
+        run->fd = -1;
+        run->begin = 0;
     }
     return sound ? NECK_OK : neck__fail(NECK_E_FORMAT, "the list of runs contradicts itself");
 }

@@ -1,11 +1,14 @@
 """neck-ngram on several ranks tells what it tells on one."""
 
+import glob
 import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from hosts import environment
@@ -57,7 +60,7 @@ class OnSeveralRanks(unittest.TestCase):
             self.assertLessEqual(b["low"], a["high"])
 
     def left_behind(self):
-        return sorted(name for name in os.listdir(self.folder) if name.startswith("neck-ngram"))
+        return sorted(name for name in os.listdir(self.folder) if "neck" in name)
 
     def test_exact_spectra_equal_those_of_one_process(self):
         for arguments in (("--tokenizer", "words", "--order", "3"), ("--tokenizer", "bytes", "--order", "4"),
@@ -109,6 +112,28 @@ class OnSeveralRanks(unittest.TestCase):
         (one,) = self.rows(0, *more)
         (many,) = self.rows(9, *more)
         self.agree(one, many, 1e-12)
+
+    def test_a_rank_that_is_killed_leaves_nothing(self):
+        text = self.write("long.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in self.stories) * 3000)
+        tool = os.path.join(BUILD, "mpi", "neck-ngram")
+        command = ["mpirun", "-np", "2", tool, "--tokenizer", "bytes", "--order", "8", "--memory", "3M", text]
+        more = environment(TMPDIR=self.folder, OPENBLAS_NUM_THREADS="1")
+        for wait in (0.5, 3):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=more) as run:
+                while run.poll() is None and not self.ranks_of(run.pid):
+                    time.sleep(0.01)
+                time.sleep(wait)
+                os.kill(self.ranks_of(run.pid)[0], signal.SIGKILL)
+                run.communicate(timeout=60)
+            self.assertNotEqual(run.returncode, 0)
+            self.assertEqual(self.left_behind(), [])
+
+    def ranks_of(self, parent):
+        found = []
+        for children in glob.glob(f"/proc/{parent}/task/*/children"):
+            with open(children, encoding="ascii") as file:
+                found += map(int, file.read().split())
+        return found
 
     def test_what_fails_ends_in_one_line(self):
         missing = os.path.join(self.folder, "missing")

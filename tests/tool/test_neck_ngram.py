@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 import unittest
 
 import numpy as np
@@ -233,15 +234,42 @@ class Surroundings(NgramTest):
             os.remove(figure)
 
     def test_nothing_is_left_behind(self):
+        """Interrupted or killed while it cuts, spills and merges a text that takes it minutes."""
         text = self.write("long.txt", " ".join(stories(100)) * 10)
         os.mkdir(self.path("tmp"))
-        for written in ("neck-ngram-*/tokens*", "softneck-ngrams-*/run-*"):  # while it cuts, while it counts
-            with self.subTest(written):
-                run = self.start("--tokenizer", "bytes", "--order", "8", "--memory", "2M", f"x={','.join([text] * 200)}",
-                                 env={**os.environ, "TMPDIR": self.path("tmp")})
-                self.until(lambda: glob.glob(os.path.join(self.path("tmp"), written)), run)
+        command = ["--tokenizer", "bytes", "--order", "8", "--memory", "2M", f"x={','.join([text] * 200)}"]
+        for wait in (0, 0.7, 1.5):
+            with self.subTest(wait):
+                run = self.at_work(command, wait)
                 self.assertEqual(self.interrupt(run).splitlines()[-1], b"neck-ngram: interrupted")
                 self.assertEqual(os.listdir(self.path("tmp")), [])
+                self.assertIn([], [self.left_when_killed(command, wait) for _ in range(2)])
+
+    def left_when_killed(self, command, wait):
+        """A file has a name between the moment when it is whole and that when it is open: rarely."""
+        run = self.at_work(command, wait)
+        run.kill()
+        run.communicate(timeout=60)
+        left = os.listdir(self.path("tmp"))
+        for name in left:
+            os.unlink(self.path(os.path.join("tmp", name)))
+        return left
+
+    def at_work(self, command, wait):
+        """It has begun to write: what it writes has no name."""
+        run = self.start(*command, env={**os.environ, "TMPDIR": self.path("tmp")})
+        self.until(lambda: self.is_writing(run.pid), run)
+        time.sleep(wait)
+        return run
+
+    def is_writing(self, process):
+        for file in glob.glob(f"/proc/{process}/fd/*"):
+            try:
+                if os.readlink(file).endswith("(deleted)"):
+                    return True
+            except OSError:  # closed since
+                pass
+        return False
 
     def test_failures(self):
         empty = self.write("empty.txt", "")
