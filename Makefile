@@ -147,7 +147,7 @@ PY     = $(firstword $(wildcard $(BUILD)/venv/bin/python) $(PYTHON))
 SCRIPT = CC='$(CC)' CXX='$(CXX)' PYTHON='$(PY)' MAKE='$(MAKE)' BUILD='$(BUILD)' VERSION='$(VERSION)'
 RUN    = $(SCRIPT) sh tests/check/run.sh
 TOOL_TESTS := $(addprefix python:,$(sort $(wildcard tests/tool/test_*.py)))
-CHECKS := headers layers symbols install readme isa fuzz asan valgrind
+CHECKS := headers layers columns symbols install readme isa fuzz asan valgrind
 
 check: deps ## all tests and checks; ends with "N passed, N failed"
 	+@$(AGAIN) all tests
@@ -168,6 +168,9 @@ check-headers: ## each public header alone, as C11 and C++17, without a warning
 	@$(SCRIPT) sh tests/check/headers.sh
 check-layers: ## lib/ includes only what lib/LAYERS allows
 	@$(PY) tests/check/layers.py
+NARROW := $(addprefix lib/,core evaluate format head kernels linalg metrics model monitor optim python spectrum text train)
+check-columns: ## lines of at most 120 columns
+	@sh tests/check/columns.sh $(NARROW)
 check-symbols: static $(BUILD)/lib/libsoftneck.so ## headers, version script and shared library agree
 	@$(SCRIPT) sh tests/check/symbols.sh $(STATIC) $(SHARED) $(SONAME)
 check-install: all ## install, build a C and a C++ program by pkg-config and CMake, uninstall

@@ -1,5 +1,5 @@
-/* tests/runs.h - how much a test does again and again. SOFTNECK_RUNS sets it; builds that are slow, with sanitizers, set SOFTNECK_SLOW and do
- * a tenth of the usual. */
+/* tests/runs.h - how much a test does again and again. SOFTNECK_RUNS sets it; builds that are slow, with sanitizers,
+ * set SOFTNECK_SLOW and do a tenth of the usual. */
 #ifndef NECK_TESTS_RUNS_H
 #define NECK_TESTS_RUNS_H
 

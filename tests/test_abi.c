@@ -169,7 +169,8 @@ START_TEST(names_say_what_numbers_mean)
     } dtypes[] = {{1, 4, "F32"}, {2, 8, "F64"}, {3, 2, "F16"}, {4, 2, "BF16"}, {5, 1, "I8"},     {6, 1, "U8"},
                   {7, 2, "I16"}, {8, 2, "U16"}, {9, 4, "I32"}, {10, 4, "U32"}, {11, 8, "I64"},   {12, 8, "U64"},
                   {13, 1, "BOOL"}, {14, 1, "F8_E4M3"}, {15, 1, "F8_E5M2"}, {16, 8, "C64"}, {0, 0, "?"}, {27, 0, "?"},
-                  {17, 0, "Q4_0"}, {21, 0, "Q8_0"}, {26, 0, "Q6_K"}, {-1, 0, "?"}, {INT32_MAX, 0, "?"}, {INT32_MIN, 0, "?"}};
+                  {17, 0, "Q4_0"}, {21, 0, "Q8_0"}, {26, 0, "Q6_K"}, {-1, 0, "?"}, {INT32_MAX, 0, "?"},
+                  {INT32_MIN, 0, "?"}};
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         ck_assert_int_eq(neck_dtype_size(dtypes[i].dtype), dtypes[i].size);
         ck_assert_str_eq(neck_dtype_name(dtypes[i].dtype), dtypes[i].name);

@@ -25,14 +25,17 @@ static void exact_values(const double *a, int64_t rows, int64_t cols, double *va
 }
 
 /* truth: known to within doubt. */
-static void assert_bounds(const neck_operator *op, int64_t k, int32_t method, double tolerance, const double *truth, double doubt)
+static void assert_bounds(const neck_operator *op, int64_t k, int32_t method, double tolerance, const double *truth,
+                          double doubt)
 {
     neck_truncated_options options = {.struct_size = sizeof options, .method = method, .tolerance = tolerance};
     double values[MOST], bounds[MOST];
-    ck_assert_msg(neck_truncated_svd(NULL, op, k, &options, values, NULL, NULL, NULL, bounds, NULL) == NECK_OK, "%s", neck_last_error());
+    ck_assert_msg(neck_truncated_svd(NULL, op, k, &options, values, NULL, NULL, NULL, bounds, NULL) == NECK_OK, "%s",
+                  neck_last_error());
     for (int64_t i = 0; i < k; i++)
-        ck_assert_msg(fabs(values[i] - truth[i]) <= bounds[i] + doubt, "method %d, value %lld: %.17g, true %.17g, bound %g", method,
-                      (long long)i, values[i], truth[i], bounds[i]);
+        ck_assert_msg(fabs(values[i] - truth[i]) <= bounds[i] + doubt,
+                      "method %d, value %lld: %.17g, true %.17g, bound %g", method, (long long)i, values[i], truth[i],
+                      bounds[i]);
 }
 
 /* ---- squares lose them ---- */
@@ -93,7 +96,8 @@ START_TEST(a_gram_of_numbers_whose_squares_vanish)
     ck_assert_int_eq(neck_gram_push(NULL, gram, &view), NECK_OK);
     ck_assert_int_eq(neck_gram_spectrum(NULL, gram, NULL, &spectrum), NECK_OK);
     for (int i = 0; i < COLS; i++)
-        ck_assert_double_le(fabs(neck_spectrum_values(spectrum)[i] - truth[i]), neck_spectrum_error_bounds(spectrum)[i]);
+        ck_assert_double_le(fabs(neck_spectrum_values(spectrum)[i] - truth[i]),
+                            neck_spectrum_error_bounds(spectrum)[i]);
     neck_spectrum_destroy(spectrum);
     neck_gram_destroy(gram);
 }
@@ -120,7 +124,8 @@ START_TEST(values_almost_equal)
     neck_spectrum *spectrum;
     ck_assert_int_eq(neck_spectrum_compute(NULL, &view, &options, &spectrum), NECK_OK);
     for (int i = 0; i < COLS; i++)
-        ck_assert_double_le(fabs(neck_spectrum_values(spectrum)[i] - truth[i]), neck_spectrum_error_bounds(spectrum)[i] + 2e-16);
+        ck_assert_double_le(fabs(neck_spectrum_values(spectrum)[i] - truth[i]),
+                            neck_spectrum_error_bounds(spectrum)[i] + 2e-16);
     neck_spectrum_destroy(spectrum);
 }
 END_TEST
@@ -212,7 +217,8 @@ START_TEST(products_that_cancel)
     for (int trial = 0; trial < TRIALS; trial++) {
         double a[ROWS * 2 * INNER], b[2 * INNER * COLS], whole[ROWS * COLS] = {0}, truth[ROWS];
         for (int i = 0; i < ROWS; i++)
-            for (int j = 0; j < INNER; j++) a[i * 2 * INNER + j] = a[i * 2 * INNER + INNER + j] = next_number(&state) * pow(10, -j);
+            for (int j = 0; j < INNER; j++)
+                a[i * 2 * INNER + j] = a[i * 2 * INNER + INNER + j] = next_number(&state) * pow(10, -j);
         for (int i = 0; i < INNER * COLS; i++) {
             double c = round(next_number(&state) * 0x1p10) * 0x1p-40;
             b[i] = round(next_number(&state) * 0x1p10) * 0x1p-10;
@@ -263,8 +269,8 @@ START_TEST(options_without_measure)
         {.struct_size = sizeof *options, .method = NECK_METHOD_RANDOMIZED, .oversampling = INT64_MAX},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        ck_assert_msg(neck_truncated_svd(NULL, op, K, &options[i], values, NULL, NULL, NULL, NULL, NULL) == NECK_OK, "%zu: %s", i,
-                      neck_last_error());
+        ck_assert_msg(neck_truncated_svd(NULL, op, K, &options[i], values, NULL, NULL, NULL, NULL, NULL) == NECK_OK,
+                      "%zu: %s", i, neck_last_error());
         for (int j = 0; j < K; j++) ck_assert_double_eq_tol(values[j], truth[j], 1e-4 * truth[0]);
     }
     neck_truncated_options many = {.struct_size = sizeof many, .start = &start, .start_count = INT64_MAX / 2};

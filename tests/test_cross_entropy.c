@@ -9,7 +9,7 @@
 
 #include "constructed.h"
 
-/* ---- a problem ---------------------------------------------------------------------------------------------------- */
+/* ---- a problem --------------------------------------------------------------------------------------------------- */
 
 typedef struct problem {
     int64_t rows, vocabulary, width;
@@ -64,7 +64,8 @@ static void unmade(problem *p)
 static neck_cross_entropy_result run(neck_context *context, problem *p)
 {
     neck_cross_entropy_result result = {.struct_size = sizeof result};
-    ck_assert_msg(neck_cross_entropy(context, &p->states_view, &p->weights_view, p->targets, &p->options, &p->gradients, &result) ==
+    ck_assert_msg(neck_cross_entropy(context, &p->states_view, &p->weights_view, p->targets, &p->options, &p->gradients,
+                                     &result) ==
                       NECK_OK, "%s", neck_last_error());
     return result;
 }
@@ -74,7 +75,7 @@ static double element(const void *data, int64_t i, int32_t dtype)
     return dtype == NECK_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
 }
 
-/* ---- goldens ------------------------------------------------------------------------------------------------------ */
+/* ---- goldens ----------------------------------------------------------------------------------------------------- */
 
 static json_t *cases;
 
@@ -122,7 +123,8 @@ static void compare(const json_t *expected, const void *found, int64_t count, in
         uint64_t seed = 1000 + i;
         for (int64_t j = 0; digest && j < count; j++) value += element(found, j, dtype) * next_number(&seed);
         if (!digest) value = element(found, (int64_t)i, dtype);
-        ck_assert_double_le(fabs(value - json_number_value(json_array_get(expected, i))), tolerance * largest + 1e-37); /* exp stops there in f32 */
+        double truth = json_number_value(json_array_get(expected, i));
+        ck_assert_double_le(fabs(value - truth), tolerance * largest + 1e-37); /* exp stops there in f32 */
     }
 }
 
@@ -172,7 +174,7 @@ START_TEST(torch_agrees)
 }
 END_TEST
 
-/* ---- finite differences --------------------------------------------------------------------------------------------- */
+/* ---- finite differences ------------------------------------------------------------------------------------------ */
 
 static double loss_of(problem *p)
 {
@@ -213,7 +215,7 @@ START_TEST(finite_differences_agree)
 }
 END_TEST
 
-/* ---- how the work is cut ---------------------------------------------------------------------------------------------- */
+/* ---- how the work is cut ----------------------------------------------------------------------------------------- */
 
 static problem *made_f32(int64_t rows, int64_t vocabulary, int64_t width, double scale, uint64_t seed)
 {
@@ -237,7 +239,8 @@ START_TEST(memory_cap_changes_rounding_alone)
     neck_cross_entropy_result part = run(NULL, p);
     ck_assert_int_lt(part.memory, whole.memory / 3);
     ck_assert_double_le(fabs(part.loss - whole.loss), 1e-12 * whole.loss);
-    for (int64_t i = 0; i < 333 * 37; i++) ck_assert_float_eq(((float *)p->d_states)[i], d_states[i]); /* rows never meet */
+    for (int64_t i = 0; i < 333 * 37; i++) /* rows never meet */
+        ck_assert_float_eq(((float *)p->d_states)[i], d_states[i]);
     for (int64_t i = 0; i < 4001 * 37; i++) ck_assert_float_le(fabsf(((float *)p->d_weights)[i] - d_weights[i]), 2e-8f);
     free(d_states), free(d_weights);
     unmade(p);
@@ -363,7 +366,7 @@ START_TEST(small_gradients_have_a_norm)
 }
 END_TEST
 
-/* ---- the filter -------------------------------------------------------------------------------------------------------- */
+/* ---- the filter -------------------------------------------------------------------------------------------------- */
 
 static double distance(const float *a, const float *b, int64_t count)
 {
@@ -403,7 +406,7 @@ START_TEST(filtered_gradients_keep_their_bound)
 }
 END_TEST
 
-/* ---- refusals ----------------------------------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 static void refused(problem *p, neck_status status, const char *says)
 {
@@ -476,7 +479,8 @@ START_TEST(cancelling_works)
     neck_cross_entropy_result result = {.struct_size = sizeof result};
     ck_assert_int_eq(neck_context_create(&options, &context), NECK_OK);
     p->options.memory_cap = 1;
-    ck_assert_int_eq(neck_cross_entropy(context, &p->states_view, &p->weights_view, p->targets, &p->options, &p->gradients, &result),
+    ck_assert_int_eq(neck_cross_entropy(context, &p->states_view, &p->weights_view, p->targets, &p->options,
+                                        &p->gradients, &result),
                      NECK_E_CANCELLED);
     neck_context_destroy(context);
     unmade(p);

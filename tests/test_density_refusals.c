@@ -24,9 +24,11 @@ START_TEST(options_are_checked)
     made a = some_operator();
     double diagonal[ORDER] = {0}, known[] = {1, -1}, infinite[] = {INFINITY};
     neck_density_options bad[] = {
-        {.probes = 3}, {.probes = 1 << 20}, {.steps = 1}, {.steps = 5000}, {.block = -1}, {.block = 5000}, {.confidence = 1},
+        {.probes = 3}, {.probes = 1 << 20}, {.steps = 1}, {.steps = 5000}, {.block = -1}, {.block = 5000},
+        {.confidence = 1},
         {.confidence = -0.1}, {.confidence = NAN}, {.target_width = -1}, {.target_width = NAN}, {.max_products = -1},
-        {.known_count = 1}, {.known_count = -1}, {.known_values = known, .known_count = 2}, {.known_values = infinite, .known_count = 1}, {.diagonal = diagonal},
+        {.known_count = 1}, {.known_count = -1}, {.known_values = known, .known_count = 2},
+        {.known_values = infinite, .known_count = 1}, {.diagonal = diagonal},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(refused(a.op, bad[i]) == NECK_E_ARGUMENT, "%zu: %s", i, neck_last_error());

@@ -267,7 +267,8 @@ static void travel(const lesson *like, const char *states, int count, int first,
     pupil class[MOST];
     hall h;
     class_begin(class, &h, count, like);
-    for (int p = 0; p < count; p++) class[p].first = first, class[p].end = end, class[p].states = p ? "none of mine" : states;
+    for (int p = 0; p < count; p++)
+        class[p].first = first, class[p].end = end, class[p].states = p ? "none of mine" : states;
     class_run(class, count);
     assert_all_ok(class, count);
     memcpy(told->losses + first, class[0].losses + first, (size_t)(end - first) * sizeof *told->losses);
@@ -510,7 +511,8 @@ START_TEST(each_gradient_is_told_of_when_it_is_final)
     int32_t ids[24];
     neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i],
                                     .vocabulary = LESSON_VOCABULARY, .layers = 3,
-                                    .hidden_size = 16, .heads = 2, .context_length = 8, .seed = 4, .tied = _i % 2 ? 1 : -1};
+                                    .hidden_size = 16, .heads = 2, .context_length = 8, .seed = 4,
+                                    .tied = _i % 2 ? 1 : -1};
     listener l = {NULL, {0}, {NULL}};
     int64_t count;
     for (int i = 0; i < 24; i++) ids[i] = i * 7 % LESSON_VOCABULARY;
@@ -536,7 +538,8 @@ START_TEST(a_part_drops_what_the_whole_drops)
     int32_t ids[40];
     neck_trainable_options about = {.struct_size = sizeof about, .family = families[_i],
                                     .vocabulary = LESSON_VOCABULARY, .layers = 2,
-                                    .hidden_size = 16, .heads = 2, .context_length = 8, .dropout = 0.3, .attention_dropout = 0.3};
+                                    .hidden_size = 16, .heads = 2, .context_length = 8, .dropout = 0.3,
+                                    .attention_dropout = 0.3};
     for (int i = 0; i < 40; i++) ids[i] = i * 7 % LESSON_VOCABULARY;
     ASSERT_OK(neck_trainable_create(NULL, &about, &model));
     ASSERT_OK(neck_trainable_forward(NULL, model, ids, 5, 8, 9, &states));
@@ -547,7 +550,8 @@ START_TEST(a_part_drops_what_the_whole_drops)
                                                              1e-5f);
     ASSERT_OK(neck_trainable_forward_part(NULL, model, ids + 16, 1, 3, 8, 9, &states));
     double apart = 0;
-    for (int i = 0; i < 24 * 16; i++) apart += fabs((double)((const float *)states.data)[i] - (double)whole[16 * 16 + i]);
+    for (int i = 0; i < 24 * 16; i++)
+        apart += fabs((double)((const float *)states.data)[i] - (double)whole[16 * 16 + i]);
     ck_assert_double_gt(apart, 1); /* other rows' dropout */
     ck_assert_int_eq(neck_trainable_forward_part(NULL, model, ids, -1, 3, 8, 9, &states), NECK_E_ARGUMENT);
     neck_trainable_destroy(model);

@@ -46,7 +46,8 @@ static void expect_alike(const neck_gram *a, const neck_gram *b)
 START_TEST(what_is_set_is_what_was_got)
 {
     const double shift[COLS] = {1, -2, 3};
-    const neck_gram_options options = {.struct_size = sizeof options, .shift = _i & 1 ? shift : NULL, .moments_only = _i >> 1};
+    const neck_gram_options options = {.struct_size = sizeof options, .shift = _i & 1 ? shift : NULL,
+                                       .moments_only = _i >> 1};
     neck_gram *gram = gram_of(0, ROWS, &options), *copy = gram_of(3, 9, &options);
     double *numbers = numbers_of(gram);
     ck_assert_int_eq(neck_gram_size(gram), 5 + 2 * COLS + (_i >> 1 ? 0 : COLS * (COLS + 1) / 2));
@@ -89,8 +90,9 @@ START_TEST(what_no_gram_holds_is_refused)
         int place;
         double number;
         neck_status status;
-    } cases[] = {{0, -1, NECK_E_OVERFLOW}, {0, 1.5, NECK_E_OVERFLOW},  {1, 0x1p54, NECK_E_OVERFLOW}, {2, -1, NECK_E_ARGUMENT},
-                 {3, NAN, NECK_E_NONFINITE}, {4, -1, NECK_E_ARGUMENT}, {9, INFINITY, NECK_E_NONFINITE}};
+    } cases[] = {{0, -1, NECK_E_OVERFLOW}, {0, 1.5, NECK_E_OVERFLOW},  {1, 0x1p54, NECK_E_OVERFLOW},
+                 {2, -1, NECK_E_ARGUMENT}, {3, NAN, NECK_E_NONFINITE}, {4, -1, NECK_E_ARGUMENT},
+                 {9, INFINITY, NECK_E_NONFINITE}};
     neck_gram *gram = gram_of(0, ROWS, NULL), *before = gram_of(0, ROWS, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double *numbers = numbers_of(gram);

@@ -85,7 +85,8 @@ typedef struct impossible {
     const char *fragment;
 } impossible;
 
-#define OPTIONS(kind_, ...) {.struct_size = sizeof(neck_head_options), .kind = kind_, .vocabulary = 7, .hidden_size = 4, __VA_ARGS__}
+#define OPTIONS(kind_, ...) \
+    {.struct_size = sizeof(neck_head_options), .kind = kind_, .vocabulary = 7, .hidden_size = 4, __VA_ARGS__}
 static double spare[28];
 static const neck_matrix fits = {spare, 7, 4, 0, NECK_F64, 0}, does_not_fit = {spare, 4, 7, 0, NECK_F64, 0};
 
@@ -98,7 +99,8 @@ static const impossible refusals[] = {
     {{.struct_size = sizeof(neck_head_options), .hidden_size = 4}, "vocabulary is 0"},
     {{.struct_size = sizeof(neck_head_options), .vocabulary = 7}, "hidden_size is 0"},
     {{.struct_size = sizeof(neck_head_options), .vocabulary = -7, .hidden_size = 4}, "vocabulary is -7"},
-    {{.struct_size = sizeof(neck_head_options), .vocabulary = INT64_C(1) << 31, .hidden_size = 4}, "vocabulary is 2147483648"},
+    {{.struct_size = sizeof(neck_head_options), .vocabulary = INT64_C(1) << 31, .hidden_size = 4},
+     "vocabulary is 2147483648"},
     {OPTIONS(1, .rank = 2), "a dense head has no rank"},
     {OPTIONS(1, .components = 2), "a dense head has no components"},
     {OPTIONS(3, .rank = 2, .components = 2), "a factored head has no components"},

@@ -4,7 +4,8 @@
 enum { KINDS = 5, VARIANTS = 3, MOST = 1024, ROWS = 16 };
 
 static const char *const cases[KINDS * VARIANTS] = {
-    "dense_plain", "dense_bias", "dense_rich", "factored_plain", "factored_bias", "factored_rich", "mos_plain", "mos_bias",
+    "dense_plain", "dense_bias", "dense_rich", "factored_plain", "factored_bias", "factored_rich", "mos_plain",
+    "mos_bias",
     "mos_rich", "sigsoftmax_plain", "sigsoftmax_bias", "sigsoftmax_rich", "plif_plain", "plif_bias", "plif_rich",
 };
 

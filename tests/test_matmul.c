@@ -33,7 +33,8 @@ static void multiply(neck_context *context, const int64_t *size, int layout, int
     int ta = layout & 1, tb = layout >> 1;
     int64_t m = size[0], n = size[1], k = size[2], la = line_of(ta, m, k), lb = line_of(tb, k, n);
     neck_status status = dtype == NECK_F32
-        ? neck__matmul_f32(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD, accumulate)
+        ? neck__matmul_f32(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD,
+                           accumulate)
         : neck__matmul_f64(context, m, n, k, a, ta ? 1 : la, ta ? la : 1, b, tb ? 1 : lb, tb ? lb : 1, c, n + PAD,
                            accumulate);
     ck_assert_int_eq(status, NECK_OK);

@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(largest_values_alone_serve_some_metrics)
 {
-    static const char *const serve[] = {"stable_rank",        "top_component_share",    "frobenius_norm", "spectral_norm",
+    static const char *const serve[] = {"stable_rank", "top_component_share", "frobenius_norm", "spectral_norm",
                                         "w_error_at_quarter", "rank_for_w_error_60pct", "alpha_req"};
     neck_spectrum *all = random_spectrum(200, 9), *top = truncated(all, 150);
     int served = 0;

@@ -116,7 +116,8 @@ END_TEST
 /* Dropout is a fixed map for a given step: its gradients are finite differences too. */
 START_TEST(gradients_with_dropout_are_finite_differences)
 {
-    neck_trainable *model = open_tiny(tiny_models[_i], (neck_trainable_options){.dtype = NECK_F64, .dropout = 0.2, .seed = 5,
+    neck_trainable *model = open_tiny(tiny_models[_i],
+                                      (neck_trainable_options){.dtype = NECK_F64, .dropout = 0.2, .seed = 5,
                                                                                 .attention_dropout = 0.3,
                                                                                 .recompute = 1});
     neck_checkpoint *inputs = open_golden(tiny_models[_i], "expected.safetensors");

@@ -346,7 +346,8 @@ START_TEST(lines_are_json_and_numbers_come_back)
     ck_assert_int_eq(lines, 9);
     OK(neck_monitor_write_csv(monitor, file("all.csv")));
     text = contents(file("all.csv"));
-    ck_assert_ptr_eq(strstr(text, "step,loss,norm/update,head.raw.singular_entropy\n0,0.1,1,\n1,0.3333333333333333,1,\n"), text);
+    const char *begun = "step,loss,norm/update,head.raw.singular_entropy\n0,0.1,1,\n1,0.3333333333333333,1,\n";
+    ck_assert_ptr_eq(strstr(text, begun), text);
     ck_assert_ptr_nonnull(strstr(text, "\n10,,,0.5\n11,,,1.25\n"));
     neck_monitor_destroy(monitor);
 }

@@ -138,7 +138,8 @@ START_TEST(anisotropy_jumps_by_its_own_thresholds)
 {
     neck_monitor *monitor = made(NULL);
     for (int64_t i = 0; i < 60; i++) {
-        double value = i < 10 ? 0.9 : i < 30 ? 0.25 : i < 40 ? 0.5 : 0.97; /* early cone, spread, a rise by 0.25, the jump */
+        /* Early cone, spread, a rise by 0.25, the jump. */
+        double value = i < 10 ? 0.9 : i < 30 ? 0.25 : i < 40 ? 0.5 : 0.97;
         feed(monitor, ANISOTROPY, i, value);
         feed(monitor, "states.centered.anisotropy", i, value); /* not watched */
     }

@@ -148,7 +148,8 @@ START_TEST(a_state_that_does_not_fit_changes_nothing)
     before = p;
     make_good();
     spoil(_i, &tensors, &pairs);
-    ck_assert_msg(neck_safetensors_write(NULL, at.path, good_tensors, tensors, good_keys, good_values, pairs) == NECK_OK, "%s",
+    ck_assert_msg(neck_safetensors_write(NULL, at.path, good_tensors, tensors, good_keys, good_values,
+                                         pairs) == NECK_OK, "%s",
                   neck_last_error());
     neck_status status = neck_optimizer_load(NULL, optimizer, at.path);
     if (faults[_i].status == NECK_OK) {

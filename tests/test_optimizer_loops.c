@@ -118,7 +118,8 @@ START_TEST(unusable_squares_are_found)
                 double wide = a.wide[0][i];
                 a.narrow[0][i] = (float)bad[0][(i + count) % 4];
                 a.wide[0][i] = bad[1][(i + count) % 4];
-                ck_assert_int_eq(kernels->squares_finite[precision](count, data), i == count); /* there it is beyond the end */
+                /* There it is beyond the end. */
+                ck_assert_int_eq(kernels->squares_finite[precision](count, data), i == count);
                 a.narrow[0][i] = narrow;
                 a.wide[0][i] = wide;
             }

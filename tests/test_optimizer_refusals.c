@@ -79,7 +79,8 @@ START_TEST(parameters_without_sense)
     static problem p;
     neck_optimizer *made = NULL;
     static const char *const fragments[] = {"parameter 1 has no name", "parameter 1 has no name", "not UTF-8",
-                                            "'tall' has no data", "no gradient", "'tall' is 0 x 4", "9 x -1", "F32 or F64",
+                                            "'tall' has no data", "no gradient", "'tall' is 0 x 4", "9 x -1",
+                                            "F32 or F64",
                                             "unknown flags (4)", "two parameters have the name 'wide'",
                                             "9 x 4611686018427387904"};
     for (size_t i = 0; i < sizeof fragments / sizeof fragments[0]; i++) {
@@ -98,8 +99,8 @@ START_TEST(parameters_without_sense)
         case 9: q->name = "wide"; break;
         default: q->cols = INT64_C(1) << 62; break;
         }
-        assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT, fragments[i],
-                     "create");
+        assert_fails(neck_optimizer_create(NULL, &rules[0], p.parameters, PARAMETERS, &made), NECK_E_ARGUMENT,
+                     fragments[i], "create");
         ck_assert_ptr_null(made);
     }
     problem_make(&p, NECK_F32);

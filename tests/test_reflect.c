@@ -52,7 +52,8 @@ START_TEST(a_tile_takes_any_stride)
                     expected[m * ldc + n] = sum;
                 }
             kernels->reflect.tile(depth, a, lda, step, b, c, ldc, accumulate);
-            ck_assert_mem_eq(c, expected, (size_t)(group * ldc) * sizeof *c); /* integers: exact; beside the tile nothing changes */
+            /* Integers: exact; beside the tile nothing changes. */
+            ck_assert_mem_eq(c, expected, (size_t)(group * ldc) * sizeof *c);
             free(a), free(b), free(c), free(expected);
         }
 }

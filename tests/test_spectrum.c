@@ -23,7 +23,7 @@ static neck_spectrum *compute_as(const neck_matrix *view, int32_t method, int32_
     return spectrum;
 }
 
-/* ---- constructed spectra ------------------------------------------------------------------------------------- */
+/* ---- constructed spectra ----------------------------------------------------------------------------------------- */
 
 enum { GEOMETRIC, CLUSTERED, ZIPF, FLAT, SPIKED, RANK_ONE, STEPS, KINDS };
 
@@ -119,7 +119,7 @@ START_TEST(every_dtype_and_stride_gives_the_same)
 }
 END_TEST
 
-/* ---- edges ------------------------------------------------------------------------------------------------------ */
+/* ---- edges ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_zero_matrix_is_all_zeros)
 {
@@ -417,7 +417,7 @@ START_TEST(a_gram_has_the_spectrum_of_its_rows)
 }
 END_TEST
 
-/* ---- arguments ---------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 START_TEST(bad_options_are_refused)
 {
@@ -465,7 +465,8 @@ START_TEST(estimates_keep_their_bounds)
 {
     const double values[3] = {2, 5, 4}, bounds[3] = {0.25, 2, 0.5}, wrong[3] = {0, -1, 0};
     neck_spectrum *spectrum = NULL;
-    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, bounds, 3, 9, 4, 50, 0.125, NECK_METHOD_PARTS, &spectrum),
+    ck_assert_int_eq(neck_spectrum_from_estimates(NULL, values, bounds, 3, 9, 4, 50, 0.125, NECK_METHOD_PARTS,
+                                                  &spectrum),
                      NECK_OK);
     const double sorted[3] = {5, 4, 2}, low[3] = {3.5, 3, 1.75}, high[3] = {7, 4.5, 2.25}; /* ends, each sorted */
     for (int i = 0; i < 3; i++) {

@@ -190,8 +190,8 @@ START_TEST(states_of_other_trainings_are_refused)
     char path[PATH_CAPACITY];
     state_path(path, &l);
     step_once(&l);
-    assert_fails(neck_training_save(NULL, l.training, path, NULL, NULL), NECK_E_STATE, "another training's state, of step 2",
-                 "saving over it");
+    assert_fails(neck_training_save(NULL, l.training, path, NULL, NULL), NECK_E_STATE,
+                 "another training's state, of step 2", "saving over it");
     lesson_end(&l);
 }
 END_TEST

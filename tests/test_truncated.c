@@ -108,8 +108,9 @@ static void assert_residuals(const answer *a, const double *matrix)
 static void assert_within_bounds(const answer *a, const double *truth, double truth_error)
 {
     for (int64_t i = 0; i < a->k; i++) {
-        ck_assert_msg(fabs(a->values[i] - truth[i]) <= a->bounds[i] + truth_error, "value %lld of %lld x %lld, k %lld, method %d: %.17g, "
-                      "true %.17g, bound %g", (long long)i, (long long)a->rows, (long long)a->cols, (long long)a->k,
+        ck_assert_msg(fabs(a->values[i] - truth[i]) <= a->bounds[i] + truth_error,
+                      "value %lld of %lld x %lld, k %lld, method %d: %.17g, true %.17g, bound %g", (long long)i,
+                      (long long)a->rows, (long long)a->cols, (long long)a->k,
                       a->report.method, a->values[i], truth[i], a->bounds[i]);
         if (i > 0) ck_assert_double_le(a->values[i], a->values[i - 1]);
     }
@@ -156,7 +157,8 @@ END_TEST
 
 /* ---- vectors found in single precision ---- */
 
-/* Whatever single precision does, what is said of its vectors holds: bounds, residuals within the tolerance, orthonormal sides. */
+/* Whatever single precision does, what is said of its vectors holds: bounds, residuals within the tolerance,
+ * orthonormal sides. */
 static void one_rough_case(int number)
 {
     enum { LONG = 260, SHORT = 220, K = 5 };
@@ -189,14 +191,15 @@ START_TEST(single_precision_keeps_the_bounds)
 }
 END_TEST
 
-/* Blocks of sixteen tell that single precision was used; entries that it cannot hold, and tolerances it cannot meet, rule it out. */
+/* Blocks of sixteen tell that single precision was used; entries that it cannot hold, and tolerances it cannot meet,
+ * rule it out. */
 START_TEST(single_precision_is_used_where_it_serves)
 {
     static const struct {
         double tolerance, scale;
         int32_t dtype, block;
-    } cases[] = {{1e-6, 1, NECK_F32, 16}, {1e-6, 1, NECK_F64, 16}, {1e-7, 1, NECK_F32, 8}, {0, 1, NECK_F32, 8}, {1e-6, 1e12, NECK_F64, 8},
-                 {1e-6, 1e-13, NECK_F64, 8}};
+    } cases[] = {{1e-6, 1, NECK_F32, 16}, {1e-6, 1, NECK_F64, 16}, {1e-7, 1, NECK_F32, 8}, {0, 1, NECK_F32, 8},
+                 {1e-6, 1e12, NECK_F64, 8}, {1e-6, 1e-13, NECK_F64, 8}};
     enum { ROWS = 300, COLS = 250, K = 5 };
     float *narrow = malloc(ROWS * COLS * sizeof *narrow);
     double *wide = malloc(ROWS * COLS * sizeof *wide), truth[COLS];
@@ -210,7 +213,8 @@ START_TEST(single_precision_is_used_where_it_serves)
     neck_operator *op;
     ck_assert_int_eq(neck_operator_dense(NULL, &view, &op), NECK_OK);
     answer found = room_for(ROWS, COLS, K);
-    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV, .tolerance = cases[_i].tolerance};
+    neck_truncated_options options = {.struct_size = sizeof options, .method = NECK_METHOD_KRYLOV,
+                                      .tolerance = cases[_i].tolerance};
     ck_assert_msg(solve(NULL, op, &options, &found) == NECK_OK, "%s", neck_last_error());
     ck_assert_int_eq(found.report.block, cases[_i].block);
     assert_within_bounds(&found, truth, 1e-13 * truth[0]);
@@ -354,7 +358,7 @@ static int32_t multiply(void *user, int32_t transposed, int64_t count, const dou
     for (int64_t i = 0; i < out; i++)
         for (int64_t l = 0; l < in; l++)
             for (int64_t j = 0; j < count; j++)
-                y[i * count + j] += (transposed ? g->matrix[l * g->cols + i] : g->matrix[i * g->cols + l]) * x[l * count + j];
+                y[i * count + j] += g->matrix[transposed ? l * g->cols + i : i * g->cols + l] * x[l * count + j];
     if (g->lie == 1 && g->calls > 2) y[0] = NAN;
     if (g->lie == 2 && transposed)
         for (int64_t j = 0; j < out * count; j++) y[j] *= 1.5;

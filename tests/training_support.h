@@ -36,7 +36,8 @@ static inline lesson lesson_make(void)
                 .batches = {.struct_size = sizeof l.batches, .batch = LESSON_BATCH, .context_length = LESSON_CONTEXT,
                             .validation_share = 0.2, .seed = 6},
                 .optimizer = {.struct_size = sizeof l.optimizer, .learning_rate = 0.01, .weight_decay = 0.1},
-                .schedule = {.struct_size = sizeof l.schedule, .kind = NECK_SCHEDULE_COSINE, .steps = 40, .warmup_steps = 3},
+                .schedule = {.struct_size = sizeof l.schedule, .kind = NECK_SCHEDULE_COSINE, .steps = 40,
+                             .warmup_steps = 3},
                 .loss = {.struct_size = sizeof l.loss},
                 .options = {.struct_size = sizeof l.options, .accumulation = 2}};
     scratch_make(l.folder);

@@ -10,8 +10,8 @@ extern "C" {
 
 enum {
     NECK_BATCHES_RANDOM = 0,    /* windows that begin anywhere, independent of each other */
-    NECK_BATCHES_SEQUENTIAL = 1 /* window after window; behind the last one the first: every token but the first and what
-                                   does not fill a window is a target once a round */
+    NECK_BATCHES_SEQUENTIAL = 1 /* window after window; behind the last one the first: every token but the first and
+                                   what does not fill a window is a target once a round */
 };
 
 /* Which part of the file: the validation part is its end. */

@@ -12,14 +12,16 @@ extern "C" {
 
 enum {
     NECK_TRUNCATE_PLAIN = 0,   /* nearest in Frobenius norm: truncated SVD of W (Eckart-Young-Mirsky; Lemma 5.2) */
-    NECK_TRUNCATE_WEIGHTED = 1 /* nearest in sum_i |(W_r - W) x_i|^2 over the states: truncated SVD of W Sigma^1/2, mapped back */
+    NECK_TRUNCATE_WEIGHTED = 1 /* nearest in sum_i |(W_r - W) x_i|^2 over the states: truncated SVD of W Sigma^1/2,
+                                  mapped back */
 };
 
 typedef struct neck_truncate_options {
     size_t struct_size;
     int32_t kind;              /* NECK_TRUNCATE_* */
     int32_t centered;          /* non-zero: of W minus its mean row, which softmax does not see; costs no rank */
-    const neck_gram *moments;  /* WEIGHTED: second moments of the states, pushed raw (shift NULL, not moments_only); else NULL */
+    const neck_gram *moments;  /* WEIGHTED: second moments of the states, pushed raw (shift NULL, not moments_only);
+                                  else NULL */
 } neck_truncate_options;
 
 /* All ranks of one head at once: the factorisation is made once, truncations are cheap. */
@@ -28,10 +30,11 @@ typedef struct neck_truncation neck_truncation;
 /* neck_truncation_create - of weights V x d (borrowed until destroy). Time: Gram matrix of the head and eigenproblems
  *   of size d.
  *                          Memory: d^2 doubles and 3 d^2 more during the call; WEIGHTED 2 and 6.
- * neck_truncation_tails  - out: d + 1 doubles, tail r = what rank r leaves: sqrt(sum_{i>r} s_i^2) with s the singular values of W
- *                          (PLAIN; of its centered form if asked), or of W Sigma^1/2, Sigma = mean x x^T (WEIGHTED).
- * neck_head_truncate     - the factors of rank r: a V x r, b r x d, doubles, row-major: W_r = A B, columns of A by decreasing s; the
- *                          entry of largest magnitude in each row of B is positive.
+ * neck_truncation_tails  - out: d + 1 doubles, tail r = what rank r leaves: sqrt(sum_{i>r} s_i^2) with s the singular
+ *                          values of W (PLAIN; of its centered form if asked), or of W Sigma^1/2, Sigma = mean x x^T
+ *                          (WEIGHTED).
+ * neck_head_truncate     - the factors of rank r: a V x r, b r x d, doubles, row-major: W_r = A B, columns of A by
+ *                          decreasing s; the entry of largest magnitude in each row of B is positive.
  * WEIGHTED: directions in which Sigma cannot be told from 0 (eigenvalues of at most eps (d lambda_1 + sqrt(n) trace), n
  * summands) come last, by their weight in W: they add nothing to a tail, and rank d is all of W.
  * Error: squares are what is computed, so a tail errs by about 1e-16 tail_0^2 / tail_r, and below some 1e-8 tail_0 says
@@ -59,9 +62,10 @@ typedef struct neck_loss_gap {
     double full_accuracy;
     double reduced_accuracy;
     double first_order;     /* <grad L(W), D>: 0 at a minimiser */
-    double quadratic_bound; /* 1/4 mean_i |D x_i - its mean|^2: the Hessian of log-sum-exp is at most 1/2 and does not see constants */
-    double range_bound;     /* 1/8 mean_i (max_v - min_v (D x_i)_v)^2: a variance is at most a quarter of the squared range; never
-                               above quadratic_bound */
+    double quadratic_bound; /* 1/4 mean_i |D x_i - its mean|^2: the Hessian of log-sum-exp is at most 1/2 and does not
+                               see constants */
+    double range_bound;     /* 1/8 mean_i (max_v - min_v (D x_i)_v)^2: a variance is at most a quarter of the squared
+                               range; never above quadratic_bound */
     double frobenius_tail;  /* |W_r - W|_F: the quantity of Theorem 5.3 */
     double weighted_tail;   /* sqrt(mean_i |(W_r - W) x_i|^2) */
     double w_error;         /* |W_r - W|_F / |W|_F; 0 when W is */
@@ -86,8 +90,9 @@ typedef struct neck_gradient_suppression {
     size_t struct_size;
     int64_t tokens;       /* scored */
     int64_t rank;         /* numerical rank of the head that was used */
-    double suppressed;    /* sqrt(sum_i |g_i - Q Q^T g_i|^2 / sum_i |g_i|^2), g_i = softmax(z_i) - e_y, Q an orthonormal basis of
-                             the columns of W: the share of the logit gradient's norm that never reaches the states; 0 .. 1 */
+    double suppressed;    /* sqrt(sum_i |g_i - Q Q^T g_i|^2 / sum_i |g_i|^2), g_i = softmax(z_i) - e_y, Q an orthonormal
+                             basis of the columns of W: the share of the logit gradient's norm that never reaches the
+                             states; 0 .. 1 */
     double mean_suppressed; /* mean over tokens of |g_i - Q Q^T g_i| / |g_i| */
 } neck_gradient_suppression;
 

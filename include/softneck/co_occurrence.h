@@ -15,7 +15,8 @@ typedef struct neck_co_occurrence_options {
     size_t struct_size;
     int32_t first_higher_is_better;  /* as in neck_saturation_options, for each of the two: what counts as its turn */
     int32_t second_higher_is_better;
-    double first_minimum_excess;     /* 0: 0.01; half a nat is a fit one for a head's singular entropy, 0.3 for an anisotropy */
+    double first_minimum_excess;     /* 0: 0.01; half a nat is a fit one for a head's singular entropy, 0.3 for an
+                                        anisotropy */
     double second_minimum_excess;
     int32_t resamples;               /* of blocks, and simulations of the turns; 0: 999; 99 .. 100000 */
     int32_t skip_start;              /* or-ed, 1: of the first, 2: of the second: a rise from its start is none, as
@@ -26,16 +27,19 @@ typedef struct neck_co_occurrence_options {
 /* Set struct_size before the call; only fields within it are written. Steps that do not exist are -1, numbers NaN. */
 typedef struct neck_co_occurrence {
     size_t struct_size;
-    int64_t first_onset;   /* as neck_saturation_assess finds them, of verdicts SATURATED and DIVERGED; -1: it has not turned */
+    int64_t first_onset;   /* as neck_saturation_assess finds them, of verdicts SATURATED and DIVERGED; -1: it has not
+                              turned */
     int64_t first_low;
     int64_t first_high;
     int64_t second_onset;
     int64_t second_low;
     int64_t second_high;
     double lag;            /* steps from the first's onset to the second's; NaN unless both have turned */
-    double lag_low;        /* the two onsets' intervals put together as those of independent estimates: Zou & Donner 2008 */
+    double lag_low;        /* the two onsets' intervals put together as those of independent estimates: Zou & Donner
+                              2008 */
     double lag_high;
-    int64_t common;        /* levels compared: those of the sparser curve that lie within the other, read off that by straight lines */
+    int64_t common;        /* levels compared: those of the sparser curve that lie within the other, read off that by
+                              straight lines */
     int64_t block;         /* levels drawn together in a resample: what neighbours have in common is in it */
     double correlation;    /* Spearman's, of the levels; two curves that both only fall have 1, whatever else they do */
     double correlation_low;

@@ -34,10 +34,10 @@ typedef struct neck_cross_entropy_options {
     double soft_cap;          /* > 0; 0: none */
     double label_smoothing;   /* 0 <= e < 1 */
     double z_loss;            /* >= 0 */
-    double filter_tolerance;  /* 0: exact gradients. Else t in (0, 1): small gradients of logits stay out of the products
-                                 of the backward pass as long as those left out sum (in magnitude), for every row, to at
-                                 most t times the mean |softmax - target|_1 of the rows computed together. It pays from
-                                 about 0.01 on. What it did: result.states_error, weights_error */
+    double filter_tolerance;  /* 0: exact gradients. Else t in (0, 1): small gradients of logits stay out of the
+                                 products of the backward pass as long as those left out sum (in magnitude), for every
+                                 row, to at most t times the mean |softmax - target|_1 of the rows computed together. It
+                                 pays from about 0.01 on. What it did: result.states_error, weights_error */
     int32_t reduction;        /* NECK_REDUCTION_MEAN or _SUM */
     int32_t use_ignore_index; /* non-zero: ignore_index is another target that is not scored */
     int32_t ignore_index;     /* any number; NECK_NO_TARGET and -100 (PyTorch's) are never scored */

@@ -22,18 +22,21 @@ typedef struct neck_band {
 typedef struct neck_density_options {
     size_t struct_size;
     int32_t probes;  /* random vectors of the Lanczos part, 4 .. 65536; 0: 32, or as many as target_width takes */
-    int32_t steps;   /* of Lanczos with each, 2 .. 1024; 0: until the quadrature's error is a fraction of the sampling's, at
-                        most 200 */
+    int32_t steps;   /* of Lanczos with each, 2 .. 1024; 0: until the quadrature's error is a fraction of the
+                        sampling's, at most 200 */
     int32_t block;   /* vectors a product, 1 .. 1024; 0: 32. Does not change the result's distribution */
-    int32_t deflate; /* largest values to find and take out first, at most; 0: those that 128 Krylov vectors find; negative: none */
+    int32_t deflate; /* largest values to find and take out first, at most; 0: those that 128 Krylov vectors find;
+                        negative: none */
     double confidence;   /* of all bands together, 0 < c < 1; 0: 0.95 */
-    double target_width; /* widest band of W-error that is asked for, over all ranks; 0: whatever the probes give. Not reaching it
-                            is no error: see neck_density_report.width */
+    double target_width; /* widest band of W-error that is asked for, over all ranks; 0: whatever the probes give. Not
+                            reaching it is no error: see neck_density_report.width */
     int64_t max_products;   /* with single vectors, of A and A^T together; 0: no limit */
-    const double *diagonal; /* cols numbers, the diagonal of A^T A (squared norms of columns) where the caller knows it: makes the
-                               band of a matrix whose columns hardly overlap very narrow at hardly any cost; NULL: not known */
-    const double *known_values; /* singular values beside the operator's, known exactly (other parts of the same matrix); */
-    int64_t known_count;        /* zeros count as values too */
+    const double *diagonal; /* cols numbers, the diagonal of A^T A (squared norms of columns) where the caller knows it:
+                               makes the band of a matrix whose columns hardly overlap very narrow at hardly any cost;
+                               NULL: not known */
+    const double *known_values; /* singular values beside the operator's, known exactly (other parts of the same
+                                   matrix); zeros count as values too */
+    int64_t known_count;
 } neck_density_options;
 
 /* Where the band came from, or-ed. */

@@ -20,11 +20,13 @@ typedef struct neck_frequency_options {
 typedef struct neck_frequency_component {
     double singular_value;
     double energy;   /* s^2 / sum of all s^2: what the component is of the head */
-    double pearson;  /* correlation of u with the logarithm of the counts, over tokens that have one; the sign of u is chosen so
-                        that it is not negative. Its square is the share of the component explained by frequency */
-    double spearman; /* the same of ranks, equal numbers sharing theirs: not led by a few tokens, nor by the logarithm */
-    double explained; /* share of the variance of the log counts that components 1 .. this explain together (least squares, with a
-                         constant): does not depend on how equal singular values are turned */
+    double pearson;  /* correlation of u with the logarithm of the counts, over tokens that have one; the sign of u is
+                        chosen so that it is not negative. Its square is the share of the component explained by
+                        frequency */
+    double spearman; /* the same of ranks, equal numbers sharing theirs: not led by a few tokens, nor by the
+                        logarithm */
+    double explained; /* share of the variance of the log counts that components 1 .. this explain together (least
+                         squares, with a constant): does not depend on how equal singular values are turned */
 } neck_frequency_component;
 
 /* neck_frequency_measure - the `count` (1 .. min(V, d)) largest components of weights (V x d, any floating dtype)

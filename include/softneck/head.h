@@ -15,14 +15,16 @@ extern "C" {
  *   DENSE       weight V x d                                       log softmax(s (W x + b))
  *   TIED        the same, weight (and its gradient) the caller's
  *   FACTORED    a V x r, b r x d                                   log softmax(s (A B x + b)), rank(W) <= r
- *   MOS         weight V x r, projection K r x d,                  log sum_k pi_k softmax(s (W h_k + b)), h_k = tanh(P_k x + q_k),
- *               projection_bias 1 x K r, prior K x d               pi = softmax(R x); Yang et al. 2018, arXiv 1711.03953
+ *   MOS         weight V x r, projection K r x d,                  log sum_k pi_k softmax(s (W h_k + b)),
+ *               projection_bias 1 x K r, prior K x d               h_k = tanh(P_k x + q_k), pi = softmax(R x);
+ *                                                                  Yang et al. 2018, arXiv 1711.03953
  *   SIGSOFTMAX  weight V x d                                       log softmax(z + ln sigmoid(z)), z = s (W x + b);
  *                                                                  Kanai et al. 2018, arXiv 1805.10829
- *   PLIF        weight V x d, slopes 1 x knots                     log softmax(f(s (W x + b))), f continuous, f(0) = 0, its slope in the
- *                                                                  j-th of knots equal intervals of [-range, range] is
- *                                                                  softplus(slopes_j) > 0, beyond it the outermost one;
- *                                                                  Ganea et al. 2019, arXiv 1902.08077
+ *   PLIF        weight V x d, slopes 1 x knots                     log softmax(f(s (W x + b))), f continuous, f(0) = 0,
+ *                                                                  its slope in the j-th of knots equal intervals of
+ *                                                                  [-range, range] is softplus(slopes_j) > 0, beyond it
+ *                                                                  the outermost one; Ganea et al. 2019, arXiv
+ *                                                                  1902.08077
  * each with bias 1 x V when asked for, s the logit_scale, and a soft cap of the logits for DENSE, TIED, FACTORED. The
  * parameter named first meets the vocabulary. */
 typedef struct neck_head neck_head;
@@ -50,12 +52,14 @@ typedef struct neck_head_options {
     int32_t reserved;           /* must be 0 */
     double logit_scale;         /* 0: 1 */
     double soft_cap;            /* 0: none */
-    double init_std;            /* normal initialisation of matrices; 0: 0.02 for weight, d^-1/2 for projection and prior. FACTORED:
-                                   the spread of A B (0: 0.02), A and B having equal ones. Slopes of PLIF start at 1 */
+    double init_std;            /* normal initialisation of matrices; 0: 0.02 for weight, d^-1/2 for projection and
+                                   prior. FACTORED: the spread of A B (0: 0.02), A and B having equal ones. Slopes of
+                                   PLIF start at 1 */
     int32_t paper_init;         /* FACTORED: non-zero for A, B ~ N(0, 1), as Sec. 5.1 of the paper says */
     int32_t reserved_too;       /* must be 0 */
-    const neck_matrix *weights; /* start from this V x d matrix, any dtype: copied (not MOS with rank != d); FACTORED: its best
-                                   approximation of that rank, A and B sharing the singular values. NULL: random, from the context's seed */
+    const neck_matrix *weights; /* start from this V x d matrix, any dtype: copied (not MOS with rank != d); FACTORED:
+                                   its best approximation of that rank, A and B sharing the singular values. NULL:
+                                   random, from the context's seed */
     void *tied_weights;         /* TIED: V x d, in dtype; borrowed */
     void *tied_gradient;        /* TIED: V x d; borrowed; may be NULL when no gradients are asked for */
 } neck_head_options;
@@ -71,8 +75,8 @@ NECK_API const char *neck_head_kind_name(int32_t kind);
 NECK_API neck_status neck_head_kind_find(const char *name, int32_t *kind);
 
 /* Read access.
- *   parameters       the arrays, for an optimizer; count of them in *count (may be NULL); borrowed, valid until destroy. Those of
- *                    TIED have the caller's weight among them
+ *   parameters       the arrays, for an optimizer; count of them in *count (may be NULL); borrowed, valid until
+ *                    destroy. Those of TIED have the caller's weight among them
  *   parameter_count  numbers that are trained, all together
  *   rank_limit       the highest rank the matrix of log-probabilities (contexts x V) can have: min(V, d + 1) for a
  *                    linear head (+ 1 with bias; r in place of d for FACTORED and for MOS of one component), V where

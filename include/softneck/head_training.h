@@ -37,9 +37,10 @@ typedef struct neck_head_training_options {
     neck_head_report_fn report;              /* after each evaluation; may be NULL */
     void *report_user;
     const char *checkpoint;                  /* a file with the head and the position, the optimizer beside it in
-                                                CHECKPOINT.optimizer-0 or -1; written every checkpoint_every steps, after the
-                                                last one, and on being cancelled; at any moment a whole one is there. When it is
-                                                there at the start, training goes on from it, bit for bit. NULL: none */
+                                                CHECKPOINT.optimizer-0 or -1; written every checkpoint_every steps,
+                                                after the last one, and on being cancelled; at any moment a whole one is
+                                                there. When it is there at the start, training goes on from it, bit for
+                                                bit. NULL: none */
     int64_t checkpoint_every;                /* 0: a tenth of steps */
     const neck_gradient_exchange *exchange;  /* several processes train this together. NULL: this one alone */
 } neck_head_training_options;

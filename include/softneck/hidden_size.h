@@ -28,9 +28,9 @@ typedef struct neck_hidden_size {
     int64_t vectors, vocabulary;
     int64_t hidden_size;       /* the width, read as said above */
     int64_t alternative;       /* read for the rarer model: hidden_size - 1, or + 1 */
-    int32_t determined;        /* 1: the gaps of both spectra are at least twice their runner-ups, and twice what the logarithm
-                                  falls by behind them (noise is flat). 0: do not believe it; most often there are not more
-                                  vectors than the model is wide */
+    int32_t determined;        /* 1: the gaps of both spectra are at least twice their runner-ups, and twice what the
+                                  logarithm falls by behind them (noise is flat). 0: do not believe it; most often there
+                                  are not more vectors than the model is wide */
     int32_t reserved;
     int64_t rank;              /* where the logarithm of the singular values falls most */
     double gap;                /* by how much, nats: ln s_rank - ln s_(rank + 1) */

@@ -37,7 +37,8 @@ typedef struct neck_trainable_options {
     int64_t heads;            /* required */
     int64_t kv_heads;         /* llama, mistral, qwen2, gemma, gemma2; 0: heads */
     int64_t head_size;        /* llama, mistral, gemma, gemma2; 0: hidden_size / heads */
-    int64_t inner_size;       /* of the MLP; 0: 4 hidden_size, for gated ones 8/3 of it, rounded up to a multiple of 32 */
+    int64_t inner_size;       /* of the MLP; 0: 4 hidden_size, for gated ones 8/3 of it, rounded up to a multiple of
+                                 32 */
     int64_t context_length;   /* required */
     const char *activation;   /* "gelu", "gelu_new", "relu", "silu"; NULL: the family's */
     int32_t tied;             /* 1: the head is the token embedding, -1: it is not; 0: as usual in the family */
@@ -47,13 +48,14 @@ typedef struct neck_trainable_options {
     uint64_t seed;            /* of initial weights and dropout */
     double dropout;           /* of the embedding's output and of both branches', 0 <= p < 1 */
     double attention_dropout; /* of attention probabilities */
-    int32_t recompute;        /* non-zero: of every block only the input is kept, the rest computed again in the backward pass */
+    int32_t recompute;        /* non-zero: of every block only the input is kept, the rest computed again in the
+                                 backward pass */
     int32_t reserved;         /* must be 0 */
 } neck_trainable_options;
 
 /* neck_trainable_create - with random weights.
- * neck_trainable_open   - with the weights of a Hugging Face model folder. options: only dtype, seed, dropout, attention_dropout
- *                         and recompute; NULL: all default.
+ * neck_trainable_open   - with the weights of a Hugging Face model folder. options: only dtype, seed, dropout,
+ *                         attention_dropout and recompute; NULL: all default.
  * Errors: NECK_E_ARGUMENT (an option that is missing, impossible or not of the family, named), NECK_E_UNSUPPORTED (a
  * family, an option of config.json or a file format that cannot be trained, named), those of neck_model_open,
  * NECK_E_NOMEM. */
@@ -65,11 +67,12 @@ NECK_API void neck_trainable_destroy(neck_trainable *model);
 
 /* Read access.
  *   config           text of its config.json, as it is saved; borrowed
- *   parameters       the arrays, named and shaped as in Hugging Face files (a vector of n as 1 x n), for an optimizer; *count of
- *                    them. They lie one after the other, without gaps, in
+ *   parameters       the arrays, named and shaped as in Hugging Face files (a vector of n as 1 x n), for an optimizer;
+ *                    *count of them. They lie one after the other, without gaps, in
  *   values           the flat buffer of all parameters (neck_trainable_size elements), of the dtype, and
  *   gradients        that of their gradients
- *   head             the parameter that is the head (vocabulary x head_size; the token embedding when tied), NULL without one
+ *   head             the parameter that is the head (vocabulary x head_size; the token embedding when tied), NULL
+ *                    without one
  *   soft_cap         of the logits (gemma2), for neck_cross_entropy; 0: none */
 NECK_API const char *neck_trainable_family(const neck_trainable *model);
 NECK_API const char *neck_trainable_config(const neck_trainable *model);

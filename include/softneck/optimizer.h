@@ -27,8 +27,8 @@ typedef struct neck_parameter {
 enum {
     NECK_OPTIMIZER_ADAMW = 1, /* Loshchilov & Hutter 2019: decoupled decay, bias correction */
     NECK_OPTIMIZER_SGD = 2,   /* with momentum (PyTorch's form), decay added to the gradient */
-    NECK_OPTIMIZER_MUON = 3   /* Jordan et al. 2024: momentum, orthogonalised by Newton-Schulz, for matrices with both sides
-                                 > 1; other parameters and NECK_PARAMETER_NO_MUON by ADAMW */
+    NECK_OPTIMIZER_MUON = 3   /* Jordan et al. 2024: momentum, orthogonalised by Newton-Schulz, for matrices with both
+                                 sides > 1; other parameters and NECK_PARAMETER_NO_MUON by ADAMW */
 };
 
 typedef struct neck_optimizer_options {
@@ -42,27 +42,28 @@ typedef struct neck_optimizer_options {
     double momentum;           /* SGD, MUON; 0: none for SGD, 0.95 for MUON */
     double adam_learning_rate; /* MUON: for what ADAMW treats; 0: learning_rate / 10 */
     int64_t newton_schulz_steps; /* MUON; 0: 5 */
-    int32_t gradients_are_clipped; /* non-zero: neck_gradients_clip with a norm of at most 1e15 goes before every step, so
-                                      that gradients are known to be usable and are not read for that once more */
+    int32_t gradients_are_clipped; /* non-zero: neck_gradients_clip with a norm of at most 1e15 goes before every step,
+                                      so that gradients are known to be usable and are not read for that once more */
     int32_t reserved;              /* must be 0 */
 } neck_optimizer_options;
 
 /* An update rule with its state (moments, step count) for a list of parameters. Thread rule: one call at a time. */
 typedef struct neck_optimizer neck_optimizer;
 
-/* neck_optimizer_create    - for count parameters, copied (their names too; not their arrays). Memory: 2 arrays a parameter
- *                            (ADAMW; MUON, whose second one is not saved), 1 (SGD with momentum), in the parameter's
- *                            dtype.
+/* neck_optimizer_create    - for count parameters, copied (their names too; not their arrays). Memory: 2 arrays a
+ *                            parameter (ADAMW; MUON, whose second one is not saved), 1 (SGD with momentum), in the
+ *                            parameter's dtype.
  * neck_optimizer_set_group - other options for one parameter (by index), before the first step. The rule may differ
  *   too.
- * neck_optimizer_step      - one update from the gradients; every learning rate is multiplied by scale (a schedule's value).
- *                            Gradients are only read. Errors: NECK_E_NONFINITE when a gradient (named) holds NaN,
- *                            infinity or what exceeds 9e18 (f32; 6e153 in f64), whose square could not be kept.
+ * neck_optimizer_step      - one update from the gradients; every learning rate is multiplied by scale (a schedule's
+ *                            value). Gradients are only read. Errors: NECK_E_NONFINITE when a gradient (named) holds
+ *                            NaN, infinity or what exceeds 9e18 (f32; 6e153 in f64), whose square could not be kept.
  *                            Whatever the error, nothing is changed.
  * neck_optimizer_steps     - how many steps were made.
  * neck_optimizer_save      - state as safetensors: bit for bit, with rule and step count; atomic.
- * neck_optimizer_load      - puts it back. Names, shapes, dtypes and rules must be the same (NECK_E_FORMAT names what differs);
- *                            nothing is changed on failure. Going on is then bit-identical to never having stopped.
+ * neck_optimizer_load      - puts it back. Names, shapes, dtypes and rules must be the same (NECK_E_FORMAT names what
+ *                            differs); nothing is changed on failure. Going on is then bit-identical to never having
+ *                            stopped.
  * Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_IO, NECK_E_NONFINITE (in a file too), NECK_E_STATE (a group after a
  * step). The number of threads does not show in the bits. */
 NECK_API neck_status neck_optimizer_create(neck_context *context, const neck_optimizer_options *options,

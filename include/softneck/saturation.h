@@ -48,9 +48,10 @@ typedef struct neck_saturation_options {
     size_t struct_size;
     int32_t higher_is_better;  /* non-zero: of a score such as accuracy, which saturates downward */
     int32_t simulations;       /* 0: 999; 99 .. 100000 */
-    double minimum_excess;     /* a rise or gain below this is none, in the curve's unit, > 0; 0: 0.01, one per cent of perplexity
-                                  where the curve is in nats */
-    double divergence_excess;  /* an end this far above the best is no saturation any more; 0: 1, e times the perplexity */
+    double minimum_excess;     /* a rise or gain below this is none, in the curve's unit, > 0; 0: 0.01, one per cent of
+                                  perplexity where the curve is in nats */
+    double divergence_excess;  /* an end this far above the best is no saturation any more; 0: 1, e times the
+                                  perplexity */
     double significance;       /* of the test, in (0, 0.5]; 0: 0.05 */
     double confidence;         /* of the intervals, in [0.5, 1); 0: 0.95 */
     int32_t skip_start;        /* non-zero: the curve may rise from its start before anything else happens to it, as the
@@ -74,16 +75,19 @@ typedef struct neck_saturation {
     int64_t last_step;
     int64_t minimum_step;    /* of the best smoothed level: not of the luckiest point */
     double minimum_level;    /* the median around it */
-    int64_t onset_step;      /* the last step before a tenth of the lasting rise is over: SATURATED, and DIVERGED (of non-finite */
-    int64_t onset_low;       /* values: the last finite step), else -1. It is minimum_step where the curve turns sharply, and later */
-    int64_t onset_high;      /* where it lies flat before it rises */
+    int64_t onset_step;      /* the last step before a tenth of the lasting rise is over: SATURATED, and DIVERGED (of
+                                non-finite values: the last finite step), else -1. It is minimum_step where the curve
+                                turns sharply, and later where it lies flat before it rises */
+    int64_t onset_low;
+    int64_t onset_high;
     double excess_nats;      /* of the last levels over the best one; nats if the curve is in nats */
     double excess_low;
     double excess_high;
     double sustained_excess; /* the median since the onset: half the time it was worse than that */
     double peak_excess;      /* of the worst smoothed level since the onset */
     int64_t peak_step;
-    double gain;             /* of the last levels over the best smoothed one of the first half of the run; positive: better */
+    double gain;             /* of the last levels over the best smoothed one of the first half of the run; positive:
+                                better */
     double gain_low;
     double gain_high;
     double p_value;          /* of "it never turned"; see neck_saturation_assess */

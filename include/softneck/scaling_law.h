@@ -44,8 +44,10 @@ typedef struct neck_scaling_options {
 typedef struct neck_scaling_fit {
     size_t struct_size;
     neck_scaling_law law;
-    neck_scaling_law low;    /* intervals of the constants one by one; they are strongly correlated. A constant that was not */
-    neck_scaling_law high;   /* fitted is its own interval; NaN where there is none: resamples -1, or no more points than constants */
+    neck_scaling_law low;    /* low and high: intervals of the constants one by one; they are strongly correlated. A
+                                constant that was not fitted is its own interval; NaN where there is none: resamples -1,
+                                or no more points than constants */
+    neck_scaling_law high;
     double objective;        /* mean Huber loss of log L - log of the law */
     double residual;         /* root mean square of log L - log of the law */
     int64_t starts;          /* fits were begun from so many places, */

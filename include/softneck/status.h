@@ -60,8 +60,8 @@ NECK_API const char *neck_last_error(void);
  * callers that cannot keep a thread-local pointer. buffer may be NULL when capacity is 0. Thread-safe. */
 NECK_API size_t neck_last_error_copy(char *buffer, size_t capacity);
 
-/* neck_error_set - sets this thread's message (text, one line; NULL: none) and returns status: for callbacks that fail, and for
- * libraries built on this one. Thread-safe. */
+/* neck_error_set - sets this thread's message (text, one line; NULL: none) and returns status: for callbacks that fail,
+ * and for libraries built on this one. Thread-safe. */
 NECK_API neck_status neck_error_set(neck_status status, const char *text);
 
 /* neck_version_number - NECK_VERSION_NUMBER of the library that is running; compare with the header's.

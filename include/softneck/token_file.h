@@ -45,7 +45,8 @@ NECK_API void neck_token_writer_destroy(neck_token_writer *writer);
 
 typedef struct neck_token_file_options {
     size_t struct_size;
-    int32_t lazy; /* do not read all tokens at open: one outside the vocabulary is then found only when it is asked for */
+    int32_t lazy; /* do not read all tokens at open: one outside the vocabulary is then found only when it is asked
+                     for */
     int32_t reserved; /* must be 0 */
 } neck_token_file_options;
 

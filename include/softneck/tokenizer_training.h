@@ -13,7 +13,8 @@ enum {
     NECK_SPLIT_GPT2 = 0,   /* GPT-2's expression: words with the space before them, numbers, punctuation, white space */
     NECK_SPLIT_LLAMA3 = 1, /* Llama 3's: the same without regard to case, numbers of up to three digits */
     NECK_SPLIT_QWEN2 = 2,  /* Qwen 2's: Llama 3's with every digit by itself */
-    NECK_SPLIT_NONE = 3    /* a document is one word; training takes time in proportion to its length times vocab_size */
+    NECK_SPLIT_NONE = 3    /* a document is one word; training takes time in proportion to its length times
+                              vocab_size */
 };
 
 typedef struct neck_tokenizer_training_options {
@@ -30,9 +31,10 @@ typedef struct neck_tokenizer_training_options {
 typedef struct neck_tokenizer_training neck_tokenizer_training;
 
 /* neck_tokenizer_training_create - begins without text.
- * neck_tokenizer_training_push   - counts the words of one document of size bytes, which is no longer needed afterwards.
- *   Bytes that are not UTF-8 are words by themselves, as neck_tokenizer_encode sees them. Special tokens spelled out in
- *   the text are counted as text. After a push that failed only destroy is allowed: others say NECK_E_STATE.
+ * neck_tokenizer_training_push   - counts the words of one document of size bytes, which is no longer needed
+ *   afterwards. Bytes that are not UTF-8 are words by themselves, as neck_tokenizer_encode sees them. Special tokens
+ *   spelled out in the text are counted as text. After a push that failed only destroy is allowed: others say
+ *   NECK_E_STATE.
  * neck_tokenizer_training_finish - merges the most frequent pair, of equally frequent ones that with the smaller
  *   numbers, until there are vocab_size tokens or no pair is left. Tokens and merges are those of the BpeTrainer of
  *   Hugging Face tokenizers on the same documents with its ByteLevel alphabet. No text may be pushed afterwards.

@@ -35,8 +35,8 @@ typedef struct neck_training neck_training;
 typedef struct neck_training_options {
     size_t struct_size;
     neck_trainable *model;                   /* required; borrowed, as are head and tokens */
-    neck_head *head;                         /* of a model without one, or TIED to a matrix of the model's; in the model's
-                                                dtype. NULL: the model's own */
+    neck_head *head;                         /* of a model without one, or TIED to a matrix of the model's; in the
+                                                model's dtype. NULL: the model's own */
     const neck_token_file *tokens;           /* required */
     const neck_batches_options *batches;     /* required; of one micro-batch. part: 0, for TRAINING is what it gets */
     const neck_optimizer_options *optimizer; /* required */
@@ -111,9 +111,9 @@ typedef neck_status (*neck_training_folder_fn)(void *user, const char *folder);
  *                        and with head.safetensors (neck_head_load) when the training has a neck_head: of one that is
  *                        neither linear nor plain, model.safetensors holds the matrix alone. A folder that is there is
  *                        removed first.
- * neck_training_save   - writes the state into folder/step-N, N the steps made, and removes from folder older states and
- *                        what saves that died have left; makes the folder, but not the one above. A state of these steps
- *                        that this training saved or resumed stays.
+ * neck_training_save   - writes the state into folder/step-N, N the steps made, and removes from folder older states
+ *                        and what saves that died have left; makes the folder, but not the one above. A state of these
+ *                        steps that this training saved or resumed stays.
  * neck_training_resume - puts back the latest state in folder: parameters, optimizer, position. Then steps, batches and
  *                        evaluations follow bit for bit as if nothing had happened. Before the first step.
  * Save and export write beside their goal, sync, and rename: however the program dies, the last whole state is there.

@@ -11,15 +11,16 @@ extern "C" {
 
 typedef struct neck_truncated_options {
     size_t struct_size;
-    int32_t method;     /* NECK_METHOD_AUTO: by cost; NECK_METHOD_GRAM; NECK_METHOD_KRYLOV; NECK_METHOD_RANDOMIZED (approximate,
-                           never chosen by AUTO) */
-    int32_t block;      /* KRYLOV: vectors a product, 0: 8, or 16 in single precision. Values of higher multiplicity than this are
-                           found too */
+    int32_t method;     /* NECK_METHOD_AUTO: by cost; NECK_METHOD_GRAM; NECK_METHOD_KRYLOV; NECK_METHOD_RANDOMIZED
+                           (approximate, never chosen by AUTO) */
+    int32_t block;      /* KRYLOV: vectors a product, 0: 8, or 16 in single precision. Values of higher multiplicity
+                           than this are found too */
     double tolerance;   /* below 1: stop when every residual is at most this times the largest value; 0: 1e-10 */
     int64_t basis;      /* KRYLOV: vectors kept at most before a restart, raised to what is needed; 0: 4 k + 16 block */
-    int64_t max_products; /* products with single vectors (of A and A^T together), 0: no limit. Then NECK_E_CONVERGENCE */
-    const double *start; /* cols x start_count, row-major: guesses of right singular vectors, of which the first k + 8 are used; NULL:
-                            random from the context's seed */
+    int64_t max_products; /* products with single vectors (of A and A^T together), 0: no limit. Then
+                             NECK_E_CONVERGENCE */
+    const double *start; /* cols x start_count, row-major: guesses of right singular vectors, of which the first k + 8
+                            are used; NULL: random from the context's seed */
     int64_t start_count;
     int64_t oversampling; /* RANDOMIZED: columns beyond k, 0: 10 */
     int64_t power_steps;  /* RANDOMIZED: 0: 2; negative: none */
@@ -30,16 +31,16 @@ typedef struct neck_truncated_report {
     size_t struct_size;
     int32_t method;    /* the one taken */
     int32_t block;
-    int64_t products;  /* with single vectors, A and A^T together; forming the Gram matrix of a dense operator counts none */
+    int64_t products;  /* with single vectors, A and A^T together; forming the Gram matrix of a dense operator counts
+                          none */
     int64_t restarts;
-    double missed_probability; /* at most this is the chance, over random vectors drawn here, that an error bound does not hold
-                                  because a value was overlooked; 0 when that is excluded */
+    double missed_probability; /* at most this is the chance, over random vectors drawn here, that an error bound does
+                                  not hold because a value was overlooked; 0 when that is excluded */
     double frobenius_squared;  /* of the operator, negative when not known */
 } neck_truncated_report;
 
-/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors. Of
- *   a matrix:
- * neck_operator_dense makes the operator.
+/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors.
+ * neck_operator_dense makes the operator of a matrix.
  *   values        k doubles, decreasing; required
  *   left          rows x k doubles, row-major, orthonormal columns; may be NULL
  *   right         k x cols doubles, row-major, orthonormal rows; may be NULL
@@ -50,10 +51,10 @@ typedef struct neck_truncated_report {
  *
  * GRAM: B^T B of the shorter side is formed, B the tall one of A and A^T, and its leading eigenvectors are found;
  * KRYLOV: block Lanczos on B^T B with full orthogonalisation and thick restart, which never forms it; RANDOMIZED: a
- * random range with power steps. For tolerances from 1e-6 up KRYLOV finds the vectors of a dense operator by products in
- * single precision, and begins anew in double should they miss the tolerance; whatever error_bounds rest on is from
- * products in double. All end with the same step: values, vectors and residuals come from products of the vectors with A
- * and A^T themselves, so values are not known through their squares. AUTO forms the Gram matrix where that is cheaper
+ * random range with power steps. For tolerances from 1e-6 up KRYLOV finds the vectors of a dense operator by products
+ * in single precision, and begins anew in double should they miss the tolerance; whatever error_bounds rest on is from
+ * products in double. All end with the same step: values, vectors and residuals come from products of the vectors with
+ * A and A^T themselves, so values are not known through their squares. AUTO forms the Gram matrix where that is cheaper
  * (up to 8 (5 k + 100) columns of the shorter side of a dense operator, 5 k + 100 of another, 8192 of any) and goes on
  * to KRYLOV when it cannot resolve the last value.
  *

@@ -13,12 +13,14 @@ extern "C" {
  * 2203.06462). There is no box around x: without a bias a state's length changes nothing, with one the length that is
  * needed is told. Numbers of verdicts and proofs are fixed. */
 enum {
-    NECK_ARGMAX_UNDECIDED = 0,    /* neither could be shown: it is nearer to the border than doubles resolve, or the program
-                                     was not asked */
-    NECK_ARGMAX_ARGMAXABLE = 1,   /* a state is known at which it beats every other token, whatever roundings do: proven */
-    NECK_ARGMAX_TIED = 2,         /* as above, but for tokens with the very same row and bias, which it can never beat */
-    NECK_ARGMAX_UNARGMAXABLE = 3, /* w_c is a mean of other rows, a_j >= 0 with sum 1, and b_c is at most that mean of their
-                                     biases: z_c <= sum a_j z_j for every x. True to within `residual` */
+    NECK_ARGMAX_UNDECIDED = 0,    /* neither could be shown: it is nearer to the border than doubles resolve, or the
+                                     program was not asked */
+    NECK_ARGMAX_ARGMAXABLE = 1,   /* a state is known at which it beats every other token, whatever roundings do:
+                                     proven */
+    NECK_ARGMAX_TIED = 2,         /* as above, but for tokens with the very same row and bias, which it can never
+                                     beat */
+    NECK_ARGMAX_UNARGMAXABLE = 3, /* w_c is a mean of other rows, a_j >= 0 with sum 1, and b_c is at most that mean of
+                                     their biases: z_c <= sum a_j z_j for every x. True to within `residual` */
     NECK_ARGMAX_VERDICTS = 4
 };
 
@@ -29,24 +31,25 @@ enum {
     NECK_PROOF_WHITENED = 2,    /* the state C^-1 (w_c - mean), C the covariance of the rows */
     NECK_PROOF_CENTERED = 3,    /* the state w_c - mean */
     NECK_PROOF_OWN_ROW = 4,     /* the state w_c */
-    NECK_PROOF_REFLECTION = 5,  /* the whitened state, reflected again and again into the half-space where c beats the token that
-                                   beats it, the rows' covariance being the metric */
-    NECK_PROOF_PROGRAM = 6,     /* the linear program for the widest cone of states in which c wins (Chebyshev centre), in
-                                   that metric, over as many rivals as matter; its multipliers when there is none */
+    NECK_PROOF_REFLECTION = 5,  /* the whitened state, reflected again and again into the half-space where c beats the
+                                   token that beats it, the rows' covariance being the metric */
+    NECK_PROOF_PROGRAM = 6,     /* the linear program for the widest cone of states in which c wins (Chebyshev centre),
+                                   in that metric, over as many rivals as matter; its multipliers when there is none */
     NECK_PROOFS = 7
 };
 
 typedef struct neck_argmax_options {
     size_t struct_size;
     const double *bias;      /* V finite numbers, or NULL */
-    int32_t reflections;     /* at most this many for a token, 0: 100; fewer where they settle little and programs follow */
+    int32_t reflections;     /* at most this many for a token, 0: 100; fewer where they settle little and programs
+                                follow */
     int32_t skip_program;    /* non-zero: what reflections leave stays undecided */
     int32_t keep_witnesses;  /* non-zero: keep the states, V x d doubles, for neck_argmax_witness; not with resume */
     int32_t reserved;        /* must be 0 */
-    double tolerance;        /* of a mean of rows: residual and slack allowed, relative to the mean distance to those rows (and
-                                biases); 0: 1e-12 */
-    const char *resume;      /* a file of verdicts: read if it is there, written now and then, on cancelling and at the end; or
-                                NULL */
+    double tolerance;        /* of a mean of rows: residual and slack allowed, relative to the mean distance to those
+                                rows (and biases); 0: 1e-12 */
+    const char *resume;      /* a file of verdicts: read if it is there, written now and then, on cancelling and at the
+                                end; or NULL */
 } neck_argmax_options;
 
 /* Set struct_size before the call; only fields within it are written. */
@@ -55,16 +58,17 @@ typedef struct neck_argmax_verdict {
     int32_t verdict;   /* NECK_ARGMAX_* */
     int32_t proof;     /* NECK_PROOF_*; of a tied token: how its group was shown to top the rest */
     int64_t twin;      /* the first other token with the same row (and bias, unless the proof is EQUAL_ROW); -1: none */
-    double margin;     /* ARGMAXABLE, TIED: by how much its logit is ahead of the rest at the state that was found, at least:
-                          roundings are counted; else 0. Not the largest possible */
-    double state_norm; /* the length of that state; without a bias 1, and any other would do (with the margin in proportion);
-                          else 0 */
-    double residual;   /* UNARGMAXABLE: z_c <= sum a_j z_j + residual |x| + slack for every x, roundings counted; else 0 */
+    double margin;     /* ARGMAXABLE, TIED: by how much its logit is ahead of the rest at the state that was found, at
+                          least: roundings are counted; else 0. Not the largest possible */
+    double state_norm; /* the length of that state; without a bias 1, and any other would do (with the margin in
+                          proportion); else 0 */
+    double residual;   /* UNARGMAXABLE: z_c <= sum a_j z_j + residual |x| + slack for every x, roundings counted; else
+                          0 */
     double slack;      /* 0 without a bias */
-    double probability_bound; /* no state gives it a larger probability: UNARGMAXABLE 1 / (m + exp(H(a) + sum a_j b_j - b_c)), H(a)
-                                 the entropy of the means in nats, m how many tokens share row and bias (from e^{sum a_j z_j}
-                                 <= e^{-H} sum e^{z_j}; to within the residual); TIED 1 / m; else 1. The stolen probability:
-                                 also, p_c <= prod p_j^{a_j}. */
+    double probability_bound; /* no state gives it a larger probability: UNARGMAXABLE 1 / (m + exp(H(a) + sum a_j b_j -
+                                 b_c)), H(a) the entropy of the means in nats, m how many tokens share row and bias
+                                 (from e^{sum a_j z_j} <= e^{-H} sum e^{z_j}; to within the residual); TIED 1 / m; else
+                                 1. The stolen probability: also, p_c <= prod p_j^{a_j}. */
 } neck_argmax_verdict;
 
 /* Verdicts on all tokens of a head. Immutable once made: any thread may read. */

@@ -90,7 +90,8 @@ static neck_status set_layer(const neck__watched_layer *layer, const double *num
         return neck__fail(NECK_E_STATE, "numbers of %g rows: %" PRId64 " were run or left to others", numbers[0],
                           sample->seen);
     for (int64_t i = 0; i < sample_size(layer); i++)
-        if (!(fabs(rows[i]) <= FLT_MAX)) return neck__fail(NECK_E_NONFINITE, "number %" PRId64 " of a sample is %g", i, rows[i]);
+        if (!(fabs(rows[i]) <= FLT_MAX))
+            return neck__fail(NECK_E_NONFINITE, "number %" PRId64 " of a sample is %g", i, rows[i]);
     NECK_TRY(neck_gram_set(layer->gram, numbers));
     for (int64_t i = 0; i < sample_size(layer); i++) sample->rows[i] = (float)rows[i];
     return NECK_OK;

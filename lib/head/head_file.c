@@ -28,7 +28,7 @@ static const struct {
 
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
-/* ---- saving ------------------------------------------------------------------------------------------------------------ */
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 static neck_tensor tensor_of(const neck_parameter *p)
 {
@@ -41,7 +41,8 @@ neck_status neck_head_save(neck_context *context, const neck_head *head, const c
 {
     if (!head || !path) return neck__fail(NECK_E_ARGUMENT, "head or path is NULL");
     char texts[NUMBERS][NECK__NUMBER_TEXT];
-    const neck__head_kind *kind = head->borrows ? &neck__head_dense : head->kind; /* whose weights they are is not kept */
+    /* Whose weights they are is not kept. */
+    const neck__head_kind *kind = head->borrows ? &neck__head_dense : head->kind;
     const char *keys[NUMBERS + 2] = {MARK_KEY, "kind"}, *values[NUMBERS + 2] = {MARK, kind->name};
     for (int i = 0; i < NUMBERS; i++) {
         const void *member = (const char *)&head->options + numbers[i].offset;
@@ -57,7 +58,7 @@ neck_status neck_head_save(neck_context *context, const neck_head *head, const c
     return neck_safetensors_write(context, path, tensors, head->count, keys, values, NUMBERS + 2);
 }
 
-/* ---- loading ----------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 static neck_status read_options(const neck_checkpoint *file, neck_head_options *out)
 {

@@ -56,7 +56,7 @@ extern const neck__head_kind neck__head_dense, neck__head_tied, neck__head_facto
 /* The kind of that number, or NULL. */
 const neck__head_kind *neck__head_kind_of(int32_t number);
 
-/* ---- making --------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* From complete, checked options: what such a head is, without memory; a head with zero parameters and gradients. */
 void neck__head_describe(const neck_head_options *options, neck_head *out);
@@ -67,7 +67,7 @@ void neck__head_add(neck_head *head, const char *name, int64_t rows, int64_t col
 /* Of a linear map of width numbers and the bias. */
 int64_t neck__head_linear_rank(const neck_head *head, int64_t width);
 
-/* ---- first values ----------------------------------------------------------------------------------------------------- */
+/* ---- first values ------------------------------------------------------------------------------------------------ */
 
 /* Normal numbers; the same for any number of threads. */
 void neck__head_fill_normal(neck_context *context, neck_head *head, int64_t parameter, double std);

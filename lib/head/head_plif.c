@@ -14,34 +14,34 @@ typedef struct plif {
 } plif;
 
 /* apply, and backward with the two sums an interval has in f's gradient: of dy, then of dy z. */
-#define PLIF_LOOPS(suffix, real)                                                                                         \
-    static inline int64_t interval_##suffix(const plif *f, real z)                                                       \
-    {                                                                                                                    \
-        real place = (z + (real)f->range) * (real)f->inverse, last = (real)(f->knots - 1);                               \
-        place = place > 0 ? place : 0;                                                                                   \
-        return (int64_t)(place < last ? place : last);                                                                   \
-    }                                                                                                                    \
-    static void apply_##suffix(const void *self, int64_t count, const real *z, real *y)                                  \
-    {                                                                                                                    \
-        const plif *f = self;                                                                                            \
-        const real *offset = OFFSET_##suffix(f), *slope = SLOPE_##suffix(f);                                             \
-        for (int64_t i = 0; i < count; i++) {                                                                            \
-            int64_t j = interval_##suffix(f, z[i]);                                                                      \
-            y[i] = offset[j] + slope[j] * z[i];                                                                          \
-        }                                                                                                                \
-    }                                                                                                                    \
-    static void backward_##suffix(const void *self, int64_t count, const real *z, real *dy, double *gradient)            \
-    {                                                                                                                    \
-        const plif *f = self;                                                                                            \
-        const real *slope = SLOPE_##suffix(f);                                                                           \
-        for (int64_t i = 0; i < count; i++) {                                                                            \
-            int64_t j = interval_##suffix(f, z[i]);                                                                      \
-            if (gradient) {                                                                                              \
-                gradient[2 * j] += (double)dy[i];                                                                        \
-                gradient[2 * j + 1] += (double)dy[i] * (double)z[i];                                                     \
-            }                                                                                                            \
-            dy[i] *= slope[j];                                                                                           \
-        }                                                                                                                \
+#define PLIF_LOOPS(suffix, real)                                                                              \
+    static inline int64_t interval_##suffix(const plif *f, real z)                                            \
+    {                                                                                                         \
+        real place = (z + (real)f->range) * (real)f->inverse, last = (real)(f->knots - 1);                    \
+        place = place > 0 ? place : 0;                                                                        \
+        return (int64_t)(place < last ? place : last);                                                        \
+    }                                                                                                         \
+    static void apply_##suffix(const void *self, int64_t count, const real *z, real *y)                       \
+    {                                                                                                         \
+        const plif *f = self;                                                                                 \
+        const real *offset = OFFSET_##suffix(f), *slope = SLOPE_##suffix(f);                                  \
+        for (int64_t i = 0; i < count; i++) {                                                                 \
+            int64_t j = interval_##suffix(f, z[i]);                                                           \
+            y[i] = offset[j] + slope[j] * z[i];                                                               \
+        }                                                                                                     \
+    }                                                                                                         \
+    static void backward_##suffix(const void *self, int64_t count, const real *z, real *dy, double *gradient) \
+    {                                                                                                         \
+        const plif *f = self;                                                                                 \
+        const real *slope = SLOPE_##suffix(f);                                                                \
+        for (int64_t i = 0; i < count; i++) {                                                                 \
+            int64_t j = interval_##suffix(f, z[i]);                                                           \
+            if (gradient) {                                                                                   \
+                gradient[2 * j] += (double)dy[i];                                                             \
+                gradient[2 * j + 1] += (double)dy[i] * (double)z[i];                                          \
+            }                                                                                                 \
+            dy[i] *= slope[j];                                                                                \
+        }                                                                                                     \
     }
 #define OFFSET_f32(f) (f)->offset_f32
 #define OFFSET_f64(f) (f)->offset
@@ -50,7 +50,7 @@ typedef struct plif {
 PLIF_LOOPS(f32, float)
 PLIF_LOOPS(f64, double)
 
-/* ---- from parameters to the function, and back ---------------------------------------------------------------------- */
+/* ---- from parameters to the function, and back ------------------------------------------------------------------- */
 
 static double knot_of(const plif *f, int64_t j)
 {
@@ -119,7 +119,7 @@ static neck_status backward(neck__head_pass *pass)
     return NECK_OK;
 }
 
-/* ---- the kind --------------------------------------------------------------------------------------------------------- */
+/* ---- the kind ---------------------------------------------------------------------------------------------------- */
 
 static void list(neck_head *head)
 {

@@ -43,8 +43,8 @@ typedef struct neck__logit_plan {
     const neck_cross_entropy_gradients *gradients; /* never NULL; its fields may be */
     int64_t contexts, vocabulary, width, components;
     int64_t scored;      /* contexts with a target */
-    int64_t lanes;       /* vocabulary blocks l, l + lanes, ... have sums of their own: how many depends on sizes alone, so that
-                            the bits do not depend on threads */
+    int64_t lanes;       /* vocabulary blocks l, l + lanes, ... have sums of their own: how many depends on sizes alone,
+                            so that the bits do not depend on threads */
     int64_t chunk;       /* contexts at a time, a multiple of 48, of which every strip is a divisor */
     int32_t backward;    /* some gradient is wanted */
     int32_t keeps;       /* logits of a chunk stay until its second pass */

@@ -35,11 +35,13 @@ typedef struct lane {
     double *shares, *log_sum, *peak;   /* mixture: cols, group, group */
     int32_t *mixture_best;             /* group */
     REAL *below;                       /* filter: LEVELS x cols */
-    REAL *left_out;                    /* filter: cols: magnitudes that were left out, each times its token's |weights| */
+    REAL *left_out;                    /* filter: cols: magnitudes that were left out, each times its token's
+                                          |weights| */
     int32_t *selected;                 /* filter: cols: where a token's gradients are kept */
     int32_t *rows, *row_count;         /* filter: cols x BLOCK, cols: rows of the block that are kept for a context */
     REAL *kept_values;                 /* filter: cols or BLOCK, whichever is more */
-    REAL *dense, *dense_weights, *dense_gradient; /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
+    /* filter: rows for whole products: BLOCK x ldz, BLOCK x width, BLOCK x width */
+    REAL *dense, *dense_weights, *dense_gradient;
     int64_t dense_tokens[BLOCK], dense_count;
     int64_t kept;                      /* filter: gradients of logits that were used */
     int started;                       /* states_gradient holds something */
@@ -174,7 +176,8 @@ static void begin(run *r, neck_context *context, const neck__logit_plan *plan, n
     r->blocks = (plan->vocabulary + BLOCK - 1) / BLOCK;
     r->group = plan->chunk;
     r->cols = plan->components * plan->chunk;
-    r->ldz = r->cols / 16 % 2 ? r->cols : r->cols + 16; /* an odd number of cache lines: columns spread over all sets of a cache */
+    /* An odd number of cache lines: columns spread over all sets of a cache. */
+    r->ldz = r->cols / 16 % 2 ? r->cols : r->cols + 16;
 }
 
 int64_t OF(neck__logit_memory)(const neck__logit_plan *plan)

@@ -55,8 +55,8 @@ TARGET static void tile(int64_t depth, const double *a, const double *b, double 
 enum { STRIP_F32 = 24 };
 
 /* 4 x 24 floats; rows of a as they lie. */
-TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
-                            int accumulate)
+TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c,
+                            int64_t ldc, int accumulate)
 {
     __m256 sum[GROUP][3];
 #pragma GCC unroll 4
@@ -84,8 +84,8 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
         }
 }
 
-TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
-                                   int accumulate)
+TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c,
+                                   int64_t ldc, int accumulate)
 {
     __m256 sum[GROUP];
 #pragma GCC unroll 4
@@ -114,8 +114,10 @@ TARGET static void widen_f16(const void *source, int64_t count, double *out)
 {
     const char *bytes = source;
     int64_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        _mm256_storeu_pd(out + i, _mm256_cvtps_pd(_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)(bytes + 2 * i)))));
+    for (; i + 4 <= count; i += 4) {
+        const void *from = bytes + 2 * i;
+        _mm256_storeu_pd(out + i, _mm256_cvtps_pd(_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)from))));
+    }
     neck__kernels_generic.widen[NECK_F16](bytes + 2 * i, count - i, out + i);
 }
 

@@ -51,10 +51,10 @@ TARGET static void tile(int64_t depth, const double *a, const double *b, double 
 
 enum { STRIP_F32 = 48 };
 
-/* 8 x 48 floats in the same 24 accumulators. Eight rows of a are eight streams, each a cache line every 16 steps: packing them
- * would cost more than it saves. */
-TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
-                            int accumulate)
+/* 8 x 48 floats in the same 24 accumulators. Eight rows of a are eight streams, each a cache line every 16 steps:
+ * packing them would cost more than it saves. */
+TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c,
+                            int64_t ldc, int accumulate)
 {
     __m512 sum[GROUP][3];
 #pragma GCC unroll 8
@@ -82,8 +82,8 @@ TARGET static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t 
         }
 }
 
-TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
-                                   int accumulate)
+TARGET static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c,
+                                   int64_t ldc, int accumulate)
 {
     __m512 sum[GROUP];
 #pragma GCC unroll 8
@@ -112,8 +112,10 @@ TARGET static void widen_f16(const void *source, int64_t count, double *out)
 {
     const char *bytes = source;
     int64_t i = 0;
-    for (; i + 8 <= count; i += 8)
-        _mm512_storeu_pd(out + i, _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(bytes + 2 * i)))));
+    for (; i + 8 <= count; i += 8) {
+        const void *from = bytes + 2 * i;
+        _mm512_storeu_pd(out + i, _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from))));
+    }
     neck__kernels_generic.widen[NECK_F16](bytes + 2 * i, count - i, out + i);
 }
 

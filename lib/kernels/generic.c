@@ -25,8 +25,8 @@ enum { VECTORS = 2 }; /* 8 accumulators of 16 registers */
 enum { STRIP = LANES * VECTORS };
 #include "kernels/loops_reflect.h"
 
-/* Products and sums may fuse here, where the CPU always has a fused instruction (arm64): twice the speed. The build forbids it
- * elsewhere. */
+/* Products and sums may fuse here, where the CPU always has a fused instruction (arm64): twice the speed. The build
+ * forbids it elsewhere. */
 #if defined(__clang__)
 #define FUSED
 #define FUSE _Pragma("STDC FP_CONTRACT ON")
@@ -77,8 +77,8 @@ static void tile_f32(int64_t depth, const float *a, int64_t lda, int64_t step, c
     for (int m = 0; m < GROUP; m++) memcpy(c + m * ldc, sum[m], sizeof sum[m]);
 }
 
-static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c, int64_t ldc,
-                            int accumulate)
+static void tile_narrow_f32(int64_t depth, const float *a, int64_t lda, int64_t step, const float *b, float *c,
+                            int64_t ldc, int accumulate)
 {
     vector_f32 sum[GROUP] = {{0}};
     for (int m = 0; m < GROUP && accumulate; m++) memcpy(&sum[m], c + m * ldc, sizeof sum[m]);

@@ -1,5 +1,6 @@
-/* kernels/loops_panel.h - small tiles of a panel of a matrix times a few vectors at once: what dense operators are multiplied
- * with. Compiled once for each instruction set: whoever includes this defines TARGET and includes a kernels/vector_*.h. */
+/* kernels/loops_panel.h - small tiles of a panel of a matrix times a few vectors at once: what dense operators are
+ * multiplied with. Compiled once for each instruction set: whoever includes this defines TARGET and includes a
+ * kernels/vector_*.h. */
 #ifndef NECK_KERNELS_LOOPS_PANEL_H
 #define NECK_KERNELS_LOOPS_PANEL_H
 

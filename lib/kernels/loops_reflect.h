@@ -253,7 +253,8 @@ TARGET static void reflect_sturm(int64_t n, const double *diagonal, const double
         sturm_abreast(n, diagonal, squares, tiny, x + at, count + at, slope + at);
 }
 
-#define NECK__LOOPS_REFLECT                                                                                                 \
-    .reflect = {reflect_tile, reflect_dots, reflect_subtract, reflect_start, reflect_diagonal, reflect_below, reflect_sturm}
+#define NECK__LOOPS_REFLECT                                                                                   \
+    .reflect = {reflect_tile, reflect_dots, reflect_subtract, reflect_start, reflect_diagonal, reflect_below, \
+                reflect_sturm}
 
 #endif

@@ -16,34 +16,34 @@ typedef double quad __attribute__((vector_size(32)));
 
 /* One tile of `units` numbers or vectors of them, `count` numbers from row to row of x and y. gram: y += S^T S x, else
  * y = S x. */
-#define SPARSE_TILE(name, unit, units)                                                                                    \
-    TARGET static void name(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y)              \
-    {                                                                                                                     \
-        const int64_t lanes = (int64_t)(sizeof(unit) / sizeof(double));                                                   \
-        for (int64_t i = 0; i < s->rows; i++) {                                                                           \
-            unit sum[units] = {{0}};                                                                                      \
-            const int64_t first = s->starts[i], last = s->starts[i + 1];                                                  \
-            for (int64_t e = first; e < last; e++) {                                                                      \
-                const double *from = x + s->columns[e] * count;                                                           \
-                _Pragma("GCC unroll 4") for (int n = 0; n < (units); n++)                                                 \
-                {                                                                                                         \
-                    unit v;                                                                                               \
-                    memcpy(&v, from + n * lanes, sizeof v);                                                               \
-                    sum[n] += VALUE(s, e) * v;                                                                            \
-                }                                                                                                         \
-            }                                                                                                             \
-            for (int64_t e = first; gram && e < last; e++) {                                                              \
-                double *to = y + s->columns[e] * count;                                                                   \
-                _Pragma("GCC unroll 4") for (int n = 0; n < (units); n++)                                                 \
-                {                                                                                                         \
-                    unit v;                                                                                               \
-                    memcpy(&v, to + n * lanes, sizeof v);                                                                 \
-                    v += VALUE(s, e) * sum[n];                                                                            \
-                    memcpy(to + n * lanes, &v, sizeof v);                                                                 \
-                }                                                                                                         \
-            }                                                                                                             \
-            if (!gram) memcpy(y + i * count, sum, sizeof sum);                                                            \
-        }                                                                                                                 \
+#define SPARSE_TILE(name, unit, units)                                                                       \
+    TARGET static void name(int gram, const neck__sparse_rows *s, int64_t count, const double *x, double *y) \
+    {                                                                                                        \
+        const int64_t lanes = (int64_t)(sizeof(unit) / sizeof(double));                                      \
+        for (int64_t i = 0; i < s->rows; i++) {                                                              \
+            unit sum[units] = {{0}};                                                                         \
+            const int64_t first = s->starts[i], last = s->starts[i + 1];                                     \
+            for (int64_t e = first; e < last; e++) {                                                         \
+                const double *from = x + s->columns[e] * count;                                              \
+                _Pragma("GCC unroll 4") for (int n = 0; n < (units); n++)                                    \
+                {                                                                                            \
+                    unit v;                                                                                  \
+                    memcpy(&v, from + n * lanes, sizeof v);                                                  \
+                    sum[n] += VALUE(s, e) * v;                                                               \
+                }                                                                                            \
+            }                                                                                                \
+            for (int64_t e = first; gram && e < last; e++) {                                                 \
+                double *to = y + s->columns[e] * count;                                                      \
+                _Pragma("GCC unroll 4") for (int n = 0; n < (units); n++)                                    \
+                {                                                                                            \
+                    unit v;                                                                                  \
+                    memcpy(&v, to + n * lanes, sizeof v);                                                    \
+                    v += VALUE(s, e) * sum[n];                                                               \
+                    memcpy(to + n * lanes, &v, sizeof v);                                                    \
+                }                                                                                            \
+            }                                                                                                \
+            if (!gram) memcpy(y + i * count, sum, sizeof sum);                                               \
+        }                                                                                                    \
     }
 
 SPARSE_TILE(sparse_32, octet, 4)

@@ -14,12 +14,12 @@ enum { TRAIN_LANES = 16, COLUMN_LANES = 8 };
 #define EVERY for (int64_t i = 0; i < lanes; i++)
 #define COLUMN_EVERY for (int64_t i = 0; i < COLUMN_LANES; i++)
 /* Runs `call`, which sees k and lanes, over count elements. */
-#define OVER(count, call)                                                                    \
-    do {                                                                                     \
-        int64_t k = 0;                                                                       \
+#define OVER(count, call)                                                                           \
+    do {                                                                                            \
+        int64_t k = 0;                                                                              \
         for (const int64_t lanes = TRAIN_LANES; k + TRAIN_LANES <= (count); k += TRAIN_LANES) call; \
-        const int64_t lanes = (count) - k;                                                   \
-        if (lanes > 0) call;                                                                 \
+        const int64_t lanes = (count) - k;                                                          \
+        if (lanes > 0) call;                                                                        \
     } while (0)
 
 BODY moments_body(int64_t lanes, const REAL *x, double shift, double *sum, double *squares)
@@ -194,62 +194,63 @@ TARGET static void train_softmax_gradient(int64_t rows, int64_t width, const REA
 
 /* The four loops of an activation, from lanes(x, f, slope): up to TRAIN_LANES values f(x) and, unless slope is NULL,
  * f'(x). */
-#define LOOPS_TRAIN_ACTIVATION(name)                                                                                    \
-    BODY name##_value_body(int64_t lanes, const REAL *x, const REAL *u, REAL *h)                                        \
-    {                                                                                                                   \
-        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES];                                                                     \
-        EVERY in[i] = x[i];                                                                                             \
-        name##_train_lanes(in, f, NULL);                                                                                \
-        if (u) EVERY f[i] = f[i] * u[i];                                                                                \
-        EVERY h[i] = f[i];                                                                                              \
-    }                                                                                                                   \
-    BODY name##_gradient_body(int64_t lanes, const REAL *x, REAL *d, REAL *h)                                           \
-    {                                                                                                                   \
-        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES], slope[TRAIN_LANES];                                                 \
-        EVERY in[i] = x[i];                                                                                             \
-        name##_train_lanes(in, f, slope);                                                                               \
-        EVERY slope[i] = d[i] * slope[i];                                                                               \
-        EVERY d[i] = slope[i];                                                                                          \
-        EVERY h[i] = f[i];                                                                                              \
-    }                                                                                                                   \
-    BODY name##_gate_gradient_body(int64_t lanes, const REAL *g, const REAL *u, REAL *d, REAL *dg, REAL *h)             \
-    {                                                                                                                   \
-        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES], slope[TRAIN_LANES], up[TRAIN_LANES], out[TRAIN_LANES];              \
-        EVERY in[i] = g[i];                                                                                             \
-        name##_train_lanes(in, f, slope);                                                                               \
-        EVERY up[i] = u[i];                                                                                             \
-        EVERY out[i] = d[i];                                                                                            \
-        EVERY slope[i] = out[i] * up[i] * slope[i];                                                                     \
-        EVERY dg[i] = slope[i];                                                                                         \
-        EVERY d[i] = out[i] * f[i];                                                                                     \
-        EVERY h[i] = f[i] * up[i];                                                                                      \
-    }                                                                                                                   \
-    TARGET static void train_##name(int64_t count, const REAL *x, REAL *h)                                              \
-    {                                                                                                                   \
-        OVER(count, name##_value_body(lanes, x + k, NULL, h + k));                                                      \
-    }                                                                                                                   \
-    TARGET static void train_##name##_gate(int64_t count, const REAL *g, const REAL *u, REAL *h)                        \
-    {                                                                                                                   \
-        OVER(count, name##_value_body(lanes, g + k, u + k, h + k));                                                     \
-    }                                                                                                                   \
-    TARGET static void train_##name##_gradient(int64_t count, const REAL *x, REAL *d, REAL *h)                          \
-    {                                                                                                                   \
-        OVER(count, name##_gradient_body(lanes, x + k, d + k, h + k));                                                  \
-    }                                                                                                                   \
-    TARGET static void train_##name##_gate_gradient(int64_t count, const REAL *g, const REAL *u, REAL *d, REAL *dg, REAL *h) \
-    {                                                                                                                   \
-        OVER(count, name##_gate_gradient_body(lanes, g + k, u + k, d + k, dg + k, h + k));                              \
+#define LOOPS_TRAIN_ACTIVATION(name)                                                                                \
+    BODY name##_value_body(int64_t lanes, const REAL *x, const REAL *u, REAL *h)                                    \
+    {                                                                                                               \
+        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES];                                                                 \
+        EVERY in[i] = x[i];                                                                                         \
+        name##_train_lanes(in, f, NULL);                                                                            \
+        if (u) EVERY f[i] = f[i] * u[i];                                                                            \
+        EVERY h[i] = f[i];                                                                                          \
+    }                                                                                                               \
+    BODY name##_gradient_body(int64_t lanes, const REAL *x, REAL *d, REAL *h)                                       \
+    {                                                                                                               \
+        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES], slope[TRAIN_LANES];                                             \
+        EVERY in[i] = x[i];                                                                                         \
+        name##_train_lanes(in, f, slope);                                                                           \
+        EVERY slope[i] = d[i] * slope[i];                                                                           \
+        EVERY d[i] = slope[i];                                                                                      \
+        EVERY h[i] = f[i];                                                                                          \
+    }                                                                                                               \
+    BODY name##_gate_gradient_body(int64_t lanes, const REAL *g, const REAL *u, REAL *d, REAL *dg, REAL *h)         \
+    {                                                                                                               \
+        REAL in[TRAIN_LANES] = {0}, f[TRAIN_LANES], slope[TRAIN_LANES], up[TRAIN_LANES], out[TRAIN_LANES];          \
+        EVERY in[i] = g[i];                                                                                         \
+        name##_train_lanes(in, f, slope);                                                                           \
+        EVERY up[i] = u[i];                                                                                         \
+        EVERY out[i] = d[i];                                                                                        \
+        EVERY slope[i] = out[i] * up[i] * slope[i];                                                                 \
+        EVERY dg[i] = slope[i];                                                                                     \
+        EVERY d[i] = out[i] * f[i];                                                                                 \
+        EVERY h[i] = f[i] * up[i];                                                                                  \
+    }                                                                                                               \
+    TARGET static void train_##name(int64_t count, const REAL *x, REAL *h)                                          \
+    {                                                                                                               \
+        OVER(count, name##_value_body(lanes, x + k, NULL, h + k));                                                  \
+    }                                                                                                               \
+    TARGET static void train_##name##_gate(int64_t count, const REAL *g, const REAL *u, REAL *h)                    \
+    {                                                                                                               \
+        OVER(count, name##_value_body(lanes, g + k, u + k, h + k));                                                 \
+    }                                                                                                               \
+    TARGET static void train_##name##_gradient(int64_t count, const REAL *x, REAL *d, REAL *h)                      \
+    {                                                                                                               \
+        OVER(count, name##_gradient_body(lanes, x + k, d + k, h + k));                                              \
+    }                                                                                                               \
+    TARGET static void train_##name##_gate_gradient(int64_t count, const REAL *g, const REAL *u, REAL *d, REAL *dg, \
+                                                    REAL *h)                                                        \
+    {                                                                                                               \
+        OVER(count, name##_gate_gradient_body(lanes, g + k, u + k, d + k, dg + k, h + k));                          \
     }
 
-#define LOOPS_TRAIN_TABLE                                                                                               \
-    .moments = train_moments, .norm = train_norm, .norm_gradient = train_norm_gradient, .add = train_add,               \
-    .dropout = train_dropout, .activate = {train_gelu, train_gelu_tanh, train_relu, train_silu},                        \
-    .activate_gradient = {train_gelu_gradient, train_gelu_tanh_gradient, train_relu_gradient, train_silu_gradient},     \
-    .gate = {train_gelu_gate, train_gelu_tanh_gate, train_relu_gate, train_silu_gate},                                  \
-    .gate_gradient = {train_gelu_gate_gradient, train_gelu_tanh_gate_gradient, train_relu_gate_gradient,                \
-                      train_silu_gate_gradient},                                                                        \
-    .soft_cap = train_soft_cap, .column_max = train_column_max, .column_exp = train_column_exp,                         \
-    .column_sum = train_column_sum, .column_scale = train_column_scale, .softmax_gradient = train_softmax_gradient,     \
+#define LOOPS_TRAIN_TABLE                                                                                           \
+    .moments = train_moments, .norm = train_norm, .norm_gradient = train_norm_gradient, .add = train_add,           \
+    .dropout = train_dropout, .activate = {train_gelu, train_gelu_tanh, train_relu, train_silu},                    \
+    .activate_gradient = {train_gelu_gradient, train_gelu_tanh_gradient, train_relu_gradient, train_silu_gradient}, \
+    .gate = {train_gelu_gate, train_gelu_tanh_gate, train_relu_gate, train_silu_gate},                              \
+    .gate_gradient = {train_gelu_gate_gradient, train_gelu_tanh_gate_gradient, train_relu_gate_gradient,            \
+                      train_silu_gate_gradient},                                                                    \
+    .soft_cap = train_soft_cap, .column_max = train_column_max, .column_exp = train_column_exp,                     \
+    .column_sum = train_column_sum, .column_scale = train_column_scale, .softmax_gradient = train_softmax_gradient, \
     .cap_gradient = train_cap_gradient
 
 #endif

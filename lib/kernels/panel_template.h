@@ -1,10 +1,11 @@
-/* kernels/panel_template.h - the tile of kernels/loops_panel.h, which defines the precision, its vectors and their operations. Strides
- * are constants, so that addresses need no registers. */
-TARGET static inline __attribute__((always_inline)) void OF(rows)(int64_t depth, const REAL *a, int64_t lda, int64_t step, const REAL *b,
-                                                                  REAL *c)
+/* kernels/panel_template.h - the tile of kernels/loops_panel.h, which defines the precision, its vectors and their
+ * operations. Strides are constants, so that addresses need no registers. */
+TARGET static inline __attribute__((always_inline)) void OF(rows)(int64_t depth, const REAL *a, int64_t lda,
+                                                                  int64_t step, const REAL *b, REAL *c)
 {
     enum { UNITS = VECTORS_A_PANEL / WIDTH };
-    for (int64_t row = 0; row < NECK__PANEL_ROWS; row += PANEL_GROUP, a += PANEL_GROUP * lda, c += PANEL_GROUP * VECTORS_A_PANEL) {
+    for (int64_t row = 0; row < NECK__PANEL_ROWS; row += PANEL_GROUP, a += PANEL_GROUP * lda,
+         c += PANEL_GROUP * VECTORS_A_PANEL) {
         VECTOR sum[PANEL_GROUP][UNITS];
 #pragma GCC unroll 16
         for (int m = 0; m < PANEL_GROUP; m++)

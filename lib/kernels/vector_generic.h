@@ -1,4 +1,5 @@
-/* kernels/vector_generic.h - two doubles or four floats, in the compiler's own vectors: what loops written over vectors are made of. */
+/* kernels/vector_generic.h - two doubles or four floats, in the compiler's own vectors: what loops written over vectors
+ * are made of. */
 #ifndef NECK_KERNELS_VECTOR_GENERIC_H
 #define NECK_KERNELS_VECTOR_GENERIC_H
 

@@ -26,8 +26,9 @@ static neck_status check_sizes(const char *routine, const int64_t *sizes, size_t
     return NECK_OK;
 }
 
+#define SIZES(...) (const int64_t[]){__VA_ARGS__}
 #define CHECK_SIZES(routine, ...) \
-    NECK_TRY(check_sizes(routine, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
+    NECK_TRY(check_sizes(routine, SIZES(__VA_ARGS__), sizeof(SIZES(__VA_ARGS__)) / sizeof(int64_t)))
 
 static double *workspace(neck_context *context, const char *routine, int64_t length)
 {
@@ -155,8 +156,8 @@ neck_status neck__small_svd(neck_context *context, int64_t n, double *a, double 
     return svd(context, &(svd_job){'A', n, vt, s, u}, a);
 }
 
-/* LAPACK's customary p(n) = n; and dbdsqr takes what couples two values for nothing when it is below 90 roundings of them, which tells
- * among values as close as that. */
+/* LAPACK's customary p(n) = n; and dbdsqr takes what couples two values for nothing when it is below 90 roundings of
+ * them, which tells among values as close as that. */
 double neck__singular_values_error(int64_t n)
 {
     return ((double)n + 45) * DBL_EPSILON;

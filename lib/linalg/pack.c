@@ -86,7 +86,8 @@ static void pack_rows(void *data, int64_t task)
         double *to = panel->data + (s * panel->depth + from) * strip;
         if (count < strip) memset(to, 0, (size_t)(lines * strip) * sizeof *to);
         for (int64_t k = 0; k < lines; k++) {
-            __builtin_prefetch(rows + k * stride + (col + AHEAD * strip) * size); /* too many streams for the CPU's own */
+            /* Too many streams for the CPU's own. */
+            __builtin_prefetch(rows + k * stride + (col + AHEAD * strip) * size);
             widen(rows + k * stride + col * size, count, to + k * strip);
             neck__source_adjust(source, col, count, to + k * strip);
         }

@@ -15,7 +15,8 @@ struct neck_model {
     neck_matrix embedding, positions, head; /* as stored, in the mapping; positions.data is NULL when there are none */
     neck__linear project_in, project_out;
     neck__norm final_norm;
-    float *wide_head;    /* the head in f32; NULL: it is as stored, or has no room and is converted anew in every call */
+    float *wide_head;    /* the head in f32; NULL: it is as stored, or has no room and is converted anew in every
+                            call */
     neck__block *blocks; /* the first `resident` ones; the others are loaded anew in every call */
     int64_t resident;
 };

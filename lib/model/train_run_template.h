@@ -61,7 +61,8 @@ typedef struct run {
     REAL *d_input;                        /* R x hidden: of a branch's input */
     REAL *d_qkv, *d_mixed, *d_gate, *d_up;
     REAL *operands[LINEARS];              /* packed over all rows, for the gradients of weights */
-    REAL *partials;                       /* blocks x partial_width: gradients of gains and biases from each block of rows */
+    REAL *partials;                       /* blocks x partial_width: gradients of gains and biases from each block of
+                                             rows */
     int64_t partial_width;
     int64_t bytes;
 } run;

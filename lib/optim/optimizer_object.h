@@ -46,8 +46,8 @@ struct neck_optimizer {
 /* Whether a parameter must be moved as a whole: its rule does more than go from element to element. */
 int neck__optimizer_needs_whole(const neck_optimizer_options *options, const neck_parameter *parameter);
 
-/* neck__optimizer_create_part - neck_optimizer_create for one of several processes, which moves runs[2 i + 1] elements of
- *                               parameter i from runs[2 i] on, and keeps state for those alone; all of it or nothing
+/* neck__optimizer_create_part - neck_optimizer_create for one of several processes, which moves runs[2 i + 1] elements
+ *                               of parameter i from runs[2 i] on, and keeps state for those alone; all of it or nothing
  *                               where it needs a whole. Gradients of other elements are not looked at. NULL: all.
  * neck__optimizer_prepare     - all of a step that can fail; changes nothing that is saved.
  * neck__optimizer_apply       - the rest of it. */

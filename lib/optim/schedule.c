@@ -37,10 +37,10 @@ neck_status neck_schedule_scale(const neck_schedule *schedule, int64_t step, dou
         *scale = 1;
     else if (step >= s.steps)
         *scale = s.final_scale;
-    else if (s.kind == NECK_SCHEDULE_COSINE)
-        *scale = s.final_scale +
-                 fall * 0.5 * (1 + cos(acos(-1.0) * (double)(step - s.warmup_steps) / (double)(s.steps - s.warmup_steps)));
-    else
+    else if (s.kind == NECK_SCHEDULE_COSINE) {
+        double way = (double)(step - s.warmup_steps), whole = (double)(s.steps - s.warmup_steps);
+        *scale = s.final_scale + fall * 0.5 * (1 + cos(acos(-1.0) * way / whole));
+    } else
         *scale = step < stable_end ? 1 : 1 - fall * (double)(step - stable_end) / (double)s.decay_steps;
     return NECK_OK;
 }

@@ -1,4 +1,5 @@
-/* spectrum/dense_product_f32.c - in single precision, sixteen vectors at a time: half the work for each, and f32 as it lies. */
+/* spectrum/dense_product_f32.c - in single precision, sixteen vectors at a time: half the work for each, and f32 as it
+ * lies. */
 #include <string.h>
 
 #include "kernels/kernels.h"

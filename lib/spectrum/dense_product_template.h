@@ -1,6 +1,6 @@
-/* spectrum/dense_product_template.h - the code behind spectrum/dense_product.h, for one precision: whoever includes this defines REAL,
- * VECTORS (that a tile takes at a time), PANEL_TILE (the tile's name among the kernels), DENSE_PRODUCT (the function's name), and
- * fetch(kernels, dtype, source, count, to), which reads entries of the view.
+/* spectrum/dense_product_template.h - the code behind spectrum/dense_product.h, for one precision: whoever includes
+ * this defines REAL, VECTORS (that a tile takes at a time), PANEL_TILE (the tile's name among the kernels),
+ * DENSE_PRODUCT (the function's name), and fetch(kernels, dtype, source, count, to), which reads entries of the view.
  *
  * A few rows of the view at a time, converted in the first-level cache and multiplied by VECTORS vectors at a time. */
 #include <string.h>
@@ -11,10 +11,11 @@
 #include "linalg/view.h"
 #include "spectrum/dense_product.h"
 
-/* Rows pass in groups, and those in panels of PANEL rows and DEPTH columns, converted (16 or 32 KB: first-level cache). All panels of a
- * group that lie above each other pass before the next ones beside them: many vectors, or sums, of these columns stay in the second-level
- * cache meanwhile. For few, groups are one panel high and for A^T A stay in the cache themselves. Slices of rows have sums of A^T of
- * their own; how many there are depends on the shape alone, so that sums do. */
+/* Rows pass in groups, and those in panels of PANEL rows and DEPTH columns, converted (16 or 32 KB: first-level cache).
+ * All panels of a group that lie above each other pass before the next ones beside them: many vectors, or sums, of
+ * these columns stay in the second-level cache meanwhile. For few, groups are one panel high and for A^T A stay in the
+ * cache themselves. Slices of rows have sums of A^T of their own; how many there are depends on the shape alone, so
+ * that sums do. */
 enum { TILE = NECK__PANEL_ROWS, PANEL = 32, DEPTH = NECK__PANEL_DEPTH, ROWS = 4 * PANEL, FEW_BLOCKS = 2 };
 enum { SLICES = 16, ROWS_A_SLICE = 8 * PANEL };
 
@@ -35,13 +36,18 @@ static int64_t round_up(int64_t n, int64_t to)
     return (n + to - 1) / to * to;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Part of a group: rows from first on, columns from `from` on. */
 typedef struct panel_place {
     int64_t first, rows, from, depth;
 } panel_place;
 
-/* PANEL x DEPTH numbers, zeros where the view ends. ahead: where the next panel lies, in bytes, for too many streams are read
- * for the processor to see. */
+/* PANEL x DEPTH numbers, zeros where the view ends. ahead: where the next panel lies, in bytes, for too many streams
+ * are read for the processor to see. */
 static void fetch_panel(const product *job, const panel_place *at, int64_t ahead, REAL *panel)
 {
     int64_t size = neck_dtype_size(job->view->dtype), stride = job->view->row_stride * size;
@@ -57,28 +63,34 @@ static void fetch_panel(const product *job, const panel_place *at, int64_t ahead
 /* images (blocks of rows of VECTORS) += this panel of A times x. */
 static void forward(const product *job, const panel_place *at, const REAL *panel, REAL *images, int64_t stride)
 {
-    for (int64_t b = 0; b < job->blocks; b++)
+    for (int64_t b = 0; b < job->blocks; b++) {
+        const REAL *x = job->x + (b * job->padded_cols + at->from) * VECTORS;
+        REAL *to = images + b * stride;
         for (int64_t m = 0; m < PANEL; m += TILE)
-            job->kernels->PANEL_TILE(0, at->depth, panel + m * DEPTH, job->x + (b * job->padded_cols + at->from) * VECTORS,
-                                     images + b * stride + m * VECTORS);
+            job->kernels->PANEL_TILE(0, at->depth, panel + m * DEPTH, x, to + m * VECTORS);
+    }
 }
 
 /* sums += this panel of A, transposed, times images. */
-static void backward(const product *job, const panel_place *at, const REAL *panel, const REAL *images, int64_t stride, REAL *sums)
+static void backward(const product *job, const panel_place *at, const REAL *panel, const REAL *images, int64_t stride,
+                     REAL *sums)
 {
-    for (int64_t b = 0; b < job->blocks; b++)
+    for (int64_t b = 0; b < job->blocks; b++) {
+        REAL *to = sums + (b * job->padded_cols + at->from) * VECTORS;
         for (int64_t m = 0; m < at->depth; m += TILE)
-            job->kernels->PANEL_TILE(1, at->rows, panel + m, images + b * stride, sums + (b * job->padded_cols + at->from + m) * VECTORS);
+            job->kernels->PANEL_TILE(1, at->rows, panel + m, images + b * stride, to + m * VECTORS);
+    }
 }
 
 /* A pass over a group of rows. sums NULL: forward. */
 static void pass(const product *job, int64_t first, int64_t rows, REAL *images, int64_t stride, REAL *sums)
 {
     REAL panel[PANEL * DEPTH] __attribute__((aligned(64)));
-    int64_t size = neck_dtype_size(job->view->dtype), below = PANEL * job->view->row_stride * size, cols = job->view->cols;
+    int64_t size = neck_dtype_size(job->view->dtype), cols = job->view->cols;
+    int64_t below = PANEL * job->view->row_stride * size;
     for (int64_t from = 0; from < cols; from += DEPTH)
         for (int64_t row = 0; row < rows; row += PANEL) {
-            panel_place at = {first + row, rows - row < PANEL ? rows - row : PANEL, from, cols - from < DEPTH ? cols - from : DEPTH};
+            panel_place at = {first + row, least(rows - row, PANEL), from, least(cols - from, DEPTH)};
             fetch_panel(job, &at, row + PANEL < rows ? below : DEPTH * size - row / PANEL * below, panel);
             if (sums)
                 backward(job, &at, panel, images + row * VECTORS, stride, sums);
@@ -144,7 +156,8 @@ static void unpack_task(void *data, int64_t task)
     const moving *move = data;
     const product *job = move->job;
     int64_t first = task * LINES, last = first + LINES < move->rows ? first + LINES : move->rows;
-    int64_t plain = job->kind == NECK__PLAIN, parts = plain ? 1 : job->slices, stride = job->blocks * move->padded * VECTORS;
+    int64_t plain = job->kind == NECK__PLAIN, parts = plain ? 1 : job->slices;
+    int64_t stride = job->blocks * move->padded * VECTORS;
     for (int64_t b = 0; b < job->blocks; b++)
         for (int64_t i = first; i < last; i++)
             for (int64_t j = 0; j < VECTORS && b * VECTORS + j < job->count; j++) {
@@ -158,16 +171,19 @@ static void unpack_task(void *data, int64_t task)
 static void run(neck_context *context, product *job, int64_t width, int64_t col, const double *x, double *y)
 {
     int64_t rows = job->view->rows, cols = job->view->cols, plain = job->kind == NECK__PLAIN;
-    int64_t in = job->kind == NECK__TRANSPOSED ? rows : cols, padded_in = job->kind == NECK__TRANSPOSED ? job->padded_rows : job->padded_cols;
+    int transposed = job->kind == NECK__TRANSPOSED;
+    int64_t in = transposed ? rows : cols, padded_in = transposed ? job->padded_rows : job->padded_cols;
     moving to = {job, in, padded_in, width, col, x, NULL};
     neck__parallel(context, (padded_in + LINES - 1) / LINES, pack_task, &to);
-    if (!plain) memset(job->sums, 0, (size_t)(job->slices * job->blocks * job->padded_cols * VECTORS) * sizeof *job->sums);
+    int64_t sums = job->slices * job->blocks * job->padded_cols * VECTORS;
+    if (!plain) memset(job->sums, 0, (size_t)sums * sizeof *job->sums);
     neck__parallel(context, job->slices, slice_task, job);
     moving back = {job, plain ? rows : cols, plain ? job->padded_rows : job->padded_cols, width, col, NULL, y};
     neck__parallel(context, (back.rows + LINES - 1) / LINES, unpack_task, &back);
 }
 
-neck_status DENSE_PRODUCT(neck_context *context, const neck_matrix *view, int32_t kind, int64_t count, const double *x, double *y)
+neck_status DENSE_PRODUCT(neck_context *context, const neck_matrix *view, int32_t kind, int64_t count, const double *x,
+                          double *y)
 {
     neck__allocator allocator = neck__allocator_of(context);
     product job = {.view = view, .kernels = neck__kernels_get(), .kind = kind};

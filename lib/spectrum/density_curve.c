@@ -9,8 +9,8 @@
 
 /* The grid: even in ln t, even in the number of nodes' weights, even in its logarithm from the smallest node, even in
  * their sum; and the middle between any two such points. */
-enum { BY_LOGARITHM = 160, BY_COUNT = 192, BY_TAIL = 64, BY_SUM = 128, LAID = 1 + BY_LOGARITHM + BY_COUNT + BY_TAIL + BY_SUM,
-       LARGEST = 2 * LAID };
+enum { BY_LOGARITHM = 160, BY_COUNT = 192, BY_TAIL = 64, BY_SUM = 128 };
+enum { LAID = 1 + BY_LOGARITHM + BY_COUNT + BY_TAIL + BY_SUM, LARGEST = 2 * LAID };
 
 typedef struct node {
     double value, weight;

@@ -34,7 +34,8 @@ static integrals of_line(double from, double to, double a, double b)
         double start = sqrt(from);
         s.plain += level * log(to / from);
         s.sum += (level * 2 * (1 / start - 1 / end) - slope * 2 * start) / 4;
-        s.logarithm += (level * 2 * ((log(to) + 2) / end - (log(from) + 2) / start) + slope * 2 * start * (log(from) - 2)) / 8;
+        s.logarithm += (level * 2 * ((log(to) + 2) / end - (log(from) + 2) / start) +
+                        slope * 2 * start * (log(from) - 2)) / 8;
     }
     return s;
 }

@@ -65,8 +65,9 @@ neck_status neck__curve_create(neck_context *context, int64_t nodes, const doubl
 void neck__curve_destroy(neck__curve *curve);
 double neck__curve_at(const neck__curve *curve, double t);
 
-double neck__curve_count(const neck__curve *curve, double t);  /* the nodes' slope: the weight of those greater than t */
-int64_t neck__curve_cell(const neck__curve *curve, double t);  /* the last grid point that is not greater than t */
+/* count: the nodes' slope, the weight of those greater than t. cell: the last grid point that is not greater than t. */
+double neck__curve_count(const neck__curve *curve, double t);
+int64_t neck__curve_cell(const neck__curve *curve, double t);
 
 /* The sum of all but the d largest. */
 neck_band neck__curve_tail(const neck__curve *curve, double d);

@@ -224,8 +224,9 @@ static neck_status run(stochastic *s)
     if (count > 32 && s->plan->width > 0) count = 32;
     if (count < 4) count = 4;
     while (count > 4 && steps_left(s, count) < 2 * STEPS_AT_A_TIME) count--;
-    if (steps_left(s, count) < 2) return neck__fail(NECK_E_CONVERGENCE, "%lld products do not suffice for %lld random vectors",
-                                                    (long long)s->work->most, (long long)count);
+    if (steps_left(s, count) < 2)
+        return neck__fail(NECK_E_CONVERGENCE, "%lld products do not suffice for %lld random vectors",
+                          (long long)s->work->most, (long long)count);
     NECK_TRY(make_room(s, count));
     NECK_TRY(first_block(s, count));
     for (int place = s->density->count;;) {

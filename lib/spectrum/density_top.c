@@ -121,8 +121,10 @@ static neck_status ritz(krylov *k)
     neck__block images = {k->images, k->size, k->room};
     NECK_TRY(neck__block_cross(k->work->context, k->n, basis_of(k), images, k->small));
     for (int64_t i = 0; i < k->size; i++)
-        for (int64_t j = 0; j < i; j++)
-            k->small[i * k->size + j] = k->small[j * k->size + i] = (k->small[i * k->size + j] + k->small[j * k->size + i]) / 2;
+        for (int64_t j = 0; j < i; j++) {
+            double *below = k->small + i * k->size + j, *above = k->small + j * k->size + i;
+            *below = *above = (*below + *above) / 2;
+        }
     return neck__symmetric_eigen(k->work->context, k->size, k->small, k->values);
 }
 

@@ -41,7 +41,8 @@ neck_status neck__krylov_create(neck_context *context, int64_t order, int64_t ca
                                 neck__multiply_fn multiply, void *user, neck__krylov *out)
 {
     neck__krylov space = {.allocator = neck__allocator_of(context), .multiply = multiply, .user = user, .order = order,
-                          .capacity = capacity, .widest = widest, .random = neck__random_seeded(neck__context_seed(context), stream)};
+                          .capacity = capacity, .widest = widest};
+    space.random = neck__random_seeded(neck__context_seed(context), stream);
     neck_status status = allocate(&space);
     if (status == NECK_OK)
         *out = space;
@@ -52,7 +53,8 @@ neck_status neck__krylov_create(neck_context *context, int64_t order, int64_t ca
 
 void neck__krylov_free(neck__krylov *space)
 {
-    double *parts[] = {space->basis, space->block, space->reflectors, space->t, space->ritz, space->coupling, space->small, space->values};
+    double *parts[] = {space->basis, space->block, space->reflectors, space->t, space->ritz, space->coupling,
+                       space->small, space->values};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) neck__release(&space->allocator, parts[i]);
 }
 
@@ -74,7 +76,8 @@ neck_status neck__krylov_inject(neck_context *context, neck__krylov *space, int6
         memcpy(x, given, (size_t)(count * space->order) * sizeof *x);
     else
         neck__krylov_fill(space, count, x);
-    NECK_TRY(neck__orthonormalize(context, space->order, held, space->basis, count, x, NULL, space->small, space->reflectors));
+    NECK_TRY(neck__orthonormalize(context, space->order, held, space->basis, count, x, NULL, space->small,
+                                  space->reflectors));
     memset(space->coupling + space->width * space->capacity, 0, (size_t)(count * space->capacity) * sizeof *x);
     space->width += count;
     return NECK_OK;
@@ -86,8 +89,10 @@ static neck_status project(neck__krylov *space, int64_t width, double *image)
     int64_t from = space->used - width, capacity = space->capacity;
     double *share = space->small;
     for (int pass = 0; pass < 2; pass++) {
-        NECK_TRY(neck__gemm(0, 1, space->used, width, space->order, 1, space->basis, space->order, image, space->order, 0, share, width));
-        NECK_TRY(neck__gemm(1, 0, width, space->order, space->used, -1, share, width, space->basis, space->order, 1, image, space->order));
+        NECK_TRY(neck__gemm(0, 1, space->used, width, space->order, 1, space->basis, space->order, image, space->order,
+                            0, share, width));
+        NECK_TRY(neck__gemm(1, 0, width, space->order, space->used, -1, share, width, space->basis, space->order, 1,
+                            image, space->order));
         for (int64_t i = 0; i < space->used; i++)
             for (int64_t j = 0; j < width; j++) {
                 double *entry = space->t + i * capacity + from + j;
@@ -97,8 +102,8 @@ static neck_status project(neck__krylov *space, int64_t width, double *image)
     return NECK_OK;
 }
 
-/* The next pending block and its coupling, from what is left of the image. Near the end of the whole space fewer vectors than
- * width are left, and any orthonormal ones will do. */
+/* The next pending block and its coupling, from what is left of the image. Near the end of the whole space fewer
+ * vectors than width are left, and any orthonormal ones will do. */
 static neck_status next_block(neck_context *context, neck__krylov *space, int64_t width, double *image)
 {
     int64_t left = space->order - space->used, next = width < left ? width : left;
@@ -107,11 +112,13 @@ static neck_status next_block(neck_context *context, neck__krylov *space, int64_
     memset(space->coupling, 0, (size_t)(space->widest * space->capacity) * sizeof *r);
     if (next == 0) return NECK_OK;
     if (next == width) {
-        NECK_TRY(neck__orthonormalize(context, space->order, space->used, space->basis, width, image, r, space->small, space->reflectors));
+        NECK_TRY(neck__orthonormalize(context, space->order, space->used, space->basis, width, image, r, space->small,
+                                      space->reflectors));
         memcpy(to, image, (size_t)(width * space->order) * sizeof *to);
     } else {
         neck__krylov_fill(space, next, to);
-        NECK_TRY(neck__orthonormalize(context, space->order, space->used, space->basis, next, to, NULL, space->small, space->reflectors));
+        NECK_TRY(neck__orthonormalize(context, space->order, space->used, space->basis, next, to, NULL, space->small,
+                                      space->reflectors));
         NECK_TRY(neck__gemm(0, 1, next, width, space->order, 1, to, space->order, image, space->order, 0, r, width));
     }
     for (int64_t i = 0; i < next; i++)
@@ -160,7 +167,10 @@ double neck__krylov_coupling(const neck__krylov *space)
 {
     double squares = 0;
     for (int64_t i = 0; i < space->width; i++)
-        for (int64_t j = 0; j < space->used; j++) squares += space->coupling[i * space->capacity + j] * space->coupling[i * space->capacity + j];
+        for (int64_t j = 0; j < space->used; j++) {
+            double entry = space->coupling[i * space->capacity + j];
+            squares += entry * entry;
+        }
     return sqrt(squares);
 }
 
@@ -178,7 +188,8 @@ static neck_status eigen_decreasing(neck_context *context, int64_t n, double *ma
 neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space)
 {
     int64_t used = space->used;
-    for (int64_t i = 0; i < used; i++) memcpy(space->ritz + i * used, space->t + i * space->capacity, (size_t)used * sizeof(double));
+    for (int64_t i = 0; i < used; i++)
+        memcpy(space->ritz + i * used, space->t + i * space->capacity, (size_t)used * sizeof(double));
     NECK_TRY(eigen_decreasing(context, used, space->ritz, space->values));
     for (int64_t i = 0; i < used; i++) space->residuals[i] = coupled(space, space->ritz + i * used);
     return NECK_OK;
@@ -188,7 +199,8 @@ neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space)
 enum { PANEL = 512 };
 
 /* vectors (used of them) = by (keep x used) * vectors, keep <= used. */
-static neck_status rotate(neck_context *context, int64_t order, int64_t used, int64_t keep, const double *by, double *vectors)
+static neck_status rotate(neck_context *context, int64_t order, int64_t used, int64_t keep, const double *by,
+                          double *vectors)
 {
     neck__allocator allocator = neck__allocator_of(context);
     double *panel = neck__alloc(&allocator, keep, PANEL * sizeof *panel, "Ritz vectors");
@@ -234,10 +246,12 @@ neck_status neck__krylov_measure(neck_context *context, neck__krylov *space, int
     NECK_TRY(check_finite(space, count, images));
     NECK_TRY(neck__gemm(0, 1, count, used, order, 1, images, order, space->basis, order, 0, share, used));
     NECK_TRY(neck__gemm(0, 0, count, order, used, -1, share, used, space->basis, order, 1, images, order));
-    for (int64_t i = 0; i < count; i++) memcpy(space->ritz + i * count, share + i * used + first, (size_t)count * sizeof *share);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(space->ritz + i * count, share + i * used + first, (size_t)count * sizeof *share);
     NECK_TRY(eigen_decreasing(context, count, space->ritz, space->values + first));
     NECK_TRY(rotate(context, order, count, count, space->ritz, vectors));
     NECK_TRY(rotate(context, order, count, count, space->ritz, images));
-    for (int64_t i = 0; i < count; i++) space->residuals[first + i] = sqrt(neck__sum_squares(order, images + i * order));
+    for (int64_t i = 0; i < count; i++)
+        space->residuals[first + i] = sqrt(neck__sum_squares(order, images + i * order));
     return NECK_OK;
 }

@@ -1,8 +1,10 @@
-/* spectrum/krylov.h - a block Krylov space of a symmetric positive semidefinite matrix M known by products: grown block by block
- * with full orthogonalisation, cut back to Ritz vectors (thick restart), grown on from there. All vectors are rows.
+/* spectrum/krylov.h - a block Krylov space of a symmetric positive semidefinite matrix M known by products: grown block
+ * by block with full orthogonalisation, cut back to Ritz vectors (thick restart), grown on from there. All vectors are
+ * rows.
  *
- * Always M Q = Q T + P C: Q (used vectors) and P (width vectors, pending: the next block) orthonormal together, T = Q^T M Q, so that
- * the residual of a Ritz vector Q y is |C y| at no cost. Converged vectors stay in Q and are never multiplied again: that is locking. */
+ * Always M Q = Q T + P C: Q (used vectors) and P (width vectors, pending: the next block) orthonormal together, T = Q^T
+ * M Q, so that the residual of a Ritz vector Q y is |C y| at no cost. Converged vectors stay in Q and are never
+ * multiplied again: that is locking. */
 #ifndef NECK_SPECTRUM_KRYLOV_H
 #define NECK_SPECTRUM_KRYLOV_H
 
@@ -47,9 +49,9 @@ neck_status neck__krylov_grow(neck_context *context, neck__krylov *space);
 /* Ritz values of Q, their vectors and residuals. */
 neck_status neck__krylov_ritz(neck_context *context, neck__krylov *space);
 
-/* The vectors of Q from first on become Ritz vectors as products with M itself show them, with values and residuals (what M makes of
- * them outside of Q), whatever Q was grown with. Nothing is pending afterwards, and T is known no more. images: scratch,
- * used - first vectors. */
+/* The vectors of Q from first on become Ritz vectors as products with M itself show them, with values and residuals
+ * (what M makes of them outside of Q), whatever Q was grown with. Nothing is pending afterwards, and T is known no
+ * more. images: scratch, used - first vectors. */
 neck_status neck__krylov_measure(neck_context *context, neck__krylov *space, int64_t first, double *images);
 
 /* |M Q - Q T|, in the Frobenius norm. */
@@ -58,10 +60,10 @@ double neck__krylov_coupling(const neck__krylov *space);
 /* Q becomes the first keep Ritz vectors of the last neck__krylov_ritz. */
 neck_status neck__krylov_restart(neck_context *context, neck__krylov *space, int64_t keep);
 
-/* Orthonormal count <= order vectors in place, orthogonal to the `used` orthonormal ones too; those that depend on others are replaced
- * by what is left of them after rounding, so that count remain. r (count x count, or NULL): x as given = r^T x but for parts along
- * the used. small: (used + 3 count) x count doubles; reflectors: count vectors. */
-neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t used, const double *basis, int64_t count, double *x,
-                                 double *r, double *small, double *reflectors);
+/* Orthonormal count <= order vectors in place, orthogonal to the `used` orthonormal ones too; those that depend on
+ * others are replaced by what is left of them after rounding, so that count remain. r (count x count, or NULL): x as
+ * given = r^T x but for parts along the used. small: (used + 3 count) x count doubles; reflectors: count vectors. */
+neck_status neck__orthonormalize(neck_context *context, int64_t order, int64_t used, const double *basis, int64_t count,
+                                 double *x, double *r, double *small, double *reflectors);
 
 #endif

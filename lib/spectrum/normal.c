@@ -42,17 +42,19 @@ void neck__transpose(neck_context *context, int64_t rows, int64_t cols, const do
 static neck_status count_products(neck__normal *normal, int64_t count)
 {
     if (normal->limit > 0 && normal->products + count > normal->limit)
-        return neck__fail(NECK_E_CONVERGENCE, "not converged within max_products, %lld products with a vector", (long long)normal->limit);
+        return neck__fail(NECK_E_CONVERGENCE, "not converged within max_products, %lld products with a vector",
+                          (long long)normal->limit);
     normal->products += count;
     return NECK_OK;
 }
 
-/* A scale above one meets the vectors before the product, where it turns denormals into numbers with all their bits; one below
- * meets the result. */
+/* A scale above one meets the vectors before the product, where it turns denormals into numbers with all their bits;
+ * one below meets the result. */
 static double scale_before(const neck__normal *normal) { return normal->scale > 1 ? normal->scale : 1; }
 static double scale_after(const neck__normal *normal) { return normal->scale < 1 ? normal->scale : 1; }
 
-static neck_status apply(neck_context *context, const neck__normal *normal, int backward, int64_t count, const double *x, double *y)
+static neck_status apply(neck_context *context, const neck__normal *normal, int backward, int64_t count,
+                         const double *x, double *y)
 {
     return neck_operator_apply(context, normal->op, backward != normal->flipped, count, x, y);
 }
@@ -85,7 +87,8 @@ neck_status neck__normal_forward(neck_context *context, neck__normal *normal, in
     return status;
 }
 
-neck_status neck__normal_backward(neck_context *context, neck__normal *normal, int64_t count, const double *y, double *x)
+neck_status neck__normal_backward(neck_context *context, neck__normal *normal, int64_t count, const double *y,
+                                  double *x)
 {
     NECK_TRY(count_products(normal, count));
     double before = scale_before(normal), *columns = room(normal, normal->order, count);
@@ -100,7 +103,8 @@ neck_status neck__normal_backward(neck_context *context, neck__normal *normal, i
 }
 
 /* One pass over A where its kind can do both products at once. */
-static neck_status both_at_once(neck_context *context, neck__normal *normal, int32_t rough, int64_t count, const double *x, double *z)
+static neck_status both_at_once(neck_context *context, neck__normal *normal, int32_t rough, int64_t count,
+                                const double *x, double *z)
 {
     const neck_operator *op = normal->op;
     NECK_TRY(count_products(normal, 2 * count));
@@ -116,7 +120,8 @@ static neck_status both_at_once(neck_context *context, neck__normal *normal, int
 
 neck_status neck__normal_both(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z)
 {
-    if (normal->op->kind->gram && !normal->flipped && normal->scale == 1) return both_at_once(context, normal, 0, count, x, z);
+    if (normal->op->kind->gram && !normal->flipped && normal->scale == 1)
+        return both_at_once(context, normal, 0, count, x, z);
     double *images = room(normal, normal->length, count);
     if (!images) return NECK_E_NOMEM;
     neck_status status = neck__normal_forward(context, normal, count, x, images);
@@ -131,7 +136,8 @@ neck_status neck__normal_both(neck_context *context, neck__normal *normal, int64
 
 int neck__normal_has_rough(const neck__normal *normal)
 {
-    return normal->op->kind->rough && normal->scale == 1 && normal->frobenius_squared > ROUGH_LEAST && normal->frobenius_squared < ROUGH_MOST;
+    return normal->op->kind->rough && normal->scale == 1 && normal->frobenius_squared > ROUGH_LEAST &&
+        normal->frobenius_squared < ROUGH_MOST;
 }
 
 neck_status neck__normal_rough(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z)

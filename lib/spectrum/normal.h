@@ -1,5 +1,5 @@
-/* spectrum/normal.h - products of B^T B with blocks of vectors, B the tall one of an operator A and its transpose: what the largest
- * singular triplets are found from. A block is count vectors, one after the other. */
+/* spectrum/normal.h - products of B^T B with blocks of vectors, B the tall one of an operator A and its transpose: what
+ * the largest singular triplets are found from. A block is count vectors, one after the other. */
 #ifndef NECK_SPECTRUM_NORMAL_H
 #define NECK_SPECTRUM_NORMAL_H
 
@@ -20,9 +20,11 @@ typedef struct neck__normal {
 neck_status neck__normal_open(neck_context *context, const neck_operator *op, int64_t limit, neck__normal *out);
 
 /* y = B x: x count vectors of order, y length x count, row-major with the vectors as columns. */
-neck_status neck__normal_forward(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *y);
+neck_status neck__normal_forward(neck_context *context, neck__normal *normal, int64_t count, const double *x,
+                                 double *y);
 /* x = B^T y, shapes as above. */
-neck_status neck__normal_backward(neck_context *context, neck__normal *normal, int64_t count, const double *y, double *x);
+neck_status neck__normal_backward(neck_context *context, neck__normal *normal, int64_t count, const double *y,
+                                  double *x);
 /* z = B^T B x, both count vectors of order. */
 neck_status neck__normal_both(neck_context *context, neck__normal *normal, int64_t count, const double *x, double *z);
 

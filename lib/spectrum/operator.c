@@ -59,7 +59,8 @@ neck_status neck__operator_gram(neck_context *context, const neck_operator *op, 
     return status;
 }
 
-neck_status neck_operator_apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x, double *y)
+neck_status neck_operator_apply_normal(neck_context *context, const neck_operator *op, int64_t count, const double *x,
+                                       double *y)
 {
     if (!op || !x || !y) return neck__fail(NECK_E_ARGUMENT, "op, x or y is NULL");
     if (count < 1) return neck__fail(NECK_E_ARGUMENT, "count is %lld: a product needs a vector", (long long)count);

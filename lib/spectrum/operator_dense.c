@@ -7,7 +7,8 @@
 #include "spectrum/dense_product.h"
 #include "spectrum/operator.h"
 
-static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x, double *y)
+static neck_status apply(neck_context *context, const neck_operator *op, int transposed, int64_t count, const double *x,
+                         double *y)
 {
     return neck__dense_product(context, op->parts, transposed ? NECK__TRANSPOSED : NECK__PLAIN, count, x, y);
 }
@@ -17,7 +18,8 @@ static neck_status gram(neck_context *context, const neck_operator *op, int64_t 
     return neck__dense_product(context, op->parts, NECK__GRAM, count, x, y);
 }
 
-static neck_status rough(neck_context *context, const neck_operator *op, int32_t flipped, int64_t count, const double *x, double *z)
+static neck_status rough(neck_context *context, const neck_operator *op, int32_t flipped, int64_t count,
+                         const double *x, double *z)
 {
     if (!flipped) return neck__dense_product_f32(context, op->parts, NECK__GRAM, count, x, z);
     neck__allocator allocator = neck__allocator_of(context);

@@ -93,8 +93,9 @@ static neck_status normalised(int64_t rows, const double *given, double *weights
 /* A difference of squares that keeps less than this share of them has lost half of its digits. */
 #define LEAST_KEPT 1e-8
 
-/* |A - 1 m^T|_F^2 and what its products round relative to. Of a matrix from its entries. Else |A|_F^2 - 2 m . A^T 1 + rows |m|^2, with
- * the plain mean A^T 1 = rows m, otherwise one more product: not known when the difference leaves too little. */
+/* |A - 1 m^T|_F^2 and what its products round relative to. Of a matrix from its entries. Else |A|_F^2 - 2 m . A^T 1 +
+ * rows |m|^2, with the plain mean A^T 1 = rows m, otherwise one more product: not known when the difference leaves too
+ * little. */
 static neck_status centered_norm(neck_context *context, neck_operator *op, double *ones, double *sums)
 {
     const centered_parts *parts = op->parts;

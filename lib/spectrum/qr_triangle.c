@@ -84,7 +84,9 @@ neck_status neck_qr_triangle(neck_context *context, const neck_matrix *matrix, c
     NECK_TRY(neck__source_choose_scale(context, &source));
     NECK_TRY(source.view.rows < source.view.cols ? copy_rows(context, &source, r, &bound)
                                                  : factor(context, &source, r, &bound));
-    if (bound > 0 && source.scale != 1) bound += (double)source.view.cols * DBL_TRUE_MIN * source.scale; /* denormals round too */
-    if (error_bound) *error_bound = bound / source.scale;
+    if (!error_bound) return NECK_OK;
+    *error_bound = bound / source.scale;
+    /* Denormals round too. */
+    if (bound > 0 && source.scale != 1) *error_bound += (double)source.view.cols * DBL_TRUE_MIN;
     return NECK_OK;
 }

@@ -85,8 +85,8 @@ typedef struct outputs {
     double *long_out, *short_out, *s, *error_bound; /* s is always there */
 } outputs;
 
-static neck_status write_outputs(neck_context *context, const neck__variant *variant, neck__tsqr *tsqr, const factors *f,
-                                 const outputs *to)
+static neck_status write_outputs(neck_context *context, const neck__variant *variant, neck__tsqr *tsqr,
+                                 const factors *f, const outputs *to)
 {
     const neck__source *source = &variant->source;
     double bound = neck__variant_error(variant, tsqr->frobenius_squared) +
@@ -108,7 +108,8 @@ static neck_status write_outputs(neck_context *context, const neck__variant *var
     }
     if (to->short_out) write_short_side(f, source->by_rows, to->short_out);
     for (int64_t i = 0; i < f->order; i++) to->s[i] = f->values[i] / source->scale;
-    if (to->error_bound) *to->error_bound = bound / source->scale + (source->scale == 1 ? 0 : DBL_TRUE_MIN); /* denormals */
+    double denormal = source->scale == 1 ? 0 : DBL_TRUE_MIN;
+    if (to->error_bound) *to->error_bound = bound / source->scale + denormal;
     return NECK_OK;
 }
 

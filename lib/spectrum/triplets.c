@@ -12,8 +12,8 @@
 #include "spectrum/certificate.h"
 #include "spectrum/truncated.h"
 
-/* W = B V^T (length x count) = U diag(s) Z, all count x count but U. scratch: 4 count^2. Each array as long as W costs more than the
- * arithmetic on it, while the system clears its pages: U takes W's place, panel by panel. */
+/* W = B V^T (length x count) = U diag(s) Z, all count x count but U. scratch: 4 count^2. Each array as long as W costs
+ * more than the arithmetic on it, while the system clears its pages: U takes W's place, panel by panel. */
 typedef struct turning {
     int64_t length, count;
     double *w;
@@ -130,7 +130,8 @@ typedef struct panel {
 static void settle_rows(void *data, int64_t task)
 {
     const panel *now = data;
-    int64_t n = now->job->count, from = task * ROWS_A_TASK, to = from + ROWS_A_TASK < now->rows ? from + ROWS_A_TASK : now->rows;
+    int64_t n = now->job->count, from = task * ROWS_A_TASK, left = now->rows - from;
+    int64_t to = from + (left < ROWS_A_TASK ? left : ROWS_A_TASK);
     double *sums = now->sums + task * n, *w = now->job->w + (now->first + from) * n;
     const double *u = now->u + from * n, *image = now->images + from * n;
     memset(sums, 0, (size_t)n * sizeof *sums);
@@ -142,7 +143,8 @@ static void settle_rows(void *data, int64_t task)
     memcpy(w, now->u + from * n, (size_t)((to - from) * n) * sizeof *w);
 }
 
-static neck_status settle_panel(neck_context *context, const turning *job, int64_t first, int64_t rows, double *room, double *squares)
+static neck_status settle_panel(neck_context *context, const turning *job, int64_t first, int64_t rows, double *room,
+                                double *squares)
 {
     int64_t n = job->count, tasks = (rows + ROWS_A_TASK - 1) / ROWS_A_TASK;
     double *w = job->w + first * n, *images = room, *u = images + rows * n;
@@ -160,7 +162,8 @@ static neck_status settle(neck_context *context, const turning *job, double *squ
 {
     neck__allocator allocator = neck__allocator_of(context);
     int64_t most = job->length < PANEL ? job->length : PANEL;
-    double *room = neck__alloc(&allocator, job->count, (2 * most + most / ROWS_A_TASK + 1) * (int64_t)sizeof *room, "residuals");
+    double *room = neck__alloc(&allocator, job->count, (2 * most + most / ROWS_A_TASK + 1) * (int64_t)sizeof *room,
+                               "residuals");
     neck_status status = room ? NECK_OK : NECK_E_NOMEM;
     for (int64_t first = 0; first < job->length && status == NECK_OK; first += most) {
         int64_t rows = job->length - first < most ? job->length - first : most;
@@ -182,8 +185,8 @@ static double rounding(const neck__normal *normal, const neck__subspace *subspac
     return DBL_EPSILON / 2 * sides * size + turned * t->values[0] + sides * DBL_TRUE_MIN;
 }
 
-/* What the operator is caught lying at: V^T R, which both products make zero but for rounding, is not; or the squares of the values
- * are more than there is. */
+/* What the operator is caught lying at: V^T R, which both products make zero but for rounding, is not; or the squares
+ * of the values are more than there is. */
 #define LIE 1e-6
 
 static neck_status check_honesty(const neck__normal *normal, const neck__triplets *t, double along, double floor)
@@ -198,14 +201,15 @@ static neck_status check_honesty(const neck__normal *normal, const neck__triplet
                           "the operator's two products are not of the same matrix: they differ by %.3g of it",
                           along / t->values[0]);
     if (known >= 0 && squares > (1 + LIE) * known)
-        return neck__fail(NECK_E_ARGUMENT, "the operator's |A|_F^2 is given as %g, but the squares of its values sum to %g",
-                          known, squares);
+        return neck__fail(NECK_E_ARGUMENT,
+                          "the operator's |A|_F^2 is given as %g, but the squares of its values sum to %g", known,
+                          squares);
     return NECK_OK;
 }
 
 /* images = B^T U less S V becomes the residual R; *norm = |R|. floor: what rounding leaves. */
-static neck_status backward_residuals(neck_context *context, const neck__normal *normal, double floor, neck__triplets *t,
-                                      double *images, double *scratch, double *norm)
+static neck_status backward_residuals(neck_context *context, const neck__normal *normal, double floor,
+                                      neck__triplets *t, double *images, double *scratch, double *norm)
 {
     int64_t n = t->count, order = normal->order;
     double along = 0;
@@ -229,7 +233,8 @@ static neck_status backward_residuals(neck_context *context, const neck__normal 
 static void bound(const neck__subspace *subspace, double floor, double coupling, neck__triplets *t)
 {
     double ceiling = subspace->ceiling;
-    if (subspace->rounded) ceiling = sqrt(ceiling * ceiling + 2 * floor * (t->values[0] + floor)); /* |dB^T B + B^T dB| */
+    if (subspace->rounded) /* by |dB^T B + B^T dB| */
+        ceiling = sqrt(ceiling * ceiling + 2 * floor * (t->values[0] + floor));
     for (int64_t i = 0; i < t->count; i++) {
         t->residuals[i] = sqrt(t->residuals[i] / 2);
         t->bounds[i] = neck__triplet_bound(t->values[i], coupling, ceiling) + floor;
@@ -273,7 +278,8 @@ neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const
     NECK_GOTO_DONE(allocate(normal, n, &t));
     status = NECK_E_NOMEM;
     images = neck__alloc(allocator, n, normal->order * (int64_t)sizeof *images, "images of singular vectors");
-    scratch = images ? neck__alloc(allocator, n, (4 * n + 1) * (int64_t)sizeof *scratch, "turns of singular vectors") : NULL;
+    if (!images) goto done;
+    scratch = neck__alloc(allocator, n, (4 * n + 1) * (int64_t)sizeof *scratch, "turns of singular vectors");
     if (!scratch) goto done;
     job.w = t.longer;
     job.values = t.values;

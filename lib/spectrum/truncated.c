@@ -1,4 +1,5 @@
-/* spectrum/truncated.c - neck_truncated_svd and neck_truncated_spectrum: options, the route by cost, the caller's units. */
+/* spectrum/truncated.c - neck_truncated_svd and neck_truncated_spectrum: options, the route by cost, the caller's
+ * units. */
 #include "spectrum/truncated.h"
 
 #include <float.h>
@@ -15,16 +16,18 @@ static neck_status check(const neck_operator *op, int64_t k, const neck_truncate
 {
     int64_t order = op->rows < op->cols ? op->rows : op->cols;
     if (k < 1 || k > order)
-        return neck__fail(NECK_E_ARGUMENT, "k is %lld: a %lld x %lld operator has 1 to %lld singular values", (long long)k,
-                          (long long)op->rows, (long long)op->cols, (long long)order);
-    if (options->method != NECK_METHOD_AUTO && options->method != NECK_METHOD_GRAM && options->method != NECK_METHOD_KRYLOV &&
-        options->method != NECK_METHOD_RANDOMIZED)
+        return neck__fail(NECK_E_ARGUMENT, "k is %lld: a %lld x %lld operator has 1 to %lld singular values",
+                          (long long)k, (long long)op->rows, (long long)op->cols, (long long)order);
+    if (options->method != NECK_METHOD_AUTO && options->method != NECK_METHOD_GRAM &&
+        options->method != NECK_METHOD_KRYLOV && options->method != NECK_METHOD_RANDOMIZED)
         return neck__fail(NECK_E_ARGUMENT, "method %d is not AUTO, GRAM, KRYLOV or RANDOMIZED", options->method);
     if (!(options->tolerance >= 0 && options->tolerance < 1))
         return neck__fail(NECK_E_ARGUMENT, "tolerance is %g: it is a number from 0 to below 1", options->tolerance);
-    if (options->block < 0 || options->basis < 0 || options->max_products < 0 || options->start_count < 0 || options->oversampling < 0)
+    if (options->block < 0 || options->basis < 0 || options->max_products < 0 || options->start_count < 0 ||
+        options->oversampling < 0)
         return neck__fail(NECK_E_ARGUMENT, "block, basis, max_products, start_count or oversampling is negative");
-    if (options->start_count > 0 && !options->start) return neck__fail(NECK_E_ARGUMENT, "start is NULL, start_count is not 0");
+    if (options->start_count > 0 && !options->start)
+        return neck__fail(NECK_E_ARGUMENT, "start is NULL, start_count is not 0");
     int64_t numbers;
     if (!neck__mul(options->start_count, op->cols, &numbers))
         return neck__fail(NECK_E_OVERFLOW, "start_count is %lld: too many vectors", (long long)options->start_count);
@@ -40,9 +43,11 @@ enum { BLOCK = 8, ROUGH_BLOCK = 16, OVERSAMPLING = 10, POWER_STEPS = 2 };
 /* Tolerances that vectors from products in single precision can meet. */
 #define ROUGH_TOLERANCE 1e-6
 
-/* A wider block wastes products, a narrower one passes over the operator more often; products in single precision are so fast that
- * the passes count. More given starts than this are cut off: a block is multiplied as a whole each time. */
-static void fill_defaults(const neck_truncated_options *options, int64_t k, const neck__normal *normal, neck__request *request)
+/* A wider block wastes products, a narrower one passes over the operator more often; products in single precision are
+ * so fast that the passes count. More given starts than this are cut off: a block is multiplied as a whole each
+ * time. */
+static void fill_defaults(const neck_truncated_options *options, int64_t k, const neck__normal *normal,
+                          neck__request *request)
 {
     int64_t order = normal->order;
     *request = (neck__request){.k = k, .method = options->method};
@@ -57,20 +62,23 @@ static void fill_defaults(const neck_truncated_options *options, int64_t k, cons
     request->basis = options->basis > 0 ? options->basis : 4 * k + 16 * request->block;
     request->oversampling = options->oversampling > 0 ? options->oversampling : OVERSAMPLING;
     if (request->oversampling > order - k) request->oversampling = order - k;
-    request->power_steps = options->power_steps == 0 ? POWER_STEPS : options->power_steps < 0 ? 0 : options->power_steps;
+    request->power_steps = options->power_steps == 0 ? POWER_STEPS : options->power_steps;
+    if (request->power_steps < 0) request->power_steps = 0;
 }
 
 /* Starts as vectors of the shorter side: given for A's right side, they go through A where that is the longer one. */
-static neck_status take_starts(neck_context *context, neck__normal *normal, const neck_truncated_options *options, neck__request *request,
-                               double **memory)
+static neck_status take_starts(neck_context *context, neck__normal *normal, const neck_truncated_options *options,
+                               neck__request *request, double **memory)
 {
     int64_t given = options->start_count, cols = normal->op->cols;
     if (request->start_count == 0) return NECK_OK;
     double *rows = neck__alloc(&normal->allocator, given, cols * (int64_t)sizeof *rows, "start vectors");
     if (!rows) return NECK_E_NOMEM;
     if (normal->flipped) {
-        double *starts = neck__alloc(&normal->allocator, given, normal->order * (int64_t)sizeof *starts, "start vectors");
-        neck_status status = starts ? neck__normal_backward(context, normal, given, options->start, starts) : NECK_E_NOMEM;
+        double *starts = neck__alloc(&normal->allocator, given, normal->order * (int64_t)sizeof *starts,
+                                     "start vectors");
+        neck_status status = NECK_E_NOMEM;
+        if (starts) status = neck__normal_backward(context, normal, given, options->start, starts);
         neck__release(&normal->allocator, rows);
         if (status != NECK_OK) {
             neck__release(&normal->allocator, starts);
@@ -85,8 +93,8 @@ static neck_status take_starts(neck_context *context, neck__normal *normal, cons
     return NECK_OK;
 }
 
-/* Krylov takes some 5 k + 100 pairs of products; the Gram matrix of a dense view costs a quarter of `order` such pairs and runs
- * several times faster; any other operator's costs all of them. */
+/* Krylov takes some 5 k + 100 pairs of products; the Gram matrix of a dense view costs a quarter of `order` such pairs
+ * and runs several times faster; any other operator's costs all of them. */
 enum { LARGEST_GRAM = 8192 };
 
 static int gram_pays(const neck__normal *normal, int64_t k)
@@ -95,8 +103,8 @@ static int gram_pays(const neck__normal *normal, int64_t k)
     return order <= LARGEST_GRAM && order <= (neck__operator_matrix(normal->op) ? 8 * pairs : pairs);
 }
 
-static neck_status find(neck_context *context, neck__normal *normal, const neck__request *request, int32_t method, neck__subspace *subspace,
-                        neck__triplets *triplets)
+static neck_status find(neck_context *context, neck__normal *normal, const neck__request *request, int32_t method,
+                        neck__subspace *subspace, neck__triplets *triplets)
 {
     NECK_TRY(method == NECK_METHOD_GRAM     ? neck__truncated_by_gram(context, normal, request, subspace)
              : method == NECK_METHOD_KRYLOV ? neck__truncated_by_krylov(context, normal, request, subspace)
@@ -118,28 +126,31 @@ static int within_tolerance(const neck__request *request, const neck__triplets *
     return 1;
 }
 
-static neck_status find_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
-                                  neck__triplets *triplets)
+static neck_status find_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request,
+                                  neck__subspace *subspace, neck__triplets *triplets)
 {
     neck__request exactly = *request;
     exactly.rough = 0;
     if (!request->rough) return find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets);
     NECK_TRY(find(context, normal, request, NECK_METHOD_KRYLOV, subspace, triplets));
     if (within_tolerance(request, triplets)) return NECK_OK;
-    neck__log(context, 1, "single precision does not reach the tolerance near %.3g; going on in double", triplets->values[request->k - 1]);
+    neck__log(context, 1, "single precision does not reach the tolerance near %.3g; going on in double",
+              triplets->values[request->k - 1]);
     neck__triplets_free(&normal->allocator, triplets);
     return find(context, normal, &exactly, NECK_METHOD_KRYLOV, subspace, triplets);
 }
 
-static neck_status find_by_cost(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *subspace,
-                                neck__triplets *triplets)
+static neck_status find_by_cost(neck_context *context, neck__normal *normal, const neck__request *request,
+                                neck__subspace *subspace, neck__triplets *triplets)
 {
-    int krylov = request->method == NECK_METHOD_KRYLOV || (request->method == NECK_METHOD_AUTO && !gram_pays(normal, request->k));
-    if (krylov) return find_by_krylov(context, normal, request, subspace, triplets);
-    if (request->method != NECK_METHOD_AUTO) return find(context, normal, request, request->method, subspace, triplets);
+    int may_choose = request->method == NECK_METHOD_AUTO;
+    if (request->method == NECK_METHOD_KRYLOV || (may_choose && !gram_pays(normal, request->k)))
+        return find_by_krylov(context, normal, request, subspace, triplets);
+    if (!may_choose) return find(context, normal, request, request->method, subspace, triplets);
     NECK_TRY(find(context, normal, request, NECK_METHOD_GRAM, subspace, triplets));
     if (triplets->bounds[request->k - 1] <= UNRESOLVED * triplets->values[0]) return NECK_OK;
-    neck__log(context, 1, "the Gram matrix resolves no values near %.3g; going on with products", triplets->values[request->k - 1]);
+    neck__log(context, 1, "the Gram matrix resolves no values near %.3g; going on with products",
+              triplets->values[request->k - 1]);
     neck__triplets_free(&normal->allocator, triplets);
     return find_by_krylov(context, normal, request, subspace, triplets);
 }
@@ -171,7 +182,8 @@ static void write_some(void *data, int64_t task)
 }
 
 /* On all threads: the caller's pages are often new, and to clear them takes longer than to fill them. */
-static void write_columns(neck_context *context, int64_t k, int64_t n, int64_t count, const double *columns, double *out)
+static void write_columns(neck_context *context, int64_t k, int64_t n, int64_t count, const double *columns,
+                          double *out)
 {
     writing job = {k, n, count, columns, out};
     neck__parallel(context, (n + ROWS_A_TASK - 1) / ROWS_A_TASK, write_some, &job);
@@ -188,14 +200,17 @@ static void turn_columns(int64_t k, int64_t n, int64_t count, const double *colu
         for (int64_t j = 0; j < k; j++) out[j * n + i] = columns[i * count + j];
 }
 
-static neck_status write_outputs(neck_context *context, const neck__normal *normal, int64_t k, const neck__triplets *t, const outputs *to)
+static neck_status write_outputs(neck_context *context, const neck__normal *normal, int64_t k, const neck__triplets *t,
+                                 const outputs *to)
 {
     if (isinf(t->values[0] / normal->scale))
-        return neck__fail(NECK_E_OVERFLOW, "the largest singular value exceeds the range of double: scale the operator down");
+        return neck__fail(NECK_E_OVERFLOW,
+                          "the largest singular value exceeds the range of double: scale the operator down");
+    double denormal = normal->scale == 1 ? 0 : DBL_TRUE_MIN; /* which round too */
     for (int64_t i = 0; i < k; i++) {
         to->values[i] = t->values[i] / normal->scale;
         if (to->residuals) to->residuals[i] = t->residuals[i] / normal->scale;
-        if (to->bounds) to->bounds[i] = t->bounds[i] / normal->scale + (normal->scale == 1 ? 0 : DBL_TRUE_MIN); /* denormals round too */
+        if (to->bounds) to->bounds[i] = t->bounds[i] / normal->scale + denormal;
     }
     int64_t order = normal->order, length = normal->length;
     if (to->right && normal->flipped) turn_columns(k, length, t->count, t->longer, to->right);
@@ -205,7 +220,8 @@ static neck_status write_outputs(neck_context *context, const neck__normal *norm
     return NECK_OK;
 }
 
-static neck_status write_report(const neck__normal *normal, const neck__subspace *subspace, neck_truncated_report *report)
+static neck_status write_report(const neck__normal *normal, const neck__subspace *subspace,
+                                neck_truncated_report *report)
 {
     if (!report) return NECK_OK;
     neck_truncated_report full = {report->struct_size,         subspace->method,
@@ -213,13 +229,14 @@ static neck_status write_report(const neck__normal *normal, const neck__subspace
                                   subspace->restarts,          subspace->missed_probability,
                                   normal->op->frobenius_squared};
     if (report->struct_size < sizeof full.struct_size)
-        return neck__fail(NECK_E_ARGUMENT, "neck_truncated_report.struct_size is %zu: it must be sizeof the struct", report->struct_size);
+        return neck__fail(NECK_E_ARGUMENT, "neck_truncated_report.struct_size is %zu: it must be sizeof the struct",
+                          report->struct_size);
     memcpy(report, &full, report->struct_size < sizeof full ? report->struct_size : sizeof full);
     return NECK_OK;
 }
 
-static neck_status compute(neck_context *context, neck__normal *normal, int64_t k, const neck_truncated_options *options,
-                           const outputs *to, neck_truncated_report *report)
+static neck_status compute(neck_context *context, neck__normal *normal, int64_t k,
+                           const neck_truncated_options *options, const outputs *to, neck_truncated_report *report)
 {
     neck__request request;
     neck__subspace subspace = {0};
@@ -235,9 +252,9 @@ static neck_status compute(neck_context *context, neck__normal *normal, int64_t 
     return status == NECK_OK ? write_report(normal, &subspace, report) : status;
 }
 
-neck_status neck_truncated_svd(neck_context *context, const neck_operator *op, int64_t k, const neck_truncated_options *options,
-                               double *values, double *left, double *right, double *residuals, double *error_bounds,
-                               neck_truncated_report *report)
+neck_status neck_truncated_svd(neck_context *context, const neck_operator *op, int64_t k,
+                               const neck_truncated_options *options, double *values, double *left, double *right,
+                               double *residuals, double *error_bounds, neck_truncated_report *report)
 {
     if (!op || !values) return neck__fail(NECK_E_ARGUMENT, "op or values is NULL");
     if (report && report->struct_size < sizeof report->struct_size)

@@ -30,13 +30,16 @@ typedef struct neck__subspace {
     int64_t block, restarts;
 } neck__subspace;
 
-neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out);
-neck_status neck__truncated_by_gram(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out);
-neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out);
+neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request,
+                                      neck__subspace *out);
+neck_status neck__truncated_by_gram(neck_context *context, neck__normal *normal, const neck__request *request,
+                                    neck__subspace *out);
+neck_status neck__truncated_by_range(neck_context *context, neck__normal *normal, const neck__request *request,
+                                     neck__subspace *out);
 
-/* Block Krylov with thick restart on any positive semidefinite matrix M of this order: the leading k vectors, with ceiling a bound on
- * sqrt(|M x|) instead of |B x|. trace: of M, negative when not known. noise: |M| times this is what rounding leaves of a product.
- * rough: the same products in single precision, NULL where there are none. */
+/* Block Krylov with thick restart on any positive semidefinite matrix M of this order: the leading k vectors, with
+ * ceiling a bound on sqrt(|M x|) instead of |B x|. trace: of M, negative when not known. noise: |M| times this is what
+ * rounding leaves of a product. rough: the same products in single precision, NULL where there are none. */
 typedef struct neck__leading {
     neck__multiply_fn multiply, rough;
     void *user;
@@ -55,7 +58,8 @@ typedef struct neck__triplets {
 } neck__triplets;
 
 /* Rayleigh and Ritz with B itself, so that no value is known through its square; residuals of both sides measured. */
-neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const neck__subspace *subspace, neck__triplets *out);
+neck_status neck__triplets_of(neck_context *context, neck__normal *normal, const neck__subspace *subspace,
+                              neck__triplets *out);
 void neck__triplets_free(const neck__allocator *allocator, neck__triplets *triplets);
 
 #endif

@@ -1,5 +1,5 @@
-/* spectrum/truncated_krylov.c - block Krylov with thick restart, in single precision first where that serves, then a search for what it
- * overlooked. */
+/* spectrum/truncated_krylov.c - block Krylov with thick restart, in single precision first where that serves, then a
+ * search for what it overlooked. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 /* Of overlooking a value, over all checks of a run; and how often runs may restart or be repeated. */
 #define MISSED 1e-10
-/* What single precision seldom leaves, relative to the largest eigenvalue: a guess, for residuals are measured in the end. */
+/* What single precision seldom leaves, relative to the largest eigenvalue: a guess, for residuals are measured in the
+ * end. */
 #define ROUGH_NOISE (FLT_EPSILON / 16)
 /* Random vectors of a check, and how many of them may have to be carried on beside the block. */
 enum { MOST_RESTARTS = 2000, ROUGH_RESTARTS = 6, STREAM = 1, STARTS = 8, CHECKS = 7 };
@@ -29,8 +30,8 @@ typedef struct solving {
     double ceiling; /* eigenvalues of M beyond the first k Ritz values are at most this */
 } solving;
 
-/* A residual r of M = B^T B at the value s^2 is r / s = |B^T u - s v| for the triplet, sqrt(2) times what is called its residual: room
- * for what the last step mixes. Below what rounding leaves nothing improves. */
+/* A residual r of M = B^T B at the value s^2 is r / s = |B^T u - s v| for the triplet, sqrt(2) times what is called its
+ * residual: room for what the last step mixes. Below what rounding leaves nothing improves. */
 static int64_t count_converged(const solving *job)
 {
     const neck__krylov *space = &job->space;
@@ -73,8 +74,8 @@ static neck_status iterate(neck_context *context, solving *job)
         if (job->converged == job->request->k || space->width == 0) return NECK_OK;
         if (space->used + space->width <= space->capacity) continue;
         if (++job->restarts > job->most_restarts)
-            return neck__fail(NECK_E_CONVERGENCE, "%lld of %lld triplets converged in %lld restarts", (long long)job->converged,
-                              (long long)job->request->k, (long long)job->most_restarts);
+            return neck__fail(NECK_E_CONVERGENCE, "%lld of %lld triplets converged in %lld restarts",
+                              (long long)job->converged, (long long)job->request->k, (long long)job->most_restarts);
         NECK_TRY(neck__krylov_restart(context, space, looked = kept(job)));
     }
 }
@@ -109,21 +110,22 @@ static int good_enough(const solving *job, const guards *guard, double ceiling)
     return sqrt(ceiling) <= last + job->request->tolerance * largest;
 }
 
-/* Grows a fresh random block in the complement of what is held, until it shows, with the probability asked for, that nothing there
- * exceeds the last value wanted, or that something does (*missed), or the room is used up. */
+/* Grows a fresh random block in the complement of what is held, until it shows, with the probability asked for, that
+ * nothing there exceeds the last value wanted, or that something does (*missed), or the room is used up. */
 static neck_status search(neck_context *context, solving *job, const guards *guard, int *missed)
 {
     neck__krylov *space = &job->space;
     neck__search found = {.order = space->order - guard->held, .starts = space->width};
     int64_t most = (space->capacity - space->used) / space->width;
     double chance = MISSED / (2 * (double)(most > 0 ? most : 1)), last = guard->values[job->request->k - 1];
+    double noticed = last + (1e-9 + job->request->tolerance) * last + 10 * job->problem->noise * guard->values[0];
     *missed = 0;
     while (space->width > 0 && space->used + space->width <= space->capacity) {
         NECK_TRY(neck__krylov_grow(context, space));
         found.steps++;
         NECK_TRY(largest_found(context, space, guard->held, &found.found));
         found.residual = neck__krylov_coupling(space);
-        if (found.found > last + (1e-9 + job->request->tolerance) * last + 10 * job->problem->noise * guard->values[0]) {
+        if (found.found > noticed) {
             *missed = 1;
             return NECK_OK;
         }
@@ -136,10 +138,11 @@ static neck_status search(neck_context *context, solving *job, const guards *gua
     return NECK_OK;
 }
 
-/* Puts the old pending block beside the search's: M's first `held` vectors are coupled to it. What of it lies in the search's own
- * vectors is in T and in that block's coupling; near the end of the whole space the rest spans all that is left. scratch: widest^2. */
-static neck_status rejoin(neck_context *context, neck__krylov *space, int64_t width, const double *block, const double *coupling,
-                          int64_t held, double *scratch)
+/* Puts the old pending block beside the search's: M's first `held` vectors are coupled to it. What of it lies in the
+ * search's own vectors is in T and in that block's coupling; near the end of the whole space the rest spans all that is
+ * left. scratch: widest^2. */
+static neck_status rejoin(neck_context *context, neck__krylov *space, int64_t width, const double *block,
+                          const double *coupling, int64_t held, double *scratch)
 {
     int64_t have = space->used + space->width, left = space->order - have, next = width < left ? width : left;
     if (space->width + next > space->widest)
@@ -151,10 +154,13 @@ static neck_status rejoin(neck_context *context, neck__krylov *space, int64_t wi
     double *pending = space->basis + space->used * space->order, *added = pending + before * space->order;
     if (next < width) neck__krylov_fill(space, next, added);
     if (next > 0)
-        NECK_TRY(neck__orthonormalize(context, space->order, have, space->basis, next, added, NULL, space->small, space->reflectors));
-    NECK_TRY(neck__gemm(0, 1, space->width, width, space->order, 1, pending, space->order, block, space->order, 0, scratch, width));
+        NECK_TRY(neck__orthonormalize(context, space->order, have, space->basis, next, added, NULL, space->small,
+                                      space->reflectors));
+    NECK_TRY(neck__gemm(0, 1, space->width, width, space->order, 1, pending, space->order, block, space->order, 0,
+                        scratch, width));
     memset(space->coupling + before * space->capacity, 0, (size_t)(next * space->capacity) * sizeof *block);
-    return neck__gemm(0, 0, space->width, held, width, 1, scratch, width, coupling, held, 1, space->coupling, space->capacity);
+    return neck__gemm(0, 0, space->width, held, width, 1, scratch, width, coupling, held, 1, space->coupling,
+                      space->capacity);
 }
 
 /* trace(M) less what is known bounds every eigenvalue that is left: no probability, but seldom small enough. */
@@ -166,9 +172,9 @@ static double from_trace(const solving *job, const guards *guard)
     return fmax(left, 0) + job->problem->noise * trace;
 }
 
-/* How many of the Ritz vectors beyond k are worth holding on to: the more, the less is left to search and the further below the k-th
- * value it lies; but their residuals join what is left to them. As many as leave room to show what the search is to show when it finds
- * half the way from the last one held to the k-th. */
+/* How many of the Ritz vectors beyond k are worth holding on to: the more, the less is left to search and the further
+ * below the k-th value it lies; but their residuals join what is left to them. As many as leave room to show what the
+ * search is to show when it finds half the way from the last one held to the k-th. */
 static int64_t settled(const solving *job)
 {
     const neck__krylov *space = &job->space;
@@ -202,7 +208,8 @@ static neck_status check(neck_context *context, solving *job, guards *guard, dou
     int64_t width = space->width, held = guard->held;
     double *coupling = block + width * space->order;
     memcpy(block, space->basis + held * space->order, (size_t)(width * space->order) * sizeof *block);
-    for (int64_t i = 0; i < width; i++) memcpy(coupling + i * held, space->coupling + i * space->capacity, (size_t)held * sizeof *block);
+    for (int64_t i = 0; i < width; i++)
+        memcpy(coupling + i * held, space->coupling + i * space->capacity, (size_t)held * sizeof *block);
     space->width = 0;
     int64_t left = space->order - held;
     NECK_TRY(neck__krylov_inject(context, space, STARTS < left ? STARTS : left, NULL));
@@ -221,8 +228,8 @@ static neck_status begin(neck_context *context, solving *job)
     return NECK_OK;
 }
 
-/* Of guard vectors that have to be measured each costs two products, each step of a search two for every start; the further the last
- * one held lies below the k-th, the fewer steps, by the theorem's rate. */
+/* Of guard vectors that have to be measured each costs two products, each step of a search two for every start; the
+ * further the last one held lies below the k-th, the fewer steps, by the theorem's rate. */
 static int64_t worth_measuring(const solving *job)
 {
     enum { RATE = 9 }; /* ln(1.65 sqrt(n)) and the share of the chance, near enough for a choice */
@@ -237,8 +244,9 @@ static int64_t worth_measuring(const solving *job)
     return best;
 }
 
-/* Vectors by products in single precision. What is beyond them is measured and searched in double, and what they are worth is for the
- * last step to say, which measures residuals. Not *good: something may be missed, or did not converge, and double has to begin anew. */
+/* Vectors by products in single precision. What is beyond them is measured and searched in double, and what they are
+ * worth is for the last step to say, which measures residuals. Not *good: something may be missed, or did not converge,
+ * and double has to begin anew. */
 static neck_status solve_roughly(neck_context *context, solving *job, guards *guard, int *good)
 {
     neck__krylov *space = &job->space;
@@ -250,7 +258,8 @@ static neck_status solve_roughly(neck_context *context, solving *job, guards *gu
     NECK_TRY(status);
     guard->held = worth_measuring(job);
     NECK_TRY(neck__krylov_restart(context, space, guard->held));
-    double *images = neck__alloc(&space->allocator, guard->held, space->order * (int64_t)sizeof *images, "images of vectors");
+    double *images = neck__alloc(&space->allocator, guard->held, space->order * (int64_t)sizeof *images,
+                                 "images of vectors");
     if (!images) return NECK_E_NOMEM;
     space->multiply = job->problem->multiply;
     status = neck__krylov_measure(context, space, job->request->k, images);
@@ -303,12 +312,16 @@ neck_status neck__leading_vectors(neck_context *context, const neck__leading *pr
 {
     solving job = {.problem = problem, .request = request};
     int64_t k = request->k, order = problem->order, block = problem->rough ? request->rough_block : request->block;
-    int64_t widest = block + STARTS * CHECKS, capacity = request->basis < k + 2 * widest ? k + 2 * widest : request->basis;
+    int64_t widest = block + STARTS * CHECKS, capacity = k + 2 * widest;
+    if (capacity < request->basis) capacity = request->basis;
     if (capacity > order) capacity = order;
-    NECK_TRY(neck__krylov_create(context, order, capacity, widest, STREAM, problem->multiply, problem->user, &job.space));
+    NECK_TRY(neck__krylov_create(context, order, capacity, widest, STREAM, problem->multiply, problem->user,
+                                 &job.space));
     neck__krylov *space = &job.space;
-    double *memory = neck__alloc(&space->allocator, 2 * capacity + widest * (order + capacity + widest), sizeof *memory, "guard vectors");
-    double *vectors = memory ? neck__alloc(&space->allocator, k, order * (int64_t)sizeof *vectors, "singular vectors") : NULL;
+    double *memory = neck__alloc(&space->allocator, 2 * capacity + widest * (order + capacity + widest), sizeof *memory,
+                                 "guard vectors");
+    double *vectors = NULL;
+    if (memory) vectors = neck__alloc(&space->allocator, k, order * (int64_t)sizeof *vectors, "singular vectors");
     guards guard = {memory, memory + capacity, 0};
     neck_status status = vectors ? solve_either_way(context, &job, &guard, memory + 2 * capacity) : NECK_E_NOMEM;
     if (status == NECK_OK) {
@@ -334,7 +347,8 @@ static neck_status multiply_normal(neck_context *context, void *user, int64_t co
     return neck__normal_both(context, user, count, x, y);
 }
 
-neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request, neck__subspace *out)
+neck_status neck__truncated_by_krylov(neck_context *context, neck__normal *normal, const neck__request *request,
+                                      neck__subspace *out)
 {
     double noise = DBL_EPSILON * (4 + sqrt((double)(normal->order + normal->length)));
     neck__multiply_fn rough = request->rough ? multiply_roughly : NULL;

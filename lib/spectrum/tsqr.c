@@ -150,9 +150,9 @@ neck_status neck__tsqr_apply(neck_context *context, neck__tsqr *tsqr, double *to
         int64_t rows = chunk_rows(tsqr, i);
         memset(block, 0, (size_t)(rows * n) * sizeof *block);
         for (int64_t j = 0; i == 0 && j < n; j++) memcpy(block + j * rows, top + j * n, (size_t)n * sizeof *block);
-        status = i == 0 ? neck__qr_apply(context, rows, n, n, chunk_reflectors(tsqr, i), rows, chunk_factors(tsqr, i), block, rows)
-                        : neck__qr_update_apply(context, rows, n, n, chunk_reflectors(tsqr, i), rows,
-                                                chunk_factors(tsqr, i), top, n, block, rows);
+        const double *reflectors = chunk_reflectors(tsqr, i), *factors = chunk_factors(tsqr, i);
+        status = i == 0 ? neck__qr_apply(context, rows, n, n, reflectors, rows, factors, block, rows)
+                        : neck__qr_update_apply(context, rows, n, n, reflectors, rows, factors, top, n, block, rows);
         if (status == NECK_OK) take(user, i * tsqr->chunk, rows, block);
         if (status == NECK_OK)
             status = neck__progress(context, "singular vectors", "rows", tsqr->length - i * tsqr->chunk, tsqr->length);

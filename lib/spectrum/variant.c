@@ -21,8 +21,8 @@ static neck_status check(int32_t variant, const double *row_weights)
     return NECK_OK;
 }
 
-/* With e the error of the mean row m of X = Y + 1 m^T, |1 e^T| = sqrt(rows) |e|, and e is at most `chain` roundings of sum w |x| / sum w <=
- * |m| + sqrt(sum w^2) |Y|_F / sum w. */
+/* With e the error of the mean row m of X = Y + 1 m^T, |1 e^T| = sqrt(rows) |e|, and e is at most `chain` roundings of
+ * sum w |x| / sum w <= |m| + sqrt(sum w^2) |Y|_F / sum w. */
 static void find_error(const double *weights, neck__variant *variant)
 {
     const neck_matrix *view = &variant->source.view;

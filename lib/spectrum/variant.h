@@ -17,7 +17,8 @@ neck_status neck__variant_open(neck_context *context, const neck_matrix *matrix,
                                const double *row_weights, neck__variant *out);
 void neck__variant_close(neck__variant *variant);
 
-/* How much a singular value differs for the rounding of the mean row: of the scaled source, whose squared norm this is. */
+/* How much a singular value differs for the rounding of the mean row: of the scaled source, whose squared norm this
+ * is. */
 double neck__variant_error(const neck__variant *variant, double frobenius_squared);
 
 #endif

@@ -56,9 +56,9 @@ static char *state_path(const neck_training *self, const char *folder, int64_t s
     return path;
 }
 
-/* Older states, and what a save that died has left: of whatever step, since a run that goes on may not save there again.
- * Works in the room of the kept state's path, so that nothing is left undone for lack of memory. What cannot be removed
- * does no harm: the latest state counts, and the next save tries again. */
+/* Older states, and what a save that died has left: of whatever step, since a run that goes on may not save there
+ * again. Works in the room of the kept state's path, so that nothing is left undone for lack of memory. What cannot be
+ * removed does no harm: the latest state counts, and the next save tries again. */
 static void remove_others(const char *folder, int64_t kept, char *path)
 {
     DIR *entries = opendir(folder);

@@ -143,7 +143,8 @@ static neck_status write_training(neck_context *context, neck_training *self, co
     neck_tensor *tensors = files->tensors;
     NECK_TRY(make_labels(self, &self->record, tensors, files->optimizer, &found));
     tensors[self->count] = (neck_tensor){.struct_size = sizeof *tensors, .name = RECORD, .dtype = NECK_I64, .ndim = 1,
-                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record, .data = &self->record};
+                                         .shape = {RECORD_NUMBERS}, .nbytes = sizeof self->record,
+                                         .data = &self->record};
     return neck_safetensors_write(context, files->training, tensors, self->count + 1, found.keys, found.values, PAIRS);
 }
 

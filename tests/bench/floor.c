@@ -1,5 +1,5 @@
-/* tests/bench/floor.c - what the machine can do: GEMM peak of the installed BLAS, and the best that its own dsyrk and symmetric
- * eigensolver make of an n x d matrix that is already in double. Prints one JSON object.
+/* tests/bench/floor.c - what the machine can do: GEMM peak of the installed BLAS, and the best that its own dsyrk and
+ * symmetric eigensolver make of an n x d matrix that is already in double. Prints one JSON object.
  * Usage: floor ROWS COLS */
 #include <cblas.h>
 #include <lapacke.h>
@@ -21,7 +21,8 @@ static double *numbers(size_t count)
 {
     double *a = malloc(count * sizeof *a);
     unsigned state = 1;
-    for (size_t i = 0; a && i < count; i++) a[i] = (double)((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0 - 0.5;
+    for (size_t i = 0; a && i < count; i++)
+        a[i] = (double)((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0 - 0.5;
     return a;
 }
 
@@ -41,7 +42,8 @@ static double sgemm_peak(void)
 
 static double gemm_peak(void)
 {
-    double *a = numbers((size_t)ORDER * ORDER), *b = numbers((size_t)ORDER * ORDER), *c = numbers((size_t)ORDER * ORDER), best = 1e9;
+    const size_t size = (size_t)ORDER * ORDER;
+    double *a = numbers(size), *b = numbers(size), *c = numbers(size), best = 1e9;
     for (int i = 0; i < ROUNDS; i++) {
         double start = now();
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, ORDER, ORDER, ORDER, 1, a, ORDER, b, ORDER, 0, c, ORDER);
@@ -56,7 +58,8 @@ static double gemm_peak(void)
 int main(int argc, char **argv)
 {
     int rows = argc > 2 ? atoi(argv[1]) : 50304, cols = argc > 2 ? atoi(argv[2]) : 512;
-    double *x = numbers((size_t)rows * (size_t)cols), *g = numbers((size_t)cols * (size_t)cols), syrk = 1e9, eigen = 1e9;
+    double *x = numbers((size_t)rows * (size_t)cols), *g = numbers((size_t)cols * (size_t)cols);
+    double syrk = 1e9, eigen = 1e9;
     double *values = numbers((size_t)cols * 67), *off = values + cols, *tau = off + cols, *work = tau + cols;
     for (int i = 0; i < ROUNDS; i++) {
         double start = now();

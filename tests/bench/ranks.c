@@ -1,5 +1,6 @@
-/* ranks.c - the same work on as many ranks as it is started on, timed from when all begin to when all are done: one line of JSON each, the
- * quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head. SOFTNECK_NUM_THREADS: of each rank. */
+/* ranks.c - the same work on as many ranks as it is started on, timed from when all begin to when all are done: one
+ * line of JSON each, the quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head.
+ * SOFTNECK_NUM_THREADS: of each rank. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,8 @@ static void report(const char *name, int64_t size, int times, void (*work)(void 
         if (took < best) best = took;
     }
     if (neck_mpi_rank(team) == 0)
-        printf("{\"work\": \"%s\", \"size\": %lld, \"ranks\": %d, \"threads\": %d, \"seconds\": %.4g}\n", name, (long long)size,
-               neck_mpi_size(team), neck_context_threads(NULL), best);
+        printf("{\"work\": \"%s\", \"size\": %lld, \"ranks\": %d, \"threads\": %d, \"seconds\": %.4g}\n", name,
+               (long long)size, neck_mpi_size(team), neck_context_threads(NULL), best);
 }
 
 /* ---- sums over ranks -------------------------------------------------------------------------------------------- */
@@ -72,7 +73,8 @@ static void sums(void)
     const int64_t longest = INT64_C(1) << 24;
     numbers self = {memory((size_t)longest * sizeof(double)), 0};
     memset(self.values, 0, (size_t)longest * sizeof(double));
-    for (self.count = 1; self.count <= longest; self.count *= 16) report("sum", self.count, self.count < 100000 ? 200 : 10, sum, &self);
+    for (self.count = 1; self.count <= longest; self.count *= 16)
+        report("sum", self.count, self.count < 100000 ? 200 : 10, sum, &self);
     free(self.values);
 }
 
@@ -164,8 +166,8 @@ static void train_head(void *argument)
     const head_work *self = argument;
     const neck_head_options shape = {.struct_size = sizeof shape, .vocabulary = VOCABULARY, .hidden_size = WIDTH};
     const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 1e-3};
-    const neck_head_training_options options = {.struct_size = sizeof options, .steps = STEPS, .optimizer = &rule, .batch = 2048,
-                                                .exchange = self->exchange};
+    const neck_head_training_options options = {.struct_size = sizeof options, .steps = STEPS, .optimizer = &rule,
+                                                .batch = 2048, .exchange = self->exchange};
     neck_head_training_result result = {.struct_size = sizeof result};
     neck_head *head;
     check(neck_head_create(NULL, &shape, &head));

@@ -1,5 +1,5 @@
-/* Any bytes as text to train a tokenizer on, split in the way their number says: what the tokenizer encodes it decodes to
- * the same bytes. */
+/* Any bytes as text to train a tokenizer on, split in the way their number says: what the tokenizer encodes it decodes
+ * to the same bytes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

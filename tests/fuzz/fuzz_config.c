@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_config.c - config.json of model folders: whatever the text, a configuration that makes sense or one line. */
+/* tests/fuzz/fuzz_config.c - config.json of model folders: whatever the text, a configuration that makes sense or one
+ * line. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

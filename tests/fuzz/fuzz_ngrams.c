@@ -1,5 +1,5 @@
-/* Any bytes as a file of n-grams, as they are and with all sums made right: what opens is read from end to end, lazily and not.
- * And any bytes as the list of runs of an interrupted count. */
+/* Any bytes as a file of n-grams, as they are and with all sums made right: what opens is read from end to end, lazily
+ * and not. And any bytes as the list of runs of an interrupted count. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

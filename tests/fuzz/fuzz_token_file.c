@@ -1,5 +1,5 @@
-/* Any bytes as a token file, as they are and with the header's hash made right: what opens is read from end to end, lazily
- * and not, and dealt out in batches. */
+/* Any bytes as a token file, as they are and with the header's hash made right: what opens is read from end to end,
+ * lazily and not, and dealt out in batches. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

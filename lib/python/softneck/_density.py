@@ -66,7 +66,8 @@ class Density(Handle):
     deflate       largest values to take out first, at most; None: those that come cheaply; 0: none
     target_width  the widest band of W-error that is asked for; None: whatever the probes give
     max_products  of single vectors with A or A^T; 0: no limit
-    diagonal      the squared norms of A's columns, where they are known: a far narrower band when columns hardly overlap
+    diagonal      the squared norms of A's columns, where they are known: a far narrower band when columns hardly
+                  overlap
     known_values  singular values beside A's, known exactly
     """
 
@@ -136,4 +137,5 @@ class Density(Handle):
 
     def __repr__(self) -> str:
         told = self.report
-        return f"<softneck.Density of {told.size} singular values, W-error within {told.width:.2g} at {told.confidence:.4g}>"
+        certain = f"W-error within {told.width:.2g} at {told.confidence:.4g}"
+        return f"<softneck.Density of {told.size} singular values, {certain}>"

@@ -125,7 +125,7 @@ class Model(Handle):
         return bool(tied.value)
 
     def forward(self, ids: Any) -> Any:
-        """Logits, float32: length x vocabulary for one sequence of token ids, batch x length x vocabulary for several."""
+        """float32: length x vocabulary for one sequence of token ids, batch x length x vocabulary for several."""
         tokens, shape = _tokens(ids)
         out = (ctypes.c_float * (len(tokens) * self.vocabulary))()
         with self._turn:
@@ -133,8 +133,8 @@ class Model(Handle):
         return view(ctypes.addressof(out), F32, (*shape, self.vocabulary), out)
 
     def hidden_states(self, ids: Any) -> List[Any]:
-        """float32 states after the embedding, after every block but the last, and after the final norm: layers + 1 arrays
-        of length x width, or batch x length x width. As `output_hidden_states` of the transformers package."""
+        """float32 states after the embedding, after every block but the last, and after the final norm: layers + 1
+        arrays of length x width, or batch x length x width. As `output_hidden_states` of the transformers package."""
         tokens, shape = _tokens(ids)
         collected = _States(len(tokens))
         options = _abi.ForwardOptions(states=collected.callback)
@@ -144,8 +144,8 @@ class Model(Handle):
 
     def loss(self, ids_or_text: Any) -> float:
         """Mean nats per predicted token: of a text, each token after the opening one; of token ids, each but the first.
-        Longer ones are cut into windows of the model's context (see Evaluation). Ids of several sequences, batch x length,
-        run together, each from its own start."""
+        Longer ones are cut into windows of the model's context (see Evaluation). Ids of several sequences, batch x
+        length, run together, each from its own start."""
         if not isinstance(ids_or_text, (str, bytes, bytearray)):
             tokens, shape = _tokens(ids_or_text)
             if len(shape) == 2:

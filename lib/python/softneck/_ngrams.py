@@ -52,7 +52,10 @@ class NGrams(Handle):
         document_ends: Optional[Iterable[int]] = None,
         context: Optional[Context] = None,
     ) -> "NGrams":
-        """Counts token ids below vocab_size. document_ends: where documents end, the last at the end; None: one document."""
+        """Counts token ids below vocab_size.
+
+        document_ends  where documents end, the last at the end; None: one document
+        """
         ids, count = one_sequence(tokens)
         ends = None if document_ends is None else integers(document_ends, "document_ends", ctypes.c_int64)
         out = ctypes.c_void_p()

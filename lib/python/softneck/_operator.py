@@ -21,8 +21,8 @@ Shape = Tuple[int, int]
 class Operator(Handle):
     """A rows x cols matrix A, of which only A X and A^T X are asked. Immutable; any number of threads may use one.
 
-    W      anything two-dimensional of f32, f64, f16 or bf16 (numpy, torch, a tensor of a checkpoint, nested lists), read
-           where it lies; or anything with tocsr(), such as scipy's sparse matrices
+    W      anything two-dimensional of f32, f64, f16 or bf16 (numpy, torch, a tensor of a checkpoint, nested lists),
+           read where it lies; or anything with tocsr(), such as scipy's sparse matrices
     dtype  what 16-bit integers in W are the bits of: "bf16" or "f16"
 
     Others are made by Operator.from_csr(), Operator.from_function(), first @ second and .centered().
@@ -75,8 +75,8 @@ class Operator(Handle):
     ) -> "Operator":
         """apply(X, transposed) returns A X, or A^T X when transposed: X has cols (or rows) rows and some columns.
 
-        X is read-only memory that is only lent for the call. An exception in apply is raised where the operator was used. apply is
-        called by one thread at a time, the one that uses the operator.
+        X is read-only memory that is only lent for the call. An exception in apply is raised where the operator was
+        used. apply is called by one thread at a time, the one that uses the operator.
         frobenius_squared  |A|_F^2, which W-error needs, when it is known
         """
         rows, cols = (integer(n, "shape") for n in shape)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class AdamW(NamedTuple):
     """Loshchilov & Hutter 2019: decoupled decay, bias correction.
 
-    gradients_are_clipped (of every rule): clip_gradients with a norm of at most 1e15 goes before every step, so that the
-    step need not read gradients once more to see that they are finite.
+    gradients_are_clipped (of every rule): clip_gradients with a norm of at most 1e15 goes before every step, so that
+    the step need not read gradients once more to see that they are finite.
     """
 
     learning_rate: float

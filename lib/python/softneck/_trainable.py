@@ -90,7 +90,7 @@ class TrainableModel(Handle):
 
     @classmethod
     def open(cls, path: FileName, context: Optional[Context] = None, **shared: Any) -> "TrainableModel":
-        """With the weights of a Hugging Face model folder; dtype, seed, dropout, attention_dropout and recompute as above."""
+        """With the weights of a Hugging Face model folder; dtype, seed, dropouts and recompute as above."""
         out = ctypes.c_void_p()
         lib.neck_trainable_open(context, file_name(path), _abi.TrainableOptions(**_shared(**shared)), out)
         model = cls.__new__(cls)
@@ -169,7 +169,7 @@ class TrainableModel(Handle):
 
     @property
     def parameters(self) -> Dict[str, Any]:
-        """Arrays over the model's memory, named as in Hugging Face files, which may be written to; a vector is 1 x n."""
+        """Arrays over the model's memory that may be written to, named as in Hugging Face files; a vector is 1 x n."""
         return parameter_arrays(self._softneck_parameters(), "data")
 
     @property
@@ -216,7 +216,7 @@ class TrainableModel(Handle):
             lib.neck_trainable_backward(self._context, self, numbers.address)
 
     def states(self, layer: int) -> Any:
-        """Those before a block in the last forward(), as a copy: 0 is the embedding, layers what the head multiplies."""
+        """Those before a block in the last forward(), a copy: 0 is the embedding, layers what the head multiplies."""
         out = _abi.Matrix()
         with self._turn:
             lib.neck_trainable_states(self, integer(layer, "layer"), out)

@@ -19,7 +19,7 @@ class _Triplets(NamedTuple):
 
 
 class TruncatedSVD(_Triplets):
-    """U, s, Vt of the k largest singular values; unpacks into the three. U and Vt are None when they were not wanted."""
+    """U, s, Vt of the k largest singular values; unpacks into the three. U and Vt are None where not wanted."""
 
     residuals: Any  # of each triplet: sqrt((|A v - s u|^2 + |A^T u - s v|^2) / 2)
     error_bounds: Any  # |s - true| of each value is at most this, absolute
@@ -52,7 +52,8 @@ def truncated_svd(
     vectors       False: values alone
     block_size, basis            vectors a product, and kept before a restart; 0: chosen
     max_products                 ConvergenceError beyond; 0: no limit
-    start                        cols x some numbers: guesses of right singular vectors; None: random from the context's seed
+    start                        cols x some numbers: guesses of right singular vectors; None: random from the
+                                 context's seed
     oversampling, power_steps    of "randomized"; 0: 10 and 2
     """
     operator = as_operator(A, dtype, context)
