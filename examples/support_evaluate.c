@@ -307,9 +307,11 @@ static int run(neck_context *context, evaluate_progress *track, neck_model *mode
     out->wanted = track->total;
     status = ranks_agree(status);
     if (status == NECK_OK) status = compare_inputs(model, documents, count);
-    if (status == NECK_OK) status = evaluate(context, track, model, documents, count, request, &evaluation);
-    track->finishing = ranks_any(status == NECK_E_CANCELLED && evaluation);
-    status = ranks_agree(status == NECK_E_CANCELLED && evaluation ? NECK_OK : status);
+    if (status == NECK_OK) {
+        status = evaluate(context, track, model, documents, count, request, &evaluation);
+        track->finishing = ranks_any(status == NECK_E_CANCELLED && evaluation);
+        status = ranks_agree(status == NECK_E_CANCELLED && evaluation ? NECK_OK : status);
+    }
     int so_far = track->finishing && ranks_size() > 1;
     if (status == NECK_OK) status = so_far ? add_up_losses(evaluation) : share_evaluation(evaluation);
     if (status == NECK_OK) {

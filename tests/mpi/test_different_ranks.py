@@ -44,7 +44,7 @@ class Different(ManyRanks):
     def refused(self, words, tool, *arguments):
         done = self.run_apart(tool, *arguments)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("rank 1 (", done.stderr)
+        self.assertRegex(done.stderr, rf"(?m)^{tool}: [^()]*rank 1 \(")
         self.assertIn(words, done.stderr)
         self.assertEqual(done.stdout, "")
 
