@@ -133,9 +133,9 @@ demo: deps ## run the main jobs on real checkpoints: tables, and figures in buil
 	+@$(AGAIN) all
 	@PYTHON='$(PY)' sh examples/demo.sh $(BUILD)
 
-study-width: deps ## train models of several widths and watch their heads (hours; STUDY=--quick: minutes)
+study-width: deps ## train models of several widths and watch their heads (hours; STUDY=--quick: minutes; RANKS=8: mpirun)
 	+@$(AGAIN) all
-	@$(PY) examples/study_width.py --build $(BUILD) $(STUDY)
+	@$(if $(RANKS),mpirun -np $(RANKS)) $(PY) examples/study_width.py --build $(BUILD) $(STUDY)
 
 bench: deps ## time against numpy and PyTorch on the same matrices
 	+@$(AGAIN) all

@@ -89,11 +89,11 @@ def products_of(c, nodes, vocabulary, tokens, vectors, block):
 
 
 def training_step(c, nodes, parameters, batch_tokens, size=4):
-    """6 N operations a token. Half of the exchange, the gradients', is hidden behind two thirds of the computing (a model: how much is
-    hidden was not measured)."""
+    """6 N operations a token. Half of the exchange is the gradients', of which a measured share hides behind the backward pass, two thirds
+    of the computing; never more than that lasts."""
     compute = 6 * parameters * batch_tokens / nodes / node(c, "train_core")
     exchange = sum_seconds(c, nodes, parameters, size)
-    hidden = min(exchange / 2, compute * 2 / 3)
+    hidden = min(c["hidden_share"] * exchange / 2, compute * 2 / 3)
     optimizer = parameters / nodes * 28 / c["memory_bandwidth"]
     return {"computing": compute, "exchange that shows": exchange - hidden, "optimizer": optimizer,
             "memory": parameters * size * (2 + 2 / nodes) + batch_tokens / nodes * 64000}

@@ -10,6 +10,7 @@
 #include "support_headrank_figures.h"
 #include "support_headrank_sweep.h"
 #include "support_ranks.h"
+#include "support_share.h"
 #include "support_text.h"
 #include "support_tool.h"
 
@@ -187,12 +188,19 @@ static int save_head(session *now)
 
 /* ---- the tool --------------------------------------------------------------------------------------------------- */
 
+static int alike(const session *now, measure_error *error)
+{
+    const uint64_t marks[] = {now->data.mark, now->data.head_mark};
+    neck_status status = share_alike("states, targets or head", share_mark(0, marks, sizeof marks));
+    return status == NECK_OK ? 1 : measure_fail(error, status, now->asked->source.states);
+}
+
 static int work(session *now)
 {
     measure_error error;
     headrank_asked *asked = now->asked;
     int opened = headrank_data_open(now->context, &asked->source, &now->data, &error);
-    if (!measure_agree(opened, &error)) {
+    if (!measure_agree(opened, &error) || !alike(now, &error)) {
         if (error.status == NECK_E_CANCELLED) return 0;
         complain(now, error.text);
         return 1;

@@ -54,7 +54,8 @@ static const tool self = {
 typedef struct settings {
     tool_common common;
     evaluate_request request;
-    corpus text;
+    const char **texts; /* files */
+    int text_count;
     const char *plot;
     int json;
 } settings;
@@ -65,6 +66,7 @@ typedef struct session {
     neck_context *context;
     progress progress;
     evaluate_progress track;
+    corpus text;
     evaluated_series *series; /* what figures are drawn from: all models, kept only when there is a figure to draw */
     int64_t series_count;
     int printed;
@@ -80,19 +82,11 @@ static int32_t variant_of(const char *name)
     args_usage_error(&self, "--variant is '%s': it must be raw or centered", name);
 }
 
-static void add_text(settings *asked, const char *path)
-{
-    char error[CORPUS_ERROR_SIZE];
-    if (corpus_add(&asked->text, path, error)) return;
-    args_complain(&self, error);
-    exit(TOOL_FAILED);
-}
-
 static void take_option(settings *asked, int code)
 {
     evaluate_request *request = &asked->request;
     switch (code) {
-    case OPT_TEXT: add_text(asked, optarg); break;
+    case OPT_TEXT: asked->texts[asked->text_count++] = optarg; break;
     case OPT_TOKENIZER: request->tokenizer = optarg; break;
     case OPT_CONTEXT:
         request->evaluation.context_length = args_integer(&self, "context", optarg, 1, INT32_MAX);
@@ -113,7 +107,7 @@ static void check_settings(const settings *asked, int models)
     const neck_evaluation_options *windows = &asked->request.evaluation;
     if (models == 0) args_usage_error(&self, "no MODEL given");
     if (asked->request.dump && models > 1) args_usage_error(&self, "--dump-states takes one MODEL");
-    if (asked->text.count == 0) args_usage_error(&self, "no --text FILE given, or nothing in it");
+    if (asked->text_count == 0) args_usage_error(&self, "no --text FILE given");
     if (windows->context_length > 0 && windows->stride > windows->context_length)
         args_usage_error(&self, "--stride %" PRId64 " is longer than --context %" PRId64, windows->stride,
                          windows->context_length);
@@ -125,13 +119,26 @@ static void check_settings(const settings *asked, int models)
 
 /* ---- the work --------------------------------------------------------------------------------------------------- */
 
+/* A file may be missing on one rank alone. */
+static int read_texts(session *now)
+{
+    measure_error error = {NECK_E_ARGUMENT, "there is no document in any --text FILE"};
+    int good = 1;
+    for (int i = 0; i < now->asked->text_count && good; i++)
+        good = corpus_add(&now->text, now->asked->texts[i], error.text);
+    good = measure_agree(good && now->text.count > 0, &error);
+    if (!good) args_complain(&self, error.text);
+    now->failed |= !good;
+    return good;
+}
+
 /* 0 when the work was interrupted. */
 static int one_model(session *now, evaluated_series *into, const char *path, int64_t step)
 {
     evaluated model;
     measure_error error;
     const settings *asked = now->asked;
-    int good = evaluate_model(now->context, &now->track, path, step, &asked->text, &asked->request, &model, &error);
+    int good = evaluate_model(now->context, &now->track, path, step, &now->text, &asked->request, &model, &error);
     progress_clear(&now->progress);
     if (!good && error.status == NECK_E_CANCELLED) return 0;
     if (!good) args_complain(&self, error.text);
@@ -199,12 +206,14 @@ static void finish(session *now)
         free(series->name);
     }
     free(now->series);
-    corpus_free(&now->asked->text);
+    corpus_free(&now->text);
+    free(now->asked->texts);
 }
 
 int main(int argc, char **argv)
 {
     settings asked = {.request.evaluation = {.struct_size = sizeof asked.request.evaluation, .watch_layers = 1}};
+    asked.texts = text_alloc((size_t)argc * sizeof *asked.texts);
     for (int code; (code = args_next(&self, argc, argv, &asked.common)) != -1;) take_option(&asked, code);
     check_settings(&asked, argc - optind);
 
@@ -213,6 +222,7 @@ int main(int argc, char **argv)
     now.context = tool_begin(&self, &asked.common, 0, evaluate_report, &now.track);
     now.series = text_alloc((size_t)(argc - optind) * sizeof *now.series);
     int going = 1;
+    if (!read_texts(&now)) optind = argc;
     for (int i = optind; i < argc && going; i++) going = one_path(&now, argv[i]);
     if (going && asked.plot) draw(&now);
     finish(&now);

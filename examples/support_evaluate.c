@@ -131,21 +131,21 @@ static neck_measure metric_of(const neck_spectrum *spectrum, const char *name)
     return neck_metric_evaluate(index, spectrum, &found) == NECK_OK ? found : undefined;
 }
 
-static void measure_layer(neck_context *context, const neck_evaluation *evaluation, int64_t layer, int32_t variant,
-                          evaluated_layer *out)
+/* evaluation: NULL when the sample it has taken is not that of these rows. */
+static void measure_layer(neck_context *context, const neck_gram *gram, const neck_evaluation *evaluation, int64_t layer,
+                          int32_t variant, evaluated_layer *out)
 {
-    const neck_gram *gram = neck_evaluation_gram(evaluation, layer);
     neck_measure *measures = out->measures;
     neck_spectrum_options options = {.struct_size = sizeof options, .variant = variant};
     neck_spectrum *spectrum;
-    *out = (evaluated_layer){.depth = (double)layer / (double)(neck_evaluation_layers(evaluation) - 1),
-                             .rows = neck_gram_count(gram),
-                             .cols = neck_gram_cols(gram)};
+    out->rows = neck_gram_count(gram);
+    out->cols = neck_gram_cols(gram);
     for (int i = 0; i < LAYER_MEASURES; i++) measures[i] = undefined;
     (void)neck_anisotropy(gram, &measures[LAYER_ANISOTROPY]);
     (void)neck_isoscore(context, gram, &measures[LAYER_ISOSCORE]);
-    (void)neck_evaluation_centered_anisotropy(context, evaluation, layer, &measures[LAYER_CENTERED_ANISOTROPY],
-                                              &out->centered_standard_error);
+    if (evaluation)
+        (void)neck_evaluation_centered_anisotropy(context, evaluation, layer, &measures[LAYER_CENTERED_ANISOTROPY],
+                                                  &out->centered_standard_error);
     if (neck_gram_spectrum(context, gram, &options, &spectrum) != NECK_OK) return;
     static const int of_spectrum[] = {LAYER_EFFECTIVE_RANK, LAYER_SINGULAR_ENTROPY, LAYER_TOP_COMPONENT_SHARE};
     for (size_t i = 0; i < sizeof of_spectrum / sizeof *of_spectrum; i++)
@@ -153,16 +153,40 @@ static void measure_layer(neck_context *context, const neck_evaluation *evaluati
     neck_spectrum_destroy(spectrum);
 }
 
-/* Each rank measures some, and all get all. */
-static neck_status measure_layers(neck_context *context, const neck_evaluation *evaluation, int32_t variant,
+/* The rows of a layer that all ranks have run until they were interrupted, on the rank whose layer it is. */
+static neck_status measure_rows_so_far(neck_context *context, const neck_evaluation *evaluation, int64_t layer,
+                                       int32_t variant, evaluated_layer *out)
+{
+    const neck_gram *own = neck_evaluation_gram(evaluation, layer);
+    const neck_gram_options options = {.struct_size = sizeof options, .shift = neck_gram_shift(own)};
+    double *numbers = text_alloc((size_t)neck_gram_size(own) * sizeof *numbers);
+    neck_gram *all = NULL;
+    neck_status status = neck_gram_get(own, numbers);
+    if (status == NECK_OK) status = share_sum(numbers, neck_gram_size(own));
+    if (status != NECK_OK) return status; /* late messages may still write there */
+    status = neck_gram_create(context, neck_gram_cols(own), &options, &all);
+    if (status == NECK_OK) status = neck_gram_set(all, numbers);
+    if (status == NECK_OK && layer % ranks_size() == ranks_rank()) measure_layer(context, all, NULL, layer, variant, out);
+    neck_gram_destroy(all);
+    free(numbers);
+    return ranks_agree(status);
+}
+
+/* Each rank measures some, and all get all. so_far: several ranks were interrupted, and have not become one. */
+static neck_status measure_layers(neck_context *context, const neck_evaluation *evaluation, int32_t variant, int so_far,
                                   evaluated *out)
 {
     out->layer_count = neck_evaluation_layers(evaluation);
     if (out->layer_count == 0) return NECK_OK;
     out->layers = text_alloc((size_t)out->layer_count * sizeof *out->layers);
     neck_status status = NECK_OK;
-    for (int64_t i = ranks_rank(); i < out->layer_count; i += ranks_size())
-        measure_layer(context, evaluation, i, variant, &out->layers[i]);
+    for (int64_t i = 0; i < out->layer_count && status == NECK_OK; i++) {
+        evaluated_layer *layer = &out->layers[i];
+        *layer = (evaluated_layer){.depth = (double)i / (double)(out->layer_count - 1)};
+        if (so_far) status = measure_rows_so_far(context, evaluation, i, variant, layer);
+        else if (i % ranks_size() == ranks_rank())
+            measure_layer(context, neck_evaluation_gram(evaluation, i), evaluation, i, variant, layer);
+    }
     for (int64_t i = 0; i < out->layer_count && status == NECK_OK; i++)
         status = share_copy(&out->layers[i], sizeof *out->layers, (int32_t)(i % ranks_size()));
     return status;
@@ -243,7 +267,35 @@ static neck_status evaluate(neck_context *context, evaluate_progress *track, nec
     return status;
 }
 
-/* Interrupted, one process tells of what it has done by then; several have no time to add it up. */
+/* The same text and the same model everywhere: of that, where it begins is enough of each tensor. */
+static neck_status compare_inputs(const neck_model *model, const encoded *documents, int64_t count)
+{
+    enum { BEGINNING = 4096 };
+    uint64_t text = share_mark(0, &count, sizeof count), weights = 0;
+    const neck_checkpoint *file = neck_model_checkpoint(model);
+    for (int64_t i = 0; i < count; i++)
+        text = share_mark(text, documents[i].ids, (size_t)documents[i].count * sizeof *documents[i].ids);
+    for (int64_t i = 0; i < neck_checkpoint_tensor_count(file) && ranks_size() > 1; i++) {
+        neck_tensor tensor = {.struct_size = sizeof tensor};
+        if (neck_checkpoint_tensor(file, i, &tensor) != NECK_OK || !tensor.data) continue;
+        weights = share_mark(weights, tensor.data, tensor.nbytes < BEGINNING ? (size_t)tensor.nbytes : BEGINNING);
+    }
+    neck_status status = share_alike("the text's tokens", text);
+    return status == NECK_OK ? share_alike("the model's weights", weights) : status;
+}
+
+/* What several ranks have run until one of them was interrupted; rows of layers are added up as they are measured. */
+static neck_status add_up_losses(neck_evaluation *evaluation)
+{
+    double numbers[64];
+    int64_t size = neck_evaluation_size(evaluation, 0);
+    if (size > (int64_t)(sizeof numbers / sizeof *numbers)) return neck_error_set(NECK_E_STATE, "an evaluation of other numbers");
+    neck_status status = neck_evaluation_get(evaluation, 0, numbers);
+    if (status == NECK_OK) status = share_sum(numbers, size);
+    return status == NECK_OK ? neck_evaluation_set(evaluation, 0, numbers) : status;
+}
+
+/* Interrupted, it tells of what was done by then. */
 static int run(neck_context *context, evaluate_progress *track, neck_model *model, const neck_tokenizer *tokenizer,
                const corpus *text, const evaluate_request *request, evaluated *out, measure_error *error)
 {
@@ -253,14 +305,19 @@ static int run(neck_context *context, evaluate_progress *track, neck_model *mode
     neck_status status =
         encode_all(context, tokenizer, text, request->max_tokens, documents, &count, &track->total);
     out->wanted = track->total;
-    if (status == NECK_OK) status = evaluate(context, track, model, documents, count, request, &evaluation);
     status = ranks_agree(status);
-    track->finishing = status == NECK_E_CANCELLED && ranks_size() == 1;
-    if (status == NECK_OK) status = share_evaluation(evaluation);
-    if (status == NECK_OK || track->finishing) {
-        neck_status counted = neck_evaluation_loss(evaluation, &out->loss);
-        if (counted == NECK_OK) counted = measure_layers(context, evaluation, request->variant, out);
-        status = track->finishing && counted != NECK_OK ? NECK_E_CANCELLED : counted;
+    if (status == NECK_OK) status = compare_inputs(model, documents, count);
+    if (status == NECK_OK) {
+        status = evaluate(context, track, model, documents, count, request, &evaluation);
+        track->finishing = ranks_any(status == NECK_E_CANCELLED && evaluation);
+        status = ranks_agree(status == NECK_E_CANCELLED && evaluation ? NECK_OK : status);
+    }
+    int so_far = track->finishing && ranks_size() > 1;
+    if (status == NECK_OK) status = so_far ? add_up_losses(evaluation) : share_evaluation(evaluation);
+    if (status == NECK_OK) {
+        status = neck_evaluation_loss(evaluation, &out->loss);
+        if (status == NECK_OK) status = measure_layers(context, evaluation, request->variant, so_far, out);
+        if (status != NECK_OK && track->finishing) status = NECK_E_CANCELLED;
     }
     if (status != NECK_OK) measure_fail(error, status, out->path);
     neck_evaluation_destroy(evaluation);

@@ -143,12 +143,26 @@ static int measure(neck_context *context, const subject *of, const measure_reque
     return measure_fail(error, status, path);
 }
 
+/* Ranks that share its rows must have the same matrix. */
+static int alike(const subject *of, const measure_request *request, measure_error *error)
+{
+    const neck_matrix *m = &of->matrix;
+    int64_t stride = m->row_stride ? m->row_stride : m->cols, entries = (m->rows - 1) * stride + m->cols;
+    int64_t shape[] = {m->rows, m->cols, m->dtype, stride};
+    uint64_t mark = share_mark(0, shape, sizeof shape);
+    mark = share_mark(mark, m->data, (size_t)(entries * neck_dtype_size(m->dtype)));
+    if (request->spectrum.row_weights)
+        mark = share_mark(mark, request->spectrum.row_weights, (size_t)request->weight_count * sizeof(double));
+    neck_status status = share_alike("the matrix or its weights", mark);
+    return status == NECK_OK ? 1 : measure_fail(error, status, neck_checkpoint_path(of->checkpoint));
+}
+
 int measure_checkpoint(neck_context *context, const char *path, int64_t step, const measure_request *request,
                        measured *out, measure_error *error)
 {
     subject of = {.checkpoint = NULL};
     int done = find(context, path, request, &of, error);
-    if (request->together) done = measure_agree(done, error);
+    if (request->together) done = measure_agree(done, error) && alike(&of, request, error);
     done = done && measure(context, &of, request, out, error);
     if (done) out->step = step;
     neck_checkpoint_destroy(of.checkpoint);

@@ -7,6 +7,7 @@
 #include "support_ngram_ways.h"
 #include "support_progress.h"
 #include "support_ranks_mpi.h"
+#include "support_share.h"
 #include "support_text.h"
 
 struct ngram_matrix {
@@ -58,6 +59,24 @@ static neck_status read_tokens(void *user, int64_t begin, int64_t most, int32_t 
     return neck_token_file_read(from->text->files[file], begin - before, most, tokens);
 }
 
+/* A few thousand tokens from all over the text. */
+static neck_status compare_texts(const ngram_corpus *text, int64_t tokens)
+{
+    enum { PIECES = 64, LENGTH = 64 };
+    int32_t piece[LENGTH];
+    int64_t range[2];
+    reader from = {text, tokens};
+    uint64_t mark = share_mark(0, &tokens, sizeof tokens);
+    neck_status status = NECK_OK;
+    for (int64_t i = 0; i < PIECES && tokens > 0 && status == NECK_OK; i++) {
+        memset(piece, 0, sizeof piece);
+        status = read_tokens(&from, (int64_t)((double)tokens * (double)i / PIECES), LENGTH, piece, range);
+        mark = share_mark(mark, piece, sizeof piece);
+    }
+    status = neck_mpi_agree(ranks_team(), status);
+    return status == NECK_OK ? share_alike("the text's tokens", mark) : status;
+}
+
 static neck_status count(neck_context *context, const ngram_corpus *text, int64_t tokens, const ngram_recipe *recipe,
                          neck_ngrams_info *counts, ngram_matrix **out)
 {
@@ -67,8 +86,9 @@ static neck_status count(neck_context *context, const ngram_corpus *text, int64_
                                                 .memory_bytes = recipe->memory};
     int32_t any = 0;
     neck_ngrams *ngrams = NULL;
-    neck_status status =
-        neck_mpi_ngrams_count(context, ranks_team(), &whole, &options, recipe->scratch, counts, &any);
+    neck_status status = compare_texts(text, tokens);
+    if (status == NECK_OK)
+        status = neck_mpi_ngrams_count(context, ranks_team(), &whole, &options, recipe->scratch, counts, &any);
     if (status == NECK_OK) {
         if (any) status = neck_ngrams_open(context, recipe->scratch, 1, &ngrams);
         status = neck_mpi_agree(ranks_team(), status);

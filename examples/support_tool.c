@@ -3,10 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "support_measure.h"
 #include "support_ranks.h"
+#include "support_share.h"
+#include "support_text.h"
 
 neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t seed, neck_progress_fn report,
                          void *user)
@@ -26,11 +29,23 @@ neck_context *tool_begin(const tool *self, const tool_common *common, uint64_t s
     return context;
 }
 
+/* By names, not by paths: folders may be called otherwise on other machines. */
+static uint64_t mark_of(const neck_series *series)
+{
+    uint64_t mark = 0;
+    for (int64_t i = 0; i < neck_series_count(series); i++) {
+        const char *name = text_base_name(neck_series_path(series, i));
+        mark = share_mark(mark, name, strlen(name));
+    }
+    return mark;
+}
+
 neck_series *tool_series(const tool *self, neck_context *context, const char *path)
 {
     neck_series *series;
     measure_error error;
     neck_status opened = neck_series_open(context, path, &series), status = ranks_agree(opened);
+    if (status == NECK_OK) status = share_alike("the checkpoints there", mark_of(series));
     if (status == NECK_OK) return series;
     measure_fail(&error, status, path);
     if (opened == NECK_OK) neck_series_destroy(series);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mpi/mail.h"
 #include "softneck-mpi/ngram.h"
@@ -176,21 +177,25 @@ static neck_status sum_up(counting *self, const neck_ngrams_info *own, neck_ngra
     return count_successors(self, &whole->successors);
 }
 
-/* Each rank's file, where it has n-grams; none anywhere is what it is in one process. */
+/* Each rank's file, where it has n-grams; none anywhere is what it is in one process. Files of some ranks alone are of no use. */
 static neck_status finish(counting *self, const char *path, neck_ngrams_info *whole)
 {
     neck_ngrams_info own = {.struct_size = sizeof own};
     neck_status status = NECK_OK;
+    int written = 0;
     int64_t all = self->own_ngrams;
     NECK_TRY(neck_mpi_sum_integers(self->team, &all, 1));
     if (all == 0)
         return neck__mpi_fail(NECK_E_ARGUMENT, "no n-gram of order %d: all documents are shorter", self->order);
     if (self->own_ngrams > 0) {
         status = neck_ngram_counter_finish(self->context, self->counter, path);
-        if (status == NECK_OK) status = own_info(self->context, path, &own);
+        written = status == NECK_OK;
+        if (written) status = own_info(self->context, path, &own);
     }
-    NECK_TRY(neck_mpi_agree(self->team, status));
-    return sum_up(self, &own, whole);
+    status = neck_mpi_agree(self->team, status);
+    if (status == NECK_OK) status = sum_up(self, &own, whole);
+    if (status != NECK_OK && written) (void)unlink(path);
+    return status;
 }
 
 static neck_status check(const neck_mpi_text *text, const char *path, const neck_ngrams_info *whole, const int32_t *any)

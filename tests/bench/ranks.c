@@ -1,5 +1,5 @@
 /* ranks.c - the same work on as many ranks as it is started on, timed from when all begin to when all are done: one
- * line of JSON each, the quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head.
+ * line of JSON each, the quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head | model.
  * SOFTNECK_NUM_THREADS: of each rank. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,12 +191,146 @@ static void heads(void)
     free(targets);
 }
 
+/* ---- how much of an exchange of gradients hides behind the backward pass ---------------------------------------- */
+
+enum { MODEL_TOKENS = 100000, MODEL_VOCABULARY = 8192, MODEL_STEPS = 5, MOST_SUMS = 256 };
+
+/* An exchange that is timed, and which may keep back its sums until they are waited for: then none is hidden. */
+typedef struct watched {
+    neck_gradient_exchange face;
+    const neck_gradient_exchange *inner;
+    int late, count;
+    struct {
+        void *values;
+        int32_t dtype;
+        const int64_t *places;
+    } kept[MOST_SUMS];
+    double *clock, sums, spreads, others; /* clock: of what finish will wait for */
+} watched;
+
+static neck_status begin_sum(void *user, void *values, int32_t dtype, const int64_t *places)
+{
+    watched *self = user;
+    double start = now();
+    neck_status status = NECK_OK;
+    self->clock = &self->sums;
+    if (self->late && self->count < MOST_SUMS) {
+        self->kept[self->count].values = values;
+        self->kept[self->count].dtype = dtype;
+        self->kept[self->count++].places = places;
+    } else
+        status = self->inner->sum(self->inner->user, values, dtype, places);
+    self->sums += now() - start;
+    return status;
+}
+
+static neck_status begin_spread(void *user, void *values, int64_t size, const int64_t *places)
+{
+    watched *self = user;
+    double start = now();
+    neck_status status = self->inner->spread(self->inner->user, values, size, places);
+    self->clock = &self->spreads;
+    self->spreads += now() - start;
+    return status;
+}
+
+static neck_status finish_all(void *user)
+{
+    watched *self = user;
+    double start = now();
+    neck_status status = NECK_OK;
+    for (int i = 0; i < self->count && status == NECK_OK; i++)
+        status = self->inner->sum(self->inner->user, self->kept[i].values, self->kept[i].dtype, self->kept[i].places);
+    self->count = 0;
+    if (status == NECK_OK) status = self->inner->finish(self->inner->user);
+    *self->clock += now() - start;
+    return status;
+}
+
+static neck_status add_all(void *user, double *values, int64_t count)
+{
+    watched *self = user;
+    double start = now();
+    neck_status status = self->inner->add(self->inner->user, values, count);
+    self->others += now() - start;
+    return status;
+}
+
+static neck_status agree_all(void *user, neck_status status)
+{
+    watched *self = user;
+    double start = now();
+    status = self->inner->agree(self->inner->user, status);
+    self->others += now() - start;
+    return status;
+}
+
+static neck_token_file *text_of_tokens(void)
+{
+    char path[128];
+    uint64_t state = 5;
+    neck_token_writer *writer;
+    neck_token_file *file;
+    const char *folder = getenv("TMPDIR");
+    int32_t *ids = memory(MODEL_TOKENS * sizeof *ids);
+    for (int64_t i = 0; i < MODEL_TOKENS; i++) ids[i] = (int32_t)(next(&state) % MODEL_VOCABULARY);
+    snprintf(path, sizeof path, "%.64s/ranks-%ld.tokens", folder ? folder : "/tmp", (long)getpid());
+    check(neck_token_writer_create(NULL, path, MODEL_VOCABULARY, 7, &writer));
+    check(neck_token_writer_push(writer, ids, MODEL_TOKENS));
+    check(neck_token_writer_commit(writer));
+    check(neck_token_file_open(NULL, path, NULL, &file));
+    unlink(path); /* mapped by now */
+    free(ids);
+    return file;
+}
+
+/* Seconds of a step, and of them those that rank 0 spends in the exchange. */
+static void train_model(const neck_token_file *tokens, const neck_gradient_exchange *inner, int late)
+{
+    static watched self;
+    self = (watched){.face = *inner, .inner = inner, .late = late};
+    self.face.user = &self, self.face.sum = begin_sum, self.face.spread = begin_spread, self.face.finish = finish_all;
+    self.face.add = add_all, self.face.agree = agree_all;
+    const neck_trainable_options shape = {.struct_size = sizeof shape, .family = "gpt_neox", .vocabulary = MODEL_VOCABULARY, .layers = 6,
+                                          .hidden_size = 256, .heads = 4, .inner_size = 1024, .context_length = 128};
+    const neck_batches_options batches = {.struct_size = sizeof batches, .batch = 8, .context_length = 128};
+    const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 1e-4};
+    neck_trainable *model;
+    neck_training *training;
+    check(neck_trainable_create(NULL, &shape, &model));
+    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens, .batches = &batches,
+                                           .optimizer = &rule, .exchange = &self.face};
+    check(neck_training_create(NULL, &options, &training));
+    check(neck_training_step(NULL, training, NULL));
+    self.sums = self.spreads = self.others = 0;
+    double start = now();
+    for (int i = 0; i < MODEL_STEPS; i++) check(neck_training_step(NULL, training, NULL));
+    double step = (now() - start) / MODEL_STEPS;
+    if (neck_mpi_rank(team) == 0)
+        printf("{\"work\": \"model\", \"ranks\": %d, \"parameters\": %lld, \"late\": %d, \"step\": %.4g, \"sums\": %.4g, "
+               "\"spreads\": %.4g, \"others\": %.4g}\n", neck_mpi_size(team), (long long)neck_trainable_size(model), late, step,
+               self.sums / MODEL_STEPS, self.spreads / MODEL_STEPS, self.others / MODEL_STEPS);
+    fflush(stdout);
+    neck_training_destroy(training);
+    neck_trainable_destroy(model);
+}
+
+static void models(void)
+{
+    neck_gradient_exchange *exchange;
+    neck_token_file *tokens = text_of_tokens();
+    check(neck_mpi_exchange_create(team, NULL, &exchange));
+    for (int i = 0; i < 6; i++) train_model(tokens, exchange, i % 2);
+    neck_mpi_exchange_destroy(exchange);
+    neck_token_file_destroy(tokens);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } works[] = {{"sum", sums}, {"gram", grams}, {"count", counts}, {"head", heads}};
+    } works[] = {{"sum", sums}, {"gram", grams}, {"count", counts}, {"head", heads}, {"model", models}};
     int threads;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
     check(neck_mpi_team_create(MPI_COMM_WORLD, NULL, &team));

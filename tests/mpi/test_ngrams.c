@@ -165,9 +165,26 @@ static void arguments_that_differ_are_refused(void)
     free_text(&given);
 }
 
+/* One rank cannot write its file: the others do not keep theirs, as if nothing had been counted. */
+static void a_file_that_cannot_be_written_leaves_none(void)
+{
+    text given = make_text(5000, 50, 7);
+    const neck_mpi_text all = {given.count, given.vocab_size, read_text, &given};
+    const neck_ngram_counter_options options = {.struct_size = sizeof options, .order = 3};
+    neck_ngrams_info whole = {.struct_size = sizeof whole, .tokens = 77};
+    int32_t any = 77;
+    char path[512];
+    snprintf(path, sizeof path, "%s%s", own_path(), rank == ranks - 1 ? "/nowhere/file" : "");
+    neck_status status = neck_mpi_ngrams_count(NULL, team, &all, &options, path, &whole, &any);
+    EXPECT(status != NECK_OK && whole.tokens == 77 && any == 77, "%d: %s", status, neck_last_error());
+    EXPECT(access(path, F_OK) != 0, "%s is there", path);
+    unlink(path);
+    free_text(&given);
+}
+
 static const mpi_test_fn tests[] = {
     counts_are_those_of_one_process, memory_that_is_small_changes_nothing, more_ranks_than_tokens_or_documents,
     many_documents_of_few_tokens,    a_text_without_ngrams_is_refused,     a_rank_that_cannot_read_is_named,
-    arguments_that_differ_are_refused,
+    arguments_that_differ_are_refused, a_file_that_cannot_be_written_leaves_none,
 };
 MPI_TEST_MAIN(tests)

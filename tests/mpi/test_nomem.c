@@ -80,7 +80,8 @@ static int try_place(const char *name, work_fn work, int victim, long place)
            (long long)most);
     EXPECT(status == NECK_OK || (any && status == NECK_E_NOMEM), "%s: place %ld on rank %d: %d: %s", name, place,
            victim, status, neck_last_error());
-    EXPECT(atomic_load(&live) == before, "%s: place %ld on rank %d: %lld blocks more than before", name, place, victim,
+    /* Fewer are what another library has made, and ours has freed. */
+    EXPECT(atomic_load(&live) <= before, "%s: place %ld on rank %d: %lld blocks more than before", name, place, victim,
            (long long)(atomic_load(&live) - before));
     return any != 0;
 }
@@ -260,6 +261,82 @@ static neck_status list_of_work(void)
     return neck_mpi_work_run(team, &options);
 }
 
+/* ---- training --------------------------------------------------------------------------------------------------- */
+
+enum { WORDS = 19, LENGTH = 8 };
+static neck_token_file *tokens;
+static neck_gradient_exchange *shared;
+
+static neck_status open_tokens(void)
+{
+    const char *path = own_path();
+    int32_t ids[400];
+    neck_token_writer *writer = NULL;
+    for (int i = 0; i < 400; i++) ids[i] = (i * i + 3) % WORDS;
+    neck_status status = neck_token_writer_create(NULL, path, WORDS, 1, &writer);
+    if (status == NECK_OK) status = neck_token_writer_push(writer, ids, 400);
+    if (status == NECK_OK) status = neck_token_writer_commit(writer);
+    if (status == NECK_OK) status = neck_token_file_open(NULL, path, NULL, &tokens);
+    unlink(path);
+    return status;
+}
+
+static neck_status teach(neck_training *training)
+{
+    neck_training_evaluation found = {.struct_size = sizeof found};
+    neck_status status = neck_training_step(NULL, training, NULL);
+    if (status == NECK_OK) status = neck_training_step(NULL, training, NULL);
+    return status == NECK_OK ? neck_training_evaluate(NULL, training, &found) : status;
+}
+
+static neck_status language_model(void)
+{
+    const neck_trainable_options about = {.struct_size = sizeof about, .family = "gpt_neox", .vocabulary = WORDS, .layers = 2,
+                                          .hidden_size = 16, .heads = 2, .inner_size = 24, .context_length = LENGTH, .seed = 4};
+    const neck_batches_options batches = {.struct_size = sizeof batches, .batch = 3, .context_length = LENGTH,
+                                          .validation_share = 0.2};
+    const neck_optimizer_options rule = {.struct_size = sizeof rule, .rule = NECK_OPTIMIZER_MUON, .learning_rate = 0.01};
+    neck_trainable *model = NULL;
+    neck_training *training = NULL;
+    neck_status status = neck_mpi_agree(team, neck_trainable_create(NULL, &about, &model));
+    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens, .batches = &batches,
+                                           .optimizer = &rule, .accumulation = 2, .exchange = shared};
+    if (status == NECK_OK) status = neck_training_create(NULL, &options, &training);
+    if (status == NECK_OK) status = teach(training);
+    neck_training_destroy(training);
+    neck_trainable_destroy(model);
+    return status;
+}
+
+static neck_status head(void)
+{
+    float states[ROWS * COLS];
+    int32_t targets[ROWS];
+    for (int i = 0; i < ROWS * COLS; i++) states[i] = (float)sin(i);
+    for (int i = 0; i < ROWS; i++) targets[i] = i % WORDS;
+    const neck_labeled_states data = {{.data = states, .rows = ROWS, .cols = COLS, .dtype = NECK_F32}, targets};
+    const neck_head_options shape = {.struct_size = sizeof shape, .vocabulary = WORDS, .hidden_size = COLS};
+    const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 0.01};
+    const neck_head_training_options options = {.struct_size = sizeof options, .steps = 3, .batch = 16, .optimizer = &rule,
+                                                .exchange = shared};
+    neck_head_training_result result = {.struct_size = sizeof result};
+    neck_head *pupil = NULL;
+    neck_status status = neck_mpi_agree(team, neck_head_create(NULL, &shape, &pupil));
+    if (status == NECK_OK) status = neck_head_train(NULL, pupil, &data, &data, &options, &result);
+    neck_head_destroy(pupil);
+    return status;
+}
+
+static void trainings(void)
+{
+    EXPECT_OK(neck_mpi_agree(team, open_tokens()));
+    EXPECT_OK(neck_mpi_exchange_create(team, NULL, &shared));
+    try_all("training a model", language_model);
+    try_all("training a head", head);
+    neck_mpi_exchange_destroy(shared);
+    neck_token_file_destroy(tokens);
+}
+
 /* ---- the tests -------------------------------------------------------------------------------------------------- */
 
 static void sums_grams_and_spectra(void)
@@ -310,5 +387,5 @@ static void ngrams(void)
     free_text(&words);
 }
 
-static const mpi_test_fn tests[] = {sums_grams_and_spectra, a_thread_that_cannot_be_started, training_and_work, ngrams};
+static const mpi_test_fn tests[] = {sums_grams_and_spectra, a_thread_that_cannot_be_started, training_and_work, trainings, ngrams};
 MPI_TEST_MAIN(tests)

@@ -107,6 +107,12 @@ class Spectra(NgramTest):
         self.agrees(row, truth, (7,))
         self.assertEqual(row["corpus"], "both")
 
+    def test_text_through_a_pipe_is_whole(self):
+        done = subprocess.run(self.command("--json", "--quiet", "--tokenizer", "words", "--order", "2", "/dev/stdin"),
+                              input=b"a text that is long enough to have lost its beginning", capture_output=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b'"tokens": 11,', done.stdout)
+
     def test_token_files_are_like_their_text(self):
         text = self.write_lines("stories.jsonl", [{"text": text} for text in stories(8)])
         tokens = self.path("tokens.bin")
