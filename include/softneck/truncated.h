@@ -37,9 +37,8 @@ typedef struct neck_truncated_report {
     double frobenius_squared;  /* of the operator, negative when not known */
 } neck_truncated_report;
 
-/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors. Of
- *   a matrix:
- * neck_operator_dense makes the operator.
+/* neck_truncated_svd - the k largest singular values of an operator, 1 <= k <= min(rows, cols), with their vectors.
+ * neck_operator_dense makes the operator of a matrix.
  *   values        k doubles, decreasing; required
  *   left          rows x k doubles, row-major, orthonormal columns; may be NULL
  *   right         k x cols doubles, row-major, orthonormal rows; may be NULL
