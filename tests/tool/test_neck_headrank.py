@@ -173,7 +173,7 @@ class Resuming(HeadrankTest):
     def test_another_configuration_is_refused(self):
         self.expect(0, *self.sweep())
         before = self.lines()
-        self.fails((*self.sweep(), "--steps", "41"), "out", "'steps' differs")
+        self.fails((*self.sweep(), "--steps", "41"), "out", "'steps' differs (40 there, 41 asked for)")
         self.fails((*self.sweep(), "--weight-decay", "0"), "'weight_decay' differs")
         self.y[0] += 1
         np.save(self.path("y.npy"), self.y)
