@@ -304,6 +304,8 @@ class Refusals(ToolTest):
     def test_not_finite(self):
         write_npy(self.path("nan.npy"), (3, 2), [1, 2, 3, math.nan, 5, 6])
         self.one_line(self.expect(1, self.path("nan.npy")), "nan.npy", "(1, 1)")
+        write_npy(self.path("whole.npy"), (2, 2), range(4), "<i8")
+        self.one_line(self.expect(1, self.path("whole.npy")), "nor is there any matrix of floating-point numbers")
 
     def test_weights_that_do_not_fit(self):
         small_npy(self.path("w.npy"), shape=(7, 1))
