@@ -237,7 +237,7 @@ static int make_folder(session *now, char error[CORPUS_ERROR_SIZE])
     const char *parent = getenv("TMPDIR");
     snprintf(now->folder, sizeof now->folder, "%.4000s/neck-ngram-XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(now->folder)) {
-        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s", now->folder, strerror(errno));
+        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s (TMPDIR names another place)", now->folder, strerror(errno));
         now->folder[0] = '\0';
         return 0;
     }

@@ -146,8 +146,7 @@ static neck_status fail_no_head(const neck__tensors *list, const char *why)
     if (matrices > listed && used < sizeof text)
         snprintf(text + used, sizeof text - used, ", and %" PRId64 " more", matrices - listed);
     if (matrices == 0)
-        return neck__fail(NECK_E_NOT_FOUND, "%s, nor is there any matrix of floating-point numbers among %" PRId64
-                          " tensors", why, list->count);
+        return neck__fail(NECK_E_NOT_FOUND, "%s, nor is there any matrix of floating-point numbers", why);
     return neck__fail(NECK_E_NOT_FOUND, "%s; name one of its matrices: %s", why, text);
 }
 
