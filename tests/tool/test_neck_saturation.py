@@ -297,9 +297,9 @@ class Reports(SaturationTest):
     def test_plot(self):
         self.expect(0, "--quiet", "--plot", self.path("x.svg"), LOSSES, "--column", "70m")
         with open(self.path("x.svg"), encoding="utf-8") as file:
-            self.assertIn("training step (thousands)", file.read())
-        with open(self.path("x.svg")) as file:
-            self.assertIn("Saturated", file.read())
+            drawn = file.read()
+        self.assertIn("Saturated", drawn)
+        self.assertIn("training step (thousands)", drawn)
 
 
 class Usage(SaturationTest):
