@@ -270,7 +270,7 @@ install: all ## into DESTDIR/PREFIX
 	@$(call place,644,$(DATA_FILES))
 	@$(call place,755,$(PROGRAM_FILES))
 	@for link in $(LINKS); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link; done
-	@echo 'installed in $(DESTDIR)$(PREFIX); run ldconfig if $(LIBDIR) is new to the loader'
+	@echo 'installed in $(DESTDIR)$(PREFIX); run ldconfig if $(LIBDIR) is new to the loader (or link with -Wl,-rpath,$(LIBDIR))'
 
 uninstall: ## remove exactly what install placed
 	rm -f $(call destination,$(DATA_FILES) $(PROGRAM_FILES)) $(addprefix $(DESTDIR),$(LINKS))

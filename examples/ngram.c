@@ -238,7 +238,7 @@ static int make_names(session *now, char error[CORPUS_ERROR_SIZE])
     char unique[4096];
     snprintf(unique, sizeof unique, "%.4000s/neck-ngram-XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(unique)) {
-        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s", unique, strerror(errno));
+        snprintf(error, CORPUS_ERROR_SIZE, "%.4000s: %s (TMPDIR names another place)", unique, strerror(errno));
         return 0;
     }
     rmdir(unique);

@@ -35,10 +35,10 @@ static char *read_file(const char *path, int64_t *size, char error[CORPUS_ERROR_
     return text;
 }
 
-static int is_json_lines(const char *path)
+static int ends_in(const char *path, const char *suffix)
 {
-    size_t length = strlen(path);
-    return length > 6 && strcmp(path + length - 6, ".jsonl") == 0;
+    size_t length = strlen(path), tail = strlen(suffix);
+    return length > tail && strcmp(path + length - tail, suffix) == 0;
 }
 
 static void add(corpus *self, char *text, int64_t size)
@@ -112,13 +112,14 @@ static int check_text(const char *path, const char *text, int64_t size, char err
     if (strange)
         args_note("%s: not UTF-8 from byte %zu on (%zu stray bytes, read as they are); if it is Latin-1, "
                   "iconv -f LATIN1 -t UTF-8 converts it", path, first, strange);
+    if (ends_in(path, ".json")) args_note("%s: read as one plain text; a .jsonl has a document a line", path);
     return 1;
 }
 
 int corpus_add(corpus *self, const char *path, char error[CORPUS_ERROR_SIZE])
 {
     int64_t size;
-    if (is_json_lines(path)) return add_lines(self, path, error);
+    if (ends_in(path, ".jsonl")) return add_lines(self, path, error);
     char *text = read_file(path, &size, error);
     if (text && check_text(path, text, size, error)) add(self, text, size);
     else free(text), text = NULL;

@@ -98,7 +98,7 @@ int figure_begin(figure *self)
     *self = (figure){.script = NULL};
     const char *parent = getenv("TMPDIR");
     snprintf(self->folder, sizeof self->folder, "%s/softneck-figure-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(self->folder)) return fail(self, "%s: %s", self->folder, strerror(errno));
+    if (!mkdtemp(self->folder)) return fail(self, "%s: %s (TMPDIR names another place)", self->folder, strerror(errno));
     self->script = figure_data(self, "script");
     if (self->script) return 1;
     remove_folder(self);

@@ -25,7 +25,7 @@ static const tool_option options[] = {
     {"head", OPT_HEAD, "NAME,...", "factored (default), dense, mos, sigsoftmax, plif"},
     {"components", OPT_COMPONENTS, "N", "softmaxes that a mos head mixes (default 4)"},
     {"lr-grid", OPT_RATES, "X,X,...",
-     "peak learning rates to try on the first seed\n(default 1e-3,2e-3,5e-3,1e-2,2e-2,5e-2)"},
+     "peak learning rates to try on the first seed\n(default 1e-3,2e-3,5e-3,1e-2,2e-2,5e-2; with\n--from-head 1e-5,3e-5,1e-4,3e-4,1e-3)"},
     {"seeds", OPT_SEEDS, "N,N,...", "of initial heads and orders (default 1,2,3)"},
     {"optimizer", OPT_OPTIMIZER, "NAME", "adamw (default), sgd, muon"},
     {"steps", OPT_STEPS, "N", "of each training (default 1000)"},
@@ -213,9 +213,11 @@ void headrank_asked_read(headrank_asked *asked, int argc, char **argv)
     plan->clip = 1;
     plan->components = 4;
     plan->kinds = kinds("factored", &plan->kind_count);
-    plan->rates = reals("lr-grid", "1e-3,2e-3,5e-3,1e-2,2e-2,5e-2", &plan->rate_count);
     plan->seeds = integers("seeds", "1,2,3", 0, &plan->seed_count);
     for (int code; (code = args_next(&headrank_tool, argc, argv, &asked->common)) != -1;) take_option(asked, code);
+    /* The paper's range; a head that is trained already wants less. */
+    const char *grid = plan->from_head ? "1e-5,3e-5,1e-4,3e-4,1e-3" : "1e-3,2e-3,5e-3,1e-2,2e-2,5e-2";
+    if (!plan->rates) plan->rates = reals("lr-grid", grid, &plan->rate_count);
     plan->threads = asked->common.threads;
     if (plan->rule.rule == NECK_OPTIMIZER_SGD) plan->rule.momentum = 0.9;
     if (optind < argc) asked->source.states = argv[optind++];

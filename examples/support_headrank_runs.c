@@ -225,6 +225,20 @@ static int write_configuration(headrank_runs *runs, const json_t *configuration)
     return good;
 }
 
+/* Says what is there and what is asked, where that is short. */
+static int fail_differing(headrank_runs *runs, const char *name, const json_t *before, const json_t *now)
+{
+    size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6);
+    char *there = before ? json_dumps(before, flags) : NULL, *asked = json_dumps(now, flags);
+    char values[160] = "";
+    if (there && asked && strlen(there) < 60 && strlen(asked) < 60)
+        snprintf(values, sizeof values, " (%s there, %s asked for)", there, asked);
+    fail(runs, "%s: holds a sweep with another configuration: '%s' differs%s", runs->folder, name, values);
+    free(there);
+    free(asked);
+    return 0;
+}
+
 static int check_configuration(headrank_runs *runs, const char *text, size_t size, const json_t *configuration)
 {
     json_error_t where;
@@ -235,7 +249,7 @@ static int check_configuration(headrank_runs *runs, const char *text, size_t siz
     if (!good) fail(runs, "%s/" CONFIGURATION ": %s", runs->folder, where.text);
     json_object_foreach((json_t *)(uintptr_t)configuration, name, value) {
         if (!good || json_equal(value, json_object_get(before, name))) continue;
-        good = fail(runs, "%s: holds a sweep with another configuration: '%s' differs", runs->folder, name);
+        good = fail_differing(runs, name, json_object_get(before, name), value);
     }
     json_decref(before);
     return good;

@@ -115,8 +115,8 @@ static int find(neck_context *context, const char *path, const measure_request *
     int64_t rows = out->matrix.rows;
     if (request->spectrum.row_weights && !check_count(path, name, "row weights", request->weight_count, rows, error))
         return 0;
-    if (request->counts_of_tokens) measure_compare_tokens(request->count_count, rows);
     int fewer = request->counts_of_tokens && request->count_count < rows;
+    if (fewer) measure_compare_tokens(request->count_count, rows);
     return !request->counts || fewer || check_count(path, name, "token counts", request->count_count, rows, error);
 }
 

@@ -53,6 +53,8 @@ int ngram_cutter_open(neck_context *context, const char *asked, ngram_cutter *ou
                 : parse_words(asked, &out->most_words) ? CUT_BY_WORDS
                                                        : CUT_BY_FILE;
     if (out->kind != CUT_BY_FILE) return 1;
+    if (strncmp(asked, "words:", 6) == 0 && access(asked, F_OK) != 0)
+        return fail(error, asked, "how many words? A whole number from 2 on belongs behind the colon");
     neck_status status = neck_tokenizer_open(context, asked, NULL, &out->tokenizer);
     return status == NECK_OK ? 1 : fail_call(error, asked, status);
 }

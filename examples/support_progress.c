@@ -15,6 +15,7 @@
 #define REDRAW 0.1         /* seconds between drawings of the bar */
 #define LINE_INTERVAL 10.0 /* seconds between plain lines */
 #define BAR_CELLS 24
+#define WIDE_ENOUGH 80       /* columns from which on there is room for a bar */
 
 static volatile sig_atomic_t interrupted;
 
@@ -82,12 +83,13 @@ static const char *short_count(char buffer[32], double count)
 {
     if (count < 1e3) snprintf(buffer, 32, "%.3g", count);
     else if (count < 1e6) snprintf(buffer, 32, "%.3gk", count / 1e3);
-    else snprintf(buffer, 32, "%.3gM", count / 1e6);
+    else if (count < 1e9) snprintf(buffer, 32, "%.3gM", count / 1e6);
+    else snprintf(buffer, 32, "%.3gG", count / 1e9);
     return buffer;
 }
 
 /* "gram [#####...................]  21 %, 60.4k rows/s, 1 s left", as much of it as is known. */
-static void describe(const progress *self, const neck_progress *told, double time, char *text, size_t size)
+static void describe(const progress *self, const neck_progress *told, double time, int with_bar, char *text, size_t size)
 {
     char bar[BAR_CELLS + 1], number[32];
     double elapsed = time - self->task_start;
@@ -96,7 +98,7 @@ static void describe(const progress *self, const neck_progress *told, double tim
     size_t used = (size_t)snprintf(text, size, "%.40s", told->task);
     for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < (int)(share * BAR_CELLS) ? '#' : '.';
     bar[BAR_CELLS] = '\0';
-    if (told->total > 0 && self->terminal) used += (size_t)snprintf(text + used, size - used, " [%s]", bar);
+    if (told->total > 0 && with_bar) used += (size_t)snprintf(text + used, size - used, " [%s]", bar);
     if (told->total > 0) used += (size_t)snprintf(text + used, size - used, " %3.0f %%", 100 * share);
     if (rate <= 0) return;
     used += (size_t)snprintf(text + used, size - used, ", %s %.20s/s", short_count(number, rate), told->unit);
@@ -104,22 +106,25 @@ static void describe(const progress *self, const neck_progress *told, double tim
         snprintf(text + used, size - used, ", %s left", duration(number, (double)(told->total - told->done) / rate));
 }
 
+/* One line, however narrow the terminal: without a bar, then without the name, then cut off. The end of a long name
+ * tells more than its beginning: the step is there. */
+static void draw_on_terminal(const char *count, const char *name, const char *text)
+{
+    int left = terminal_columns() - 1 - (int)strlen(count) - (int)sizeof ": " + 1, length = (int)strlen(name);
+    int room = left - (int)strlen(text) - 1;
+    const char *shown = name + (length > room ? length - (room > 0 ? room : 0) : 0);
+    while ((*shown & 0xc0) == 0x80) shown++;
+    fprintf(stderr, "\r%s%s%s: %.*s\033[K", count, *shown ? " " : "", shown, left > 0 ? left : 0, text);
+}
+
 static void draw(progress *self, const neck_progress *told, double time)
 {
     char text[256], count[48];
-    describe(self, told, time, text, sizeof text);
-    int used = snprintf(count, sizeof count, "%lld/%lld", (long long)self->index + 1, (long long)self->items);
-    used += (int)strlen(text) + 4;
+    describe(self, told, time, self->terminal && terminal_columns() >= WIDE_ENOUGH, text, sizeof text);
+    snprintf(count, sizeof count, "%lld/%lld", (long long)self->index + 1, (long long)self->items);
     char *name = text_visible(text_base_name(self->item));
-    if (self->terminal) {
-        /* The end of a long name tells more than its beginning: the step is there. */
-        int room = terminal_columns() - used, length = (int)strlen(name);
-        const char *shown = name + (length > room ? length - (room > 0 ? room : 0) : 0);
-        while ((*shown & 0xc0) == 0x80) shown++;
-        fprintf(stderr, "\r%s %s: %s\033[K", count, shown, text);
-    } else {
-        fprintf(stderr, "%s: %s %s: %s\n", self->tool, count, name, text);
-    }
+    if (self->terminal) draw_on_terminal(count, name, text);
+    else fprintf(stderr, "%s: %s %s: %s\n", self->tool, count, name, text);
     fflush(stderr);
     free(name);
     self->drawn = self->terminal;

@@ -1,11 +1,13 @@
 /* support_train_data.c - text to RUN/tokenizer.json and RUN/tokens.bin, or what is there of them. */
 #include <softneck/tokenizer_training.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support_corpus.h"
@@ -29,15 +31,28 @@ static int load_text(train_run *self, corpus *out)
 
 /* ---- the tokenizer ---------------------------------------------------------------------------------------------- */
 
+/* Other kinds of tokenizers would lie in checkpoints under a name that is not theirs. */
+static int begins_as_json(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    int first = ' ';
+    while (file && isspace(first)) first = getc(file);
+    int other = file && first != '{';
+    if (file) fclose(file);
+    return !other;
+}
+
 /* Of a folder its tokenizer.json. */
 static int copy_tokenizer(train_run *self, const char *from, const char *to)
 {
     size_t room = strlen(from) + 32;
     char *inner = text_alloc(room);
     snprintf(inner, room, "%s/tokenizer.json", from);
-    const char *source = access(inner, R_OK) == 0 ? inner : from;
-    int good = train_file_copy(source, to);
-    if (!good) snprintf(self->error, sizeof self->error, "%s: %s", source, strerror(errno));
+    struct stat about;
+    const char *source = stat(from, &about) == 0 && S_ISDIR(about.st_mode) ? inner : from;
+    int json = begins_as_json(source), good = json && train_file_copy(source, to);
+    if (!json) snprintf(self->error, sizeof self->error, "%s: no tokenizer.json, which training needs", source);
+    else if (!good) snprintf(self->error, sizeof self->error, "%s: %s", source, strerror(errno));
     free(inner);
     return good;
 }

@@ -33,7 +33,7 @@ typedef struct train_run {
  * they write, the first one writes.
  * train_run_prepare - the tokenizer and the tokens (support_train_data.c).
  * train_run_build   - model, head, training and monitor; puts back the latest state, *resumed says whether there was
-  *                    one.
+ *                     one.
  * train_run_export  - checkpoints/step-N with tokenizer.json; one that is there is left.
  * train_run_save    - the state, the monitor's in it.
  * train_run_watch   - an observation of head, states and these numbers; states are those of the latest pass. */

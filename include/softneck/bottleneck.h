@@ -102,8 +102,7 @@ typedef struct neck_gradient_suppression {
  * loss; the others must be 0 or NULL.
  * rank: how many eigenvalues of W^T W exceed eps (d lambda_1 + sqrt(n) trace). Error of a share p: about 1e-15 / p in
  * double; in f32 up to 1e-4 a token and 1e-6 for all were seen at condition numbers of W up to 1e3, 2e-2 and 2e-5 at
- * 1e6. A share of
- * 0 may read 1e-7, in f32 1e-3.
+ * 1e6. A share of 0 may read 1e-7, in f32 1e-3.
  * Cost: the loss with its gradient of the states, two thousand rows at a time. Errors: as neck_cross_entropy. */
 NECK_API neck_status neck_gradient_suppression_measure(neck_context *context, const neck_matrix *weights,
                                                        const neck_labeled_states *data,

@@ -99,8 +99,7 @@ typedef struct neck_schedule {
 } neck_schedule;
 
 /* neck_schedule_scale - the learning rate's factor at step (from 0; at or beyond steps: final_scale, unless CONSTANT).
- *   NULL:
- * always 1. Errors: NECK_E_ARGUMENT. */
+ * NULL: always 1. Errors: NECK_E_ARGUMENT. */
 NECK_API neck_status neck_schedule_scale(const neck_schedule *schedule, int64_t step, double *scale);
 
 #ifdef __cplusplus

@@ -131,7 +131,7 @@ static int64_t only_matrix(const neck__tensors *list)
 static neck_status fail_no_head(const neck__tensors *list, const char *why)
 {
     enum { LISTED = 8 };
-    char text[700] = "none";
+    char text[700];
     size_t used = 0;
     int64_t listed = 0, matrices = 0;
     for (int64_t i = 0; i < list->count; i++) {
@@ -145,6 +145,8 @@ static neck_status fail_no_head(const neck__tensors *list, const char *why)
     }
     if (matrices > listed && used < sizeof text)
         snprintf(text + used, sizeof text - used, ", and %" PRId64 " more", matrices - listed);
+    if (matrices == 0)
+        return neck__fail(NECK_E_NOT_FOUND, "%s, nor is there any matrix of floating-point numbers", why);
     return neck__fail(NECK_E_NOT_FOUND, "%s; name one of its matrices: %s", why, text);
 }
 

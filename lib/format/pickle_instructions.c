@@ -260,7 +260,8 @@ static neck_status push_global(neck__machine *m, const char *module, int64_t mod
 {
     int32_t tag = m->client->find_global(module, (size_t)module_length, name, (size_t)name_length);
     if (tag <= 0)
-        return neck__fail(NECK_E_UNSUPPORTED, "refused: global '%.*s.%.*s' is not among those that tensors need",
+        return neck__fail(NECK_E_UNSUPPORTED, "refused: global '%.*s.%.*s' is not among those that tensors need; "
+                          "of a saved module give the state_dict()",
                           NECK__SHOWN(module_length), module, NECK__SHOWN(name_length), name);
     return push_value(m, (neck__value){.kind = NECK__PICKLE_GLOBAL, .tag = tag});
 }

@@ -18,8 +18,9 @@ EXAMPLES = SOURCE / "examples" / "python"
 
 class Guide(TestCase):
     def test_blocks(self) -> None:
-        blocks = re.findall(r"^```python\n(.*?)^```", (SOURCE / "docs" / "python.md").read_text(), re.M | re.S)
-        self.assertGreaterEqual(len(blocks), 4)
+        text = "".join((SOURCE / "docs" / name).read_text() for name in ("python.md", "paper.md"))
+        blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+        self.assertGreaterEqual(len(blocks), 5)
         (self.folder / "examples").symlink_to(SOURCE / "examples")
         for block in blocks:
             with self.subTest(block.splitlines()[-1]):

@@ -117,6 +117,13 @@ class Training(HeadrankTest):
         s = np.linalg.svd(self.head.astype(np.float64), compute_uv=False)
         self.assertAlmostEqual(group["w_error"], np.sqrt((s[2:] ** 2).sum() / (s ** 2).sum()), places=9)
 
+    def test_rates_by_default(self):
+        common = *self.with_head(), "--steps", "2", "--seeds", "1", "--ranks", "6", "--quiet"
+        for name, more, expected in (("random", (), {1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2}),
+                                     ("trained", ("--from-head",), {1e-5, 3e-5, 1e-4, 3e-4, 1e-3})):
+            self.expect(0, *common, "--out", self.path(name), *more)
+            self.assertEqual({run["learning_rate"] for run in self.results(name)}, expected)
+
     def test_optimizers(self):
         for name, rates in ("sgd", "0.5,1"), ("muon", "0.02,0.1"):
             groups = self.rows(*self.sweep(name), "--optimizer", name, "--lr-grid", rates)
@@ -166,7 +173,7 @@ class Resuming(HeadrankTest):
     def test_another_configuration_is_refused(self):
         self.expect(0, *self.sweep())
         before = self.lines()
-        self.fails((*self.sweep(), "--steps", "41"), "out", "'steps' differs")
+        self.fails((*self.sweep(), "--steps", "41"), "out", "'steps' differs (40 there, 41 asked for)")
         self.fails((*self.sweep(), "--weight-decay", "0"), "'weight_decay' differs")
         self.y[0] += 1
         np.save(self.path("y.npy"), self.y)

@@ -281,6 +281,7 @@ class Surroundings(NgramTest):
         empty = self.write("empty.txt", "")
         short = self.write("short.txt", "one two three")
         self.fails(["--tokenizer", "words", empty], "empty.txt", "0 tokens")
+        self.fails(["--tokenizer", "words:many", empty], "words:many", "how many words?")
         self.fails(["--tokenizer", "words", "--order", "4", short], "short.txt", "3 tokens")
         self.fails([short], "short.txt", "--tokenizer")
         self.fails(["--tokenizer", self.path("none"), short], "none")

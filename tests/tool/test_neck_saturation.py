@@ -290,8 +290,10 @@ class Reports(SaturationTest):
     @WITH_GNUPLOT
     def test_plot(self):
         self.expect(0, "--quiet", "--plot", self.path("x.svg"), LOSSES, "--column", "70m")
-        with open(self.path("x.svg")) as file:
-            self.assertIn("Saturated", file.read())
+        with open(self.path("x.svg"), encoding="utf-8") as file:
+            drawn = file.read()
+        self.assertIn("Saturated", drawn)
+        self.assertIn("training step (thousands)", drawn)
 
 
 class Usage(SaturationTest):

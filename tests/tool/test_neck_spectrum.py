@@ -1,5 +1,6 @@
 """neck-spectrum from the outside: what it prints, draws, refuses and survives. Standard library only."""
 import array
+import fcntl
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -303,6 +305,8 @@ class Refusals(ToolTest):
     def test_not_finite(self):
         write_npy(self.path("nan.npy"), (3, 2), [1, 2, 3, math.nan, 5, 6])
         self.one_line(self.expect(1, self.path("nan.npy")), "nan.npy", "(1, 1)")
+        write_npy(self.path("whole.npy"), (2, 2), range(4), "<i8")
+        self.one_line(self.expect(1, self.path("whole.npy")), "nor is there any matrix of floating-point numbers")
 
     def test_weights_that_do_not_fit(self):
         small_npy(self.path("w.npy"), shape=(7, 1))
@@ -436,6 +440,22 @@ class Interruption(ToolTest):
         self.assertRegex(shown, rb"1/1 large\.npy: \w+")
         self.assertIn(b"stories260K.bin", output)
         self.assertNotIn(b"large.npy", output.split(b"checkpoint\n")[-1].splitlines()[-1])
+
+    def test_progress_keeps_to_a_narrow_terminals_line(self):
+        write_npy(self.path("large.npy"), (400000, 1024), struct.pack("<1024e", *[1.0] * 1024), "<f2")
+        terminal, other = open_terminal(self)
+        self.addCleanup(os.close, terminal)
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+        with subprocess.Popen([TOOL, self.path("large.npy")], stdout=subprocess.DEVNULL, stderr=other) as process:
+            os.close(other)
+            shown = b""
+            while b"%" not in shown:
+                ready, _, _ = select.select([terminal], [], [], 60)
+                self.assertTrue(ready, "no progress within a minute")
+                shown += os.read(terminal, 4096)
+            process.kill()
+        lines = [line.split(b"\x1b")[0] for line in shown.split(b"\r")]
+        self.assertTrue(all(len(line) < 30 for line in lines), lines)
 
     def test_no_progress_when_quiet_or_quick(self):
         terminal, other = open_terminal(self)

@@ -220,6 +220,12 @@ class Failures(TrainTest):
         self.fails([*run, "--text", short, "--vocab-size", "300"], "a context of 256 is too long")
         self.assertFalse(os.path.exists(self.path("run")))
 
+    def test_tokenizers_that_no_checkpoint_could_hold(self):
+        run = ["--quiet", "--out", self.path("run"), "--text", TEXT, "--tokenizer"]
+        self.fails([*run, self.folder], "tokenizer.json", "No such file")
+        self.fails([*run, os.path.join(SOURCE, "examples", "data", "stories260K", "tok512.bin")], "no tokenizer.json")
+        self.assertFalse(os.path.exists(self.path("run")))
+
     def test_settings_that_cannot_be_leave_the_folder_as_it_was(self):
         self.train("run", status=1, hidden_size=30, heads=4)
         self.assertFalse(os.path.exists(self.path("run")))
