@@ -327,6 +327,40 @@ START_TEST(a_wrong_path_can_be_mended)
 }
 END_TEST
 
+/* The folder of a count that is over is not its own any more. */
+START_TEST(the_next_count_may_have_the_same_folder)
+{
+    place p = make_place();
+    const text *given = make_input();
+    neck_ngram_counter *first = NULL, *second = NULL;
+    MUST(make_small_counter(NULL, given, ORDER, p.runs, 0, A_RUN, &first));
+    MUST(push_text(NULL, first, given, -1));
+    MUST(neck_ngram_counter_finish(NULL, first, p.path));
+    MUST(make_small_counter(NULL, given, ORDER, p.runs, 0, A_RUN, &second));
+    neck_ngram_counter_destroy(first);
+    MUST(push_text(NULL, second, given, -1));
+    MUST(neck_ngram_counter_finish(NULL, second, p.path));
+    neck_ngram_counter_destroy(second);
+    assert_file_counted(p.path, given, ORDER);
+    scratch_remove(p.folder);
+}
+END_TEST
+
+/* Killed while it removed its runs: the list went first, so that it begins again. */
+START_TEST(runs_without_a_list_are_strays)
+{
+    place p = make_place();
+    const text *given = make_input();
+    char list[PATH_CAPACITY];
+    interrupt_after(&p, given, 4);
+    scratch_file(list, p.runs, NECK__SPILL_LIST);
+    unlink(list);
+    MUST(go_on(&p, given));
+    assert_file_counted(p.path, given, ORDER);
+    scratch_remove(p.folder);
+}
+END_TEST
+
 /* ---- damaged ---- */
 
 /* Changes a byte of a file; with length >= 0 cuts it instead. */
@@ -475,6 +509,8 @@ int main(void)
     tcase_add_test(tcase, a_full_disk);
     tcase_add_test(tcase, a_full_disk_and_then_room);
     tcase_add_test(tcase, a_wrong_path_can_be_mended);
+    tcase_add_test(tcase, the_next_count_may_have_the_same_folder);
+    tcase_add_test(tcase, runs_without_a_list_are_strays);
     tcase_add_test(tcase, a_damaged_run_is_noticed);
     tcase_add_test(tcase, a_lost_run_is_noticed);
     tcase_add_test(tcase, a_damaged_list_is_refused);

@@ -264,6 +264,31 @@ START_TEST(shards_know_what_precedes_them)
 }
 END_TEST
 
+/* Nobody has said what text they come from. */
+START_TEST(ngrams_without_a_text_can_be_read)
+{
+    const int32_t grams[] = {1, 2, 1, 2, 3, 4};
+    const text *given = make_text(100, 500, 1);
+    neck_ngram_counter *counter = start(given, 2);
+    MUST(neck_ngram_counter_add(NULL, counter, grams, 3));
+    neck_ngrams *ngrams = finished(counter);
+    ck_assert_int_eq(ngrams->header.info.occurrences, 3);
+    ck_assert_int_eq(ngrams->header.info.tokens, 0);
+    neck_ngrams_destroy(ngrams);
+}
+END_TEST
+
+START_TEST(what_precedes_is_no_ngram)
+{
+    const text *given = make_text(100, 500, 1);
+    neck_ngram_counter *counter = start(given, 2);
+    MUST(neck_ngram_counter_precede(NULL, counter, given->tokens, 50));
+    ck_assert_int_eq(neck_ngram_counter_finish(NULL, counter, "/nonexistent/counted"), NECK_E_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(neck_last_error(), "nothing follows"));
+    neck_ngram_counter_destroy(counter);
+}
+END_TEST
+
 START_TEST(what_cannot_be_added_is_refused)
 {
     const int32_t wild[] = {1, 500}, good[] = {1, 2};
@@ -292,6 +317,8 @@ int main(void)
     tcase_add_test(tcase, rows_that_are_not_rows_are_refused);
     tcase_add_test(tcase, no_rows_are_a_matrix_too);
     tcase_add_loop_test(tcase, ngrams_that_are_added_count, 0, 7);
+    tcase_add_test(tcase, ngrams_without_a_text_can_be_read);
+    tcase_add_test(tcase, what_precedes_is_no_ngram);
     tcase_add_loop_test(tcase, shards_know_what_precedes_them, 0, 4);
     tcase_add_test(tcase, what_cannot_be_added_is_refused);
     return run_suite("ngram_rows", tcase);

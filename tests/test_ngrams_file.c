@@ -220,7 +220,7 @@ START_TEST(files_that_lie_are_refused)
         {20, 8, NECK_E_FORMAT, "n-grams take", 1},
         {26, 1, NECK_E_FORMAT, "bytes a token", 1},
         {31, 1, NECK_E_FORMAT, "a vocabulary of", 1},
-        {32, 5, NECK_E_FORMAT, "contradict", 1},
+        {71, 1, NECK_E_FORMAT, "contradict", 1},
         {39, 0x80, NECK_E_FORMAT, "contradict", 1},
         {40, 11, NECK_E_FORMAT, "contradict", 1},
         {48, 0, NECK_E_FORMAT, "contradict", 1},

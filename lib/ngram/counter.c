@@ -117,7 +117,7 @@ neck_status neck_ngram_counter_create(neck_context *context, int64_t vocab_size,
 void neck_ngram_counter_destroy(neck_ngram_counter *counter)
 {
     if (!counter) return;
-    if (!counter->spill.resume) neck__spill_remove(&counter->spill);
+    if (!counter->spill.resume && counter->state == NECK__COUNTER_OPEN) neck__spill_remove(&counter->spill);
     release(counter);
 }
 

@@ -127,6 +127,14 @@ static neck_status write_file(neck_context *context, const neck_ngram_counter *c
     return status;
 }
 
+/* Whether there is any n-gram; what precedes a shard makes its document longer, but no n-gram. */
+static neck_status check_any(const neck_ngram_counter *counter, const neck__text_position *end)
+{
+    if (counter->spill.count > 0 || counter->buffer.count > 0) return NECK_OK;
+    NECK_TRY(neck__ngram_check_any(counter->buffer.form.order, end));
+    return neck__fail(NECK_E_ARGUMENT, "no n-gram: nothing follows the tokens that precede this text");
+}
+
 /* Everything sorted and in one place. */
 static neck_status gather_all(neck_context *context, neck_ngram_counter *counter)
 {
@@ -142,7 +150,7 @@ neck_status neck_ngram_counter_finish(neck_context *context, neck_ngram_counter 
     if (!path) return neck__fail(NECK_E_ARGUMENT, "path is NULL");
     neck__text_position end = counter->position;
     neck__text_end_document(&end);
-    NECK_TRY(neck__ngram_check_any(counter->buffer.form.order, &end));
+    NECK_TRY(check_any(counter, &end));
     neck__ngrams_header header = {.info = neck__ngram_info(counter->buffer.form.order, counter->vocab_size, &end)};
     neck__atomic_file *file; /* first of all: a path that cannot be written must not cost the count */
     NECK_TRY(neck__atomic_file_create(&counter->allocator, path, &file));

@@ -72,7 +72,7 @@ static neck_status check_numbers(const neck__ngrams_header *header)
     if (header->count_width != 4 && header->count_width != 8)
         return neck__fail(NECK_E_FORMAT, "%d bytes a count", header->count_width);
     const int sound = info->contexts >= 1 && info->contexts <= info->ngrams && info->ngrams <= info->occurrences &&
-                      info->occurrences <= info->tokens && info->tokens <= MOST && info->documents >= 0 &&
+                      info->occurrences <= MOST && info->tokens <= MOST && info->documents >= 0 &&
                       info->documents <= info->tokens && info->singletons <= info->contexts &&
                       info->seen_once <= info->singletons && info->successors >= 1 &&
                       info->successors <= info->vocab_size && info->singletons >= 0 && info->seen_once >= 0;

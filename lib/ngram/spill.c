@@ -201,8 +201,8 @@ static void close_all(neck__spill *spill)
 void neck__spill_remove(neck__spill *spill)
 {
     if (spill->folder) {
+        unlink_in(spill->folder, NECK__SPILL_LIST); /* first: a list of runs that are gone could not be resumed */
         neck__spill_unlink(spill, spill->runs, spill->count);
-        unlink_in(spill->folder, NECK__SPILL_LIST);
         rmdir(spill->folder);
     }
     close_all(spill);
