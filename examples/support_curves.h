@@ -17,6 +17,7 @@ typedef struct curve {
 typedef struct curves {
     curve *list;
     int64_t count;
+    int fractional; /* some step was not a whole number, and was rounded */
 } curves;
 
 /* A row of a table is taken when its cell of that column is this text. */
@@ -26,7 +27,7 @@ typedef struct curve_filter {
 
 /* How a log is to be read. */
 typedef struct curve_request {
-    const char *step; /* the name of the step column; NULL: step, steps, global_step, iter, iteration or _step */
+    const char *step; /* the name of the step column; NULL: step, global_step, iteration ...; of a table also epoch */
     const curve_filter *filters;
     int64_t filter_count;
 } curve_request;
@@ -49,12 +50,22 @@ typedef struct drawn_curve {
 drawn_curve curve_draw(const curve *from);
 void drawn_curve_free(drawn_curve *self);
 
-/* curves_read_csv   - a table with a heading line; cells that are no number, and empty ones, are left out. NAME_stderr is
- *                     taken for the standard errors of column NAME.
- * curves_read_jsonl - one JSON object a line, its numbers; a torn last line, as a kill leaves it, is none. Members of
- *                     an object "values" (neck_monitor's logs) count as the line's own.
- * curves_read_json  - a file of one JSON array of such objects, or an object with one as "log_history" (trainer_state.json).
- * curves_read       - by the name's ending: .jsonl, .json, else CSV.
+/* For readers. curves_step_rank - of a column that may hold the steps, the likeliest 0; CURVES_NO_STEP: it may not.
+ * curves_take_step - a number as a step; 0: it is none. */
+enum { CURVES_NO_STEP = 99 };
+int curves_step_rank(const char *name);
+int curves_take_step(curves *self, double number, int64_t *step);
+
+/* curves_read_csv   - a table with a heading line, of commas, semicolons or tabs; cells that are no number, and empty
+ *                     ones, are left out; so are columns of a name and __MIN or __MAX beside one of that name. Decimal
+ *                     commas are read, and steps like 12,500. NAME_stderr is taken for the standard errors of column
+ *                     NAME.
+ * curves_read_jsonl - one JSON object a line, its numbers and texts that are numbers; a torn last line, as a kill
+ *                     leaves it, is none. Members of an object A count as A/NAME, of "values" (neck_monitor's logs) as
+ *                     the line's own.
+ * curves_read_json  - a file of one JSON array of such objects, or of TensorBoard's triples, or an object with one as
+ *                     "log_history" (trainer_state.json). Both know NaN and Infinity.
+ * curves_read       - by the first character, which tells JSON from tables, and the name's ending.
  * All return 0 and one line in error on failure; what was read by then stays. */
 int curves_read_csv(curves *self, const char *path, const curve_request *request, char error[CURVES_ERROR_SIZE]);
 int curves_read_jsonl(curves *self, const char *path, const curve_request *request, char error[CURVES_ERROR_SIZE]);

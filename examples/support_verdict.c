@@ -16,65 +16,15 @@ static int fail(measure_error *error, const char *text)
     return 0;
 }
 
-/* ---- which curve ------------------------------------------------------------------------------------------------ */
+/* ---- the curve as it is judged ---------------------------------------------------------------------------------- */
 
-/* Losses that the run was not trained on come first; one asked for by --text before all. */
-static const char *const usual[] = {"text.loss", "validation_loss", "val_loss", "valid_loss", "eval_loss", "test_loss",
-                                    "val/loss", "eval/loss", "loss", "train_loss", "train/loss", "training_loss",
-                                    "lm_loss", "nll", "perplexity", "ppl"};
-
-static int64_t finite_points(const curve *of)
+/* Some trainers write 0 for a loss that is not a number any more. Nobody's loss falls to exactly that at once. */
+static void strike_zeros(curve *out)
 {
-    int64_t count = 0;
-    for (int64_t i = 0; i < of->count; i++) count += isfinite(of->values[i]) != 0;
-    return count;
-}
-
-/* A validation loss taken twice is no curve where the training loss is one. */
-static const curve *usual_curve(const curves *all, int64_t least)
-{
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        const curve *found = curves_find(all, usual[i]);
-        if (found && finite_points(found) >= least) return found;
-    }
-    return NULL;
-}
-
-static int list_curves(const curves *all, const char *says, measure_error *error)
-{
-    int used = snprintf(error->text, sizeof error->text, "%s; there %s", says, all->count == 1 ? "is" : "are");
-    for (int64_t i = 0; i < all->count && i < 24; i++)
-        used += snprintf(error->text + used, sizeof error->text - (size_t)used, "%s %.60s", i ? "," : "",
-                         all->list[i].name);
-    if (all->count > 24) snprintf(error->text + used, sizeof error->text - (size_t)used, " ...");
-    error->status = NECK_E_NOT_FOUND;
-    return 0;
-}
-
-static const curve *choose(const run *from, const char *column, measure_error *error)
-{
-    const curves *all = &from->curves;
-    const curve *found = column ? curves_find(all, column) : usual_curve(all, 8);
-    if (!found && !column) found = usual_curve(all, 1);
-    if (!found && !column && all->count == 1) found = &all->list[0];
-    if (found) return found;
-    char says[256];
-    if (all->count == 0) {
-        fail(error, "there are no curves in it: no column of numbers beside the step (or --where fits no row)");
-    } else if (column) {
-        snprintf(says, sizeof says, "there is no curve '%.150s'", column);
-        list_curves(all, says, error);
-    } else {
-        list_curves(all, "none is called loss: name the curve to judge by --column", error);
-    }
-    return NULL;
-}
-
-static int32_t kind_of(const char *name)
-{
-    if (strstr(name, "ppl") || strstr(name, "perplexity")) return VERDICT_PERPLEXITY;
-    if (strstr(name, "acc") || strstr(name, "score") || strstr(name, "f1")) return VERDICT_SCORE;
-    return VERDICT_NATS;
+    int64_t end = out->count;
+    while (end > 0 && out->values[end - 1] == 0) end--;
+    if (end == 0 || out->count - end < 3 || !(fabs(out->values[end - 1]) > 0.1)) return;
+    for (int64_t i = end; i < out->count; i++) out->values[i] = NAN;
 }
 
 static int copy_judged(const curve *from, int32_t kind, curve *out, measure_error *error)
@@ -93,6 +43,7 @@ static int copy_judged(const curve *from, int32_t kind, curve *out, measure_erro
         out->values[i] = logged ? log(from->values[i]) : from->values[i];
         out->errors[i] = logged ? from->errors[i] / from->values[i] : from->errors[i];
     }
+    if (kind == VERDICT_NATS && strstr(from->name, "loss")) strike_zeros(out);
     return 1;
 }
 
@@ -167,10 +118,25 @@ static neck_status find_signs(const run *from, neck_context *context, const verd
 }
 
 /* Several runs in one table look like one run that goes back all the time. */
-static int one_run(const verdict *self, measure_error *error)
+static int one_run(const verdict *self, const run *from, measure_error *error)
 {
     if (2 * self->found.repeated <= self->found.points) return 1;
-    return fail(error, "most steps come more than once: are there several runs in it? Choose one by --where COLUMN=VALUE");
+    if (from->curves.fractional)
+        return fail(error, "its steps are fractions, as epochs are, and most round to one already there: name a column of "
+                           "whole numbers by --step");
+    return fail(error, "most steps come more than once: are there several runs in it? Choose one by --where COLUMN=VALUE, "
+                       "or cut the log to the run that counts");
+}
+
+/* Per cent, or a game's points: 0.01 of them is nothing, and 1 is no divergence. */
+static void count_in_points(const curve *of, neck_saturation_options *assess)
+{
+    double most = 0;
+    for (int64_t i = 0; i < of->count; i++)
+        if (isfinite(of->values[i])) most = fmax(most, fabs(of->values[i]));
+    if (most <= 2) return;
+    if (assess->minimum_excess == 0) assess->minimum_excess = 1;
+    if (assess->divergence_excess == 0) assess->divergence_excess = fmax(100, 2 * assess->minimum_excess);
 }
 
 /* Checkpoints alone tell what their heads did, but not whether the model is any worse for it. */
@@ -193,21 +159,22 @@ static int reach_without_loss(const run *from, neck_context *context, const verd
 int verdict_reach(const run *from, neck_context *context, const verdict_request *request, verdict *out,
                   measure_error *error)
 {
-    if (!request->column && from->head_count > 0 && !usual_curve(&from->curves, 1))
+    if (!request->column && from->head_count > 0 && !verdict_has_loss(from))
         return reach_without_loss(from, context, request, out, error);
-    const curve *chosen = choose(from, request->column, error);
+    const curve *chosen = verdict_choose(from, request->column, error);
     if (!chosen) return 0;
-    int32_t kind = request->kind >= 0 ? request->kind : kind_of(chosen->name);
+    int32_t kind = request->kind >= 0 ? request->kind : verdict_kind_of(chosen->name);
     verdict made = {.kind = kind, .unit = kind == VERDICT_SCORE ? "score" : "nats",
                     .found = {.struct_size = sizeof made.found}};
-    neck_saturation_options options = request->assess;
-    options.higher_is_better = kind == VERDICT_SCORE;
+    verdict_request asked = *request;
+    asked.assess.higher_is_better = kind == VERDICT_SCORE;
     int good = copy_judged(chosen, kind, &made.judged, error);
     if (good) {
         neck_curve judged = view_of(&made.judged);
-        neck_status status = neck_saturation_assess(context, &judged, &options, &made.found);
-        if (status == NECK_OK) status = find_signs(from, context, request, &made);
-        good = status == NECK_OK ? one_run(&made, error) : measure_fail(error, status, chosen->name);
+        if (kind == VERDICT_SCORE) count_in_points(&made.judged, &asked.assess);
+        neck_status status = neck_saturation_assess(context, &judged, &asked.assess, &made.found);
+        if (status == NECK_OK) status = find_signs(from, context, &asked, &made);
+        good = status == NECK_OK ? one_run(&made, from, error) : measure_fail(error, status, chosen->name);
     }
     if (good) *out = made;
     else verdict_free(&made);

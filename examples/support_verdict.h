@@ -43,6 +43,14 @@ int verdict_reach(const run *from, neck_context *context, const verdict_request 
 void verdict_free(verdict *self);
 json_t *verdict_json(const verdict *self, const run *from);
 
+/* verdict_choose   - the curve of that name, or by its usual names (val_loss, "my-run - train/loss" ...); NULL and one
+ *                    line in error.
+ * verdict_has_loss - is there one of such a name?
+ * verdict_kind_of  - by its name. */
+const curve *verdict_choose(const run *from, const char *column, measure_error *error);
+int verdict_has_loss(const run *from);
+int32_t verdict_kind_of(const char *name);
+
 /* verdict_reason - why it is unclear, or what else there is to say; NULL for nothing. */
 const char *verdict_reason(const verdict *self);
 

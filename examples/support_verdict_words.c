@@ -89,6 +89,30 @@ static void say_left_out(words *into, const neck_saturation *found)
             found->repeated);
 }
 
+/* How far apart the finite values are. */
+static double range_of(const curve *of)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < of->count; i++) {
+        if (!isfinite(of->values[i])) continue;
+        low = fmin(low, of->values[i]);
+        high = fmax(high, of->values[i]);
+    }
+    return high > low ? high - low : NAN;
+}
+
+/* Losses of another unit are judged as if they were in nats. */
+static void say_unit(words *into, const verdict *self)
+{
+    if (self->kind != VERDICT_NATS) return;
+    if (self->found.minimum_level > 20)
+        say(into, "Values of %.3g and more are hardly nats: if it is a perplexity, say --perplexity; else give --minimum-excess and "
+                  "--divergence in its unit.", self->found.minimum_level);
+    else if (range_of(&self->judged) < 0.1)
+        say(into, "All of it lies within %.2g: if its unit is not the nat, give --minimum-excess and --divergence in it.",
+            range_of(&self->judged));
+}
+
 int verdict_findings(const verdict *self, const run *from, verdict_sentence out[VERDICT_MOST_SENTENCES])
 {
     words into = {out, 0};
@@ -108,6 +132,7 @@ int verdict_findings(const verdict *self, const run *from, verdict_sentence out[
     say(&into, "Judged: %s, %" PRId64 " points, steps %s to %s%s.", self->judged.name, found->points,
         verdict_step(first, found->first_step), verdict_step(last, found->last_step),
         self->kind == VERDICT_PERPLEXITY ? ", as the logarithm of a perplexity" : "");
+    say_unit(&into, self);
     say_left_out(&into, found);
     return into.count;
 }

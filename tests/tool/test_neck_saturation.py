@@ -103,6 +103,51 @@ class Reading(SaturationTest):
                 del row["path"]
                 self.assertEqual(row, expected)
 
+    def test_exports_of_other_tools(self):
+        rows = list(made_run())
+        expected = self.judge(self.csv(rows))["onset_step"]
+        losses = [{"epoch": s / 1e4, "loss": f"{v:.17g}", "step": s} for s, v in rows] + [{"step": 20000, "train_loss": 3.0}]
+        comma = lambda number: str(number).replace(".", ",")  # noqa: E731
+        others = (
+            self.write("wandb.csv", '"Step","a-b-7 - train/loss","a-b-7 - train/loss__MIN","a-b-7 - train/loss__MAX"\n'
+                       + "".join(f'"{s}","{v}","{v}","{v}"\n' for s, v in rows)),
+            self.write("history.csv", "trainer/global_step,_runtime,train/loss,val/loss\n"
+                       + "".join(f"{s},{s / 7},{v},\n" + (f"{s},{s / 7},,3\n" if s == 5000 else "") for s, v in rows)),
+            self.write("tensorboard.csv", "Wall time,Step,Value\n" + "".join(f"1.7e9,{s},{v}\n" for s, v in rows)),
+            self.write("tensorboard.json", json.dumps([[1.7e9, s, v] for s, v in rows])),
+            self.write("commas.csv", "Step;Train Loss\r\n" + "".join(f"{s};{comma(v)}\r\n" for s, v in rows)),
+            self.write("quoted.csv", '"STEP","LOSS"\n' + "".join(f'"{s:,}","{comma(v)}"\n' for s, v in rows)),
+            self.write("notes.csv", "# mine\nnote,step,loss\n" + "".join(f'"two\nlines",{s},{v}\n' for s, v in rows) + ",,\n"),
+            self.write("again.csv", "step,loss\n" + "".join(("step,loss\n" if s == 10000 else "") + f"{s},{v}\n" for s, v in rows)),
+            self.write("trainer_state.json", json.dumps({"global_step": 20000, "log_history": losses})),
+            self.write("nested.txt", "\ufeff" + "".join(json.dumps({"step": str(s), "train": {"loss": v}}) + "\r\n" for s, v in rows)),
+        )
+        for path in others:
+            with self.subTest(path):
+                row = self.judge(path)
+                self.assertEqual((row["onset_step"], row["verdict"]), (expected, "saturated"))
+
+    def test_json_with_numbers_that_json_does_not_know(self):
+        rows = [{"step": s, "loss": v if s < 15000 else float("nan"), "note": 'a "NaN'} for s, v in made_run(turn=1)]
+        text = json.dumps({"log_history": rows})
+        self.assertIn("NaN,", text)
+        for path in self.write("trainer_state.json", text), self.write_lines("log.jsonl", rows):
+            row = self.judge(path)
+            self.assertEqual((row["verdict"], row["onset_step"]), ("diverged", 14900))
+
+    def test_zeros_in_place_of_nan(self):
+        row = self.judge(self.csv([(s, v if s < 15000 else 0) for s, v in made_run(turn=1)]))
+        self.assertEqual((row["verdict"], row["onset_step"]), ("diverged", 14900))
+
+    def test_scores_in_per_cent(self):
+        rows = [(s, 60 - 20 * (v - 3)) for s, v in made_run()]
+        self.assertEqual(self.judge(self.csv(rows, "step,accuracy"))["verdict"], "saturated")
+
+    def test_another_unit_is_noticed(self):
+        for factor, says in (1e-3, "All of it lies within"), (1e3, "are hardly nats"):
+            path = self.csv([(s, factor * v) for s, v in made_run()])
+            self.assertIn(says, " ".join(self.expect(0, "--quiet", path).stdout.decode().split()))
+
     def test_several_runs_in_one_table(self):
         rows = [(model, step, loss) for model, turn in (("a", 0.5), ("b", 1)) for step, loss in made_run(turn=turn)]
         path = self.csv(rows, "model,step,loss")
@@ -141,6 +186,9 @@ class Reading(SaturationTest):
     def test_broken_files_get_one_line(self):
         for name, text, says in (("empty.csv", "", "empty"), ("nostep.csv", "a,b\n1,2\n", "--step"),
                                  ("gap.csv", "step,loss\n1,2\n,3\n", "line 3 has no step"),
+                                 ("numbers.csv", "1,2\n2,3\n", "no heading"), ("other.csv", "tokens,loss\n1,2\n", "there are tokens, loss"),
+                                 ("epochs.csv", "epoch,loss\n0.1,2\n0.2,2\n0.3,2\n", "fractions"),
+                                 ("two.csv", "Step,a - loss,b - loss\n1,2,3\n", "or several are"),
                                  ("bad.jsonl", '{"step":1,"loss":2}\nnonsense\n{"step":2}\n', "line 2"),
                                  ("bad.json", "[1,2", "bad.json"), ("object.json", '{"a":1}', "log_history"),
                                  ("text.csv", "step,word\n1,a\n", "no curves"), ("negative.csv", "step,loss\n-1,2\n", "negative"),
