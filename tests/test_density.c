@@ -1,5 +1,6 @@
 /* tests/test_density.c - the spectral density of operators whose singular values are known. */
 #include "density_support.h"
+#include "runs.h"
 
 enum { N = 64, RUNS = 200 };
 
@@ -8,7 +9,8 @@ static void count_misses(int64_t deflate, double most_width)
 {
     int missed = 0;
     double sum = 0, truth[N];
-    for (int run = 0; run < RUNS; run++) {
+    const int runs = (int)runs_of(RUNS);
+    for (int run = 0; run < runs; run++) {
         spectrum_of(run % KINDS, N, truth);
         made a = dense_operator(N + 8, N, constructed(N + 8, N, truth, (uint64_t)run + 1));
         neck_context *context = context_of((uint64_t)run, 1);
@@ -21,8 +23,8 @@ static void count_misses(int64_t deflate, double most_width)
         neck_context_destroy(context);
         drop(a);
     }
-    ck_assert_msg(missed <= 19, "%d of %d bands miss", missed, RUNS);
-    ck_assert_msg(sum / RUNS < most_width, "mean width %g", sum / RUNS);
+    ck_assert_msg(missed <= 19, "%d of %d bands miss", missed, runs);
+    ck_assert_msg(sum / runs < most_width, "mean width %g", sum / runs);
 }
 
 START_TEST(bands_hold_at_their_rate)

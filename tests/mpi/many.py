@@ -9,7 +9,7 @@ import sys
 from hosts import environment
 
 sys.path.insert(0, os.path.join(os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", ".")), "tests", "tool"))
-from running import BUILD, DATA, SOURCE, STORIES, TEXT, TOKENIZER, ToolTest  # noqa: E402, F401
+from running import BUILD, DATA, LIMIT, SOURCE, STORIES, TEXT, TOKENIZER, ToolTest, has_worked  # noqa: E402, F401
 
 RANKS = (1, 2, 3, 4)
 
@@ -23,7 +23,7 @@ class ManyRanks(ToolTest):
 
     def run_on(self, ranks, *arguments, **more):
         more = {"OMPI_MCA_btl": "self,vader", "SOFTNECK_NUM_THREADS": "1", **more}
-        return subprocess.run(self.command(ranks, *arguments), capture_output=True, timeout=120, check=False,
+        return subprocess.run(self.command(ranks, *arguments), capture_output=True, timeout=LIMIT, check=False,
                               env=environment(**more))
 
     def expect(self, ranks, status, *arguments):

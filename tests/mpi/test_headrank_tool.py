@@ -1,8 +1,10 @@
 """neck-headrank under mpirun: the same runs as one process makes; none that is finished is lost."""
 
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +12,7 @@ import unittest
 
 import numpy as np
 
-from many import RANKS, ManyRanks
+from many import LIMIT, RANKS, ManyRanks, has_worked
 from hosts import environment
 
 V, D, N = 12, 6, 400
@@ -67,8 +69,7 @@ class Headrank(ManyRanks):
         self.assertEqual(self.results("out"), self.results("alone"))
 
     def start(self, ranks, *arguments):
-        return subprocess.Popen(self.command(ranks, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=environment(OMPI_MCA_btl="self,vader"))
+        return super().start(ranks, *arguments, stdout=subprocess.PIPE, env=environment(OMPI_MCA_btl="self,vader"))
 
     def ranks_of(self, process):
         """The processes that the launcher has started."""
@@ -83,47 +84,39 @@ class Headrank(ManyRanks):
                 found.append(int(pid))
         return found
 
-    def wait_for_checkpoint(self, tool):
-        """Until a run is under way, or the tool has ended."""
-        until = time.monotonic() + 60
-        while tool.poll() is None and time.monotonic() < until:
-            if os.path.isdir(self.path("out")) and any(name.endswith(".run") for name in os.listdir(self.path("out"))):
-                return
-            time.sleep(0.01)
+    def finished(self, out):
+        return len(self.results(out)) if os.path.exists(self.path(out + "/runs.jsonl")) else 0
 
     def test_a_killed_rank_loses_no_finished_run(self):
         more = "--steps", "3000"
         self.expect(0, 0, *self.sweep("alone", *more))
-        killed, finished = 0, 0
-        for wait in 0, 0.2, 0.1:
+        chance, kills, finished = random.Random(2), 0, 0
+        while kills < 3:
             tool = self.start(3, *self.sweep("out", *more))
-            self.wait_for_checkpoint(tool)
-            time.sleep(wait)
-            ranks = self.ranks_of(tool)
-            if ranks:
-                os.kill(random.choice(ranks), signal.SIGKILL)
-            told = tool.communicate(timeout=60)[1].decode()
-            killed += tool.returncode != 0
-            if tool.returncode:
-                self.assertRegex(told, r"rank \d")
-            if os.path.exists(self.path("out/runs.jsonl")):
-                now = len(self.results("out"))
-                self.assertGreaterEqual(now, finished)
-                finished = now
-        self.assertGreater(killed, 0)
+            while tool.poll() is None and self.finished("out") == finished:
+                time.sleep(0.005)
+            with contextlib.suppress(IndexError, ProcessLookupError):
+                os.kill(chance.choice(self.ranks_of(tool)), signal.SIGKILL)
+            told = tool.communicate(timeout=LIMIT)[1].decode()
+            if tool.returncode == 0:  # done before the kill: another from the beginning
+                shutil.rmtree(self.path("out"))
+                finished = 0
+                continue
+            kills += 1
+            self.assertRegex(told, r"rank \d")
+            self.assertGreaterEqual(self.finished("out"), finished)
+            finished = self.finished("out")
         self.expect(2, 0, *self.sweep("out", *more))
         self.assertEqual(self.results("out"), self.results("alone"))
         self.assertFalse(self.left_over("out"))
 
     def test_an_interrupted_sweep_goes_on(self):
-        more = "--steps", "20000", "--ranks", "2", "--lr-grid", "0.1", "--head", "factored"
+        more = "--steps", str(10**9), "--ranks", "2", "--lr-grid", "0.1", "--head", "factored"
         tool = self.start(2, *self.sweep("out", *more))
-        while not os.path.exists(self.path("out/configuration.json")):
-            time.sleep(0.02)
-        time.sleep(0.3)
+        self.until(lambda: [has_worked(rank, 1) for rank in self.ranks_of(tool)] == [True, True], tool)
         for rank in self.ranks_of(tool):
             os.kill(rank, signal.SIGTERM)
-        told = tool.communicate(timeout=60)[1].decode()
+        told = tool.communicate(timeout=LIMIT)[1].decode()
         self.assertEqual(tool.returncode, 130, told)
         self.assertIn("of 2 runs are finished; the same command goes on", told)
         self.assertTrue(self.left_over("out"))

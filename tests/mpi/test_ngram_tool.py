@@ -12,6 +12,7 @@ import time
 import unittest
 
 from hosts import environment
+from many import LIMIT
 
 SOURCE = os.path.abspath(os.environ.get("SOFTNECK_SOURCE_DIR", "."))
 BUILD = os.path.join(SOURCE, os.environ.get("BUILD", "build"))
@@ -38,7 +39,7 @@ class OnSeveralRanks(unittest.TestCase):
         tool = [os.path.join(BUILD, "examples", "neck-ngram")] if ranks == 0 else \
             ["mpirun", "-np", str(ranks), os.path.join(BUILD, "mpi", "neck-ngram")]
         more = environment(TMPDIR=self.folder, OPENBLAS_NUM_THREADS="1")
-        return subprocess.run([*tool, *arguments], capture_output=True, text=True, timeout=120, check=False, env=more)
+        return subprocess.run([*tool, *arguments], capture_output=True, text=True, timeout=LIMIT, check=False, env=more)
 
     def rows(self, ranks, *arguments):
         done = self.run_tool(ranks, "--quiet", "--json", *arguments)

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import unittest
 
 from hosts import environment
-from many import BUILD, SOURCE, TEXT, ManyRanks
+from many import BUILD, LIMIT, SOURCE, TEXT, ManyRanks
 
 
 class StudyWidth(ManyRanks):
@@ -17,10 +16,10 @@ class StudyWidth(ManyRanks):
                 "--widths", "8", "16", "--seeds", "1", "2", "--text", TEXT, "--build", BUILD, "--out", self.path(out)]
 
     def start(self, out, **more):
-        return subprocess.Popen(self.command(out), stderr=subprocess.DEVNULL, env=environment(), **more)
+        return super().start(out, stderr=subprocess.DEVNULL, env=environment(), **more)
 
     def run_study(self, out, *launcher):
-        subprocess.run([*launcher, *self.command(out)], check=True, capture_output=True, timeout=120,
+        subprocess.run([*launcher, *self.command(out)], check=True, capture_output=True, timeout=LIMIT,
                        env=environment(OMPI_MCA_btl="self,vader"))
         with open(self.path(f"{out}/results.md"), encoding="utf-8") as file:
             return file.read()
@@ -32,12 +31,11 @@ class StudyWidth(ManyRanks):
 
     def test_a_run_that_a_killed_process_was_at_is_taken_up(self):
         first = self.start("out", stdout=subprocess.DEVNULL, start_new_session=True)
-        while not os.path.exists(self.path("out/d8-seed1/run.json")):
-            time.sleep(0.05)
+        self.until(lambda: os.path.exists(self.path("out/d8-seed1/run.json")), first)
         second = self.start("out", stdout=subprocess.PIPE)
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-        self.assertIn(b"| 16 | 2 |", second.communicate(timeout=60)[0])
+        self.assertIn(b"| 16 | 2 |", second.communicate(timeout=LIMIT)[0])
         self.assertEqual(second.returncode, 0)
 
 

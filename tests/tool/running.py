@@ -25,9 +25,9 @@ def stories(count):
         return [json.loads(next(file))["text"] for _ in range(count)]
 
 
-def has_worked(process, seconds):
-    """Whether it has computed for so many seconds, which says how far it is on a busy machine as on an idle one."""
-    with open(f"/proc/{process.pid}/stat", encoding="utf-8", errors="replace") as file:
+def has_worked(pid, seconds):
+    """Whether a process has computed for so many seconds, which says how far it is on a busy machine as on an idle one."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         fields = file.read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12]) >= seconds * os.sysconf("SC_CLK_TCK")
 
@@ -63,10 +63,10 @@ class ToolTest(unittest.TestCase):
 
     def start(self, *arguments, **more):
         process = subprocess.Popen(self.command(*arguments), **{"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **more})
-        self.addCleanup(self.end, process)
+        self.addCleanup(self.kill, process)
         return process
 
-    def end(self, process):
+    def kill(self, process):
         process.kill()
         process.wait()
         for stream in filter(None, (process.stdout, process.stderr)):

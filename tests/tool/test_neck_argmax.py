@@ -77,7 +77,7 @@ class NeckArgmax(ToolTest):
         kept = self.path("verdicts.safetensors")
         with open(self.path("out"), "wb") as out:
             running = self.start(head, "--resume", kept, stdout=out)
-        self.until(lambda: has_worked(running, 0.5), running)
+        self.until(lambda: has_worked(running.pid, 0.5), running)
         self.assertIn(b"interrupted", self.interrupt(running))
         self.assertEqual(os.path.getsize(self.path("out")), 0)
         (row,) = self.rows(head, "--resume", kept, "--no-program", "--reflections", "1")

@@ -186,7 +186,7 @@ class Resuming(HeadrankTest):
         waits = [0.05, 0.15, 0.1, 0.2]
         while waits:
             tool = self.start(*self.sweep(), *more)
-            while tool.poll() is None and not has_worked(tool, waits[0]):
+            while tool.poll() is None and not has_worked(tool.pid, waits[0]):
                 time.sleep(0.002)
             tool.kill()
             if tool.wait() == -signal.SIGKILL:
@@ -200,7 +200,7 @@ class Resuming(HeadrankTest):
     def test_an_interrupted_sweep_goes_on_where_it_was(self):
         more = "--steps", str(10**9), "--ranks", "2", "--lr-grid", "0.1", "--seeds", "1"
         tool = self.start(*self.sweep(), *more)
-        self.until(lambda: has_worked(tool, 0.5), tool)
+        self.until(lambda: has_worked(tool.pid, 0.5), tool)
         self.assertIn(b"interrupted: 0 of 1 runs are finished", self.interrupt(tool))
         self.assertIn("factored-rank2-lr0.1-seed1.run", os.listdir(self.path("out")))
 
