@@ -112,9 +112,6 @@ static void check_settings(const settings *asked, int models)
         args_usage_error(&self, "--stride %" PRId64 " is longer than --context %" PRId64, windows->stride,
                          windows->context_length);
     figure_check(&self, asked->plot);
-    if (asked->text.bytes > 0) return;
-    args_complain(&self, "the text is empty");
-    exit(TOOL_FAILED);
 }
 
 /* ---- the work --------------------------------------------------------------------------------------------------- */
@@ -122,11 +119,11 @@ static void check_settings(const settings *asked, int models)
 /* A file may be missing on one rank alone. */
 static int read_texts(session *now)
 {
-    measure_error error = {NECK_E_ARGUMENT, "there is no document in any --text FILE"};
+    measure_error error = {NECK_E_ARGUMENT, "the text is empty"};
     int good = 1;
     for (int i = 0; i < now->asked->text_count && good; i++)
         good = corpus_add(&now->text, now->asked->texts[i], error.text);
-    good = measure_agree(good && now->text.count > 0, &error);
+    good = measure_agree(good && now->text.bytes > 0, &error);
     if (!good) args_complain(&self, error.text);
     now->failed |= !good;
     return good;
