@@ -105,9 +105,18 @@ START_TEST(pieces_of_any_size_arrive_in_order)
 }
 END_TEST
 
-/* However far the writer got. */
+static int names_are_needed(void)
+{
+    neck__atomic_file *file = create();
+    const int needed = scratch_count(folder) == 1;
+    neck__atomic_file_abandon(file);
+    return needed;
+}
+
+/* However far the writer got, where the file system knows files without a name. */
 START_TEST(nothing_is_left_of_a_writer_that_is_killed)
 {
+    if (names_are_needed()) return;
     for (int64_t size = 0; size < 300000; size += 100000) {
         const pid_t child = fork();
         ck_assert_int_ge(child, 0);

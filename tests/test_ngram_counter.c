@@ -217,7 +217,7 @@ static int32_t die(void *user, const neck_progress *told)
 }
 
 /* Counts in a process of its own, which is killed at that report; whether it was. */
-static int count_and_die(int64_t report, const place *p, const text *given)
+static int count_and_die(int64_t report, const place *p, const text *given, const char *folder, int32_t resume)
 {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -226,7 +226,7 @@ static int count_and_die(int64_t report, const place *p, const text *given)
         neck_context *context;
         neck_ngram_counter *counter = NULL;
         neck_status status = neck_context_create(&options, &context);
-        if (status == NECK_OK) status = make_small_counter(context, given, ORDER, NULL, 0, A_RUN, &counter);
+        if (status == NECK_OK) status = make_small_counter(context, given, ORDER, folder, resume, A_RUN, &counter);
         if (status == NECK_OK) status = push_text(context, counter, given, -1);
         if (status == NECK_OK) status = neck_ngram_counter_finish(context, counter, p->path);
         _exit(status == NECK_OK ? 0 : 1);
@@ -245,11 +245,28 @@ START_TEST(killed_at_every_report)
     int64_t report = 0;
     ck_assert_int_eq(mkdir(p.runs, 0777), 0);
     setenv("TMPDIR", p.runs, 1);
-    for (; count_and_die(report, &p, given); report++) ck_assert_int_eq(scratch_count(p.runs), 0);
+    for (; count_and_die(report, &p, given, NULL, 0); report++) ck_assert_int_eq(scratch_count(p.runs), 0);
     unsetenv("TMPDIR");
     ck_assert_int_gt(report, 40);
     assert_file_counted(p.path, given, ORDER);
     scratch_remove(p.runs);
+    scratch_remove(p.folder);
+}
+END_TEST
+
+/* Killed as often as it reports, a count gets there; a second one goes on from wherever the first died. */
+START_TEST(killed_and_resumed)
+{
+    place p = make_place();
+    const text *given = make_text(700, 40, 3);
+    for (int64_t report = 0; count_and_die(report, &p, given, p.runs, 1); report++) {
+        if (report % 3 > 0) continue; /* killed again */
+        MUST(go_on(&p, given));
+        ck_assert_int_ne(access(p.runs, F_OK), 0);
+        assert_file_counted(p.path, given, ORDER);
+        unlink(p.path);
+    }
+    assert_file_counted(p.path, given, ORDER);
     scratch_remove(p.folder);
 }
 END_TEST
@@ -506,6 +523,7 @@ int main(void)
     tcase_add_test(tcase, cancelled_at_every_report);
     tcase_add_test(tcase, cancelled_and_resumed);
     tcase_add_test(tcase, killed_at_every_report);
+    tcase_add_test(tcase, killed_and_resumed);
     tcase_add_test(tcase, a_full_disk);
     tcase_add_test(tcase, a_full_disk_and_then_room);
     tcase_add_test(tcase, a_wrong_path_can_be_mended);

@@ -65,6 +65,7 @@ static int at_free_name(neck__atomic_file *file, int (*way)(const neck__atomic_f
 
 static int open_nameless(const neck__atomic_file *file)
 {
+    (void)file;
 #ifdef O_TMPFILE
     if (file->folder >= 0) return openat(file->folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 #endif

@@ -143,37 +143,39 @@ INLINE void put_context(unsigned char *contexts, int64_t context, int32_t order,
     for (int32_t i = 0; i < form->order - 1; i++) put(contexts, at++, width, (uint64_t)neck__key_token(form, key, i));
 }
 
-INLINE void write_piece(const memory_job *job, const neck__key_form *form, int32_t token_width, piece at,
-                        int64_t *contexts, int64_t *ngrams)
+/* Where the next context, and the next n-gram, of a stretch goes. */
+typedef struct places {
+    int64_t context, ngram;
+} places;
+
+/* Every n-gram writes its context, and where the next one would begin; the last to do so is right. So whether it begins
+ * a context needs no branch here either. */
+INLINE places write_piece(const memory_job *job, const neck__key_form *form, int32_t token_width, piece at, places next)
 {
     const neck__sorted sorted = job->sorted;
     const int32_t order = job->header->info.order, count_width = job->header->count_width;
-    unsigned char *const context_section = job->section[NECK__CONTEXTS], *const starts = job->section[NECK__STARTS];
+    unsigned char *const contexts = job->section[NECK__CONTEXTS], *const starts = job->section[NECK__STARTS];
     unsigned char *const successors = job->section[NECK__SUCCESSORS], *const counts = job->section[NECK__COUNTS];
     seen_byte *const seen = job->seen;
-    int64_t context = *contexts, ngram = *ngrams;
-    for (int64_t i = at.begin, next; i < at.end; i = next, ngram++) {
-        const uint64_t *key = key_at(&sorted, form, i);
-        for (next = i + 1; next < at.end && neck__key_equal(form, key_at(&sorted, form, next), key);) next++;
-        if (i == at.begin || !neck__key_same_context(form, key, key_at(&sorted, form, i - 1))) {
-            put_context(context_section, context, order, token_width, form, at.group, key);
-            put(starts, context++, 8, (uint64_t)ngram);
-        }
-        const uint64_t token = *key & form->token_mask;
+    for (int64_t begin = at.begin, end; begin < at.end; begin = end) {
+        const uint64_t *key = key_at(&sorted, form, begin), token = *key & form->token_mask;
+        for (end = begin + 1; end < at.end && neck__key_equal(form, key_at(&sorted, form, end), key);) end++;
+        next.context += begin == at.begin || !neck__key_same_context(form, key, key_at(&sorted, form, begin - 1));
+        put_context(contexts, next.context - 1, order, token_width, form, at.group, key);
+        put(successors, next.ngram, token_width, token);
+        put(counts, next.ngram, count_width, (uint64_t)(end - begin));
+        put(starts, next.context, 8, (uint64_t)++next.ngram);
         if (seen) mark_successor(seen, token);
-        put(successors, ngram, token_width, token);
-        put(counts, ngram, count_width, (uint64_t)(next - i));
     }
-    *contexts = context;
-    *ngrams = ngram;
+    return next;
 }
 
 INLINE void write_stretch(const memory_job *job, neck__key_form form, int32_t token_width, int64_t index)
 {
     const stretch part = job->stretches[index];
-    int64_t contexts = part.contexts_before, ngrams = part.ngrams_before;
+    places next = {part.contexts_before, part.ngrams_before};
     piece at = before_first(&job->sorted, &part);
-    while (next_piece(&job->sorted, &part, &at)) write_piece(job, &form, token_width, at, &contexts, &ngrams);
+    while (next_piece(&job->sorted, &part, &at)) next = write_piece(job, &form, token_width, at, next);
 }
 
 INLINE neck__key_form form_of(const memory_job *job, int32_t words)
@@ -249,8 +251,8 @@ static neck_status write_all(neck_context *context, memory_job *job, const neck_
         job->seen = neck__calloc(allocator, marks, 1, "marks of tokens");
         if (!job->seen) return NECK_E_NOMEM;
     }
+    put(job->section[NECK__STARTS], 0, 8, 0);
     neck__parallel(context, STRETCHES, tasks[job->sorted.form.words - 1], job);
-    put(job->section[NECK__STARTS], info->contexts, 8, (uint64_t)info->ngrams);
     for (int64_t i = 0; job->seen && i < marks; i++) info->successors += __builtin_popcount(job->seen[i]);
     neck__release(allocator, job->seen);
     return NECK_OK;
