@@ -69,8 +69,8 @@ json_t *corpus_items(const char *path, char error[CORPUS_ERROR_SIZE])
             json_decref(item);
             continue;
         }
-        snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": not a JSON object%s%s", path, number, item ? "" : ": ",
-                 item ? "" : fault.text);
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": not a JSON object%s%s", path, number,
+                 item ? "" : ": ", item ? "" : fault.text);
         json_decref(item);
         json_decref(items);
         items = NULL;

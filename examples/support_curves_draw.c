@@ -49,8 +49,8 @@ static void take_out(double *sorted, int64_t count, double value)
     memmove(sorted + at, sorted + at + 1, (size_t)(count - at - 1) * sizeof *sorted);
 }
 
-/* Running medians. Both ends of the window only move forward, so it is kept sorted; a sort for each of 143,000 points took a
- * minute. */
+/* Running medians. Both ends of the window only move forward, so it is kept sorted: a sort for each point
+ * of a log of every step would take a minute. */
 static void smooth(drawn_curve *self, double *window)
 {
     int64_t half = self->count / 80, first = 0, end = 0;
