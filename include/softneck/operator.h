@@ -23,8 +23,8 @@ typedef int32_t (*neck_operator_fn)(void *user, int32_t transposed, int64_t coun
 /* neck_operator_dense - a view of any dtype; products accumulate in double. Checked for NaN and infinity here, in one
  *   pass that also finds |A|_F^2.
  * neck_operator_sparse - compressed sparse rows: row i holds the columns columns[starts[i]] ..
- *   columns[starts[i + 1] - 1], each 0 .. cols - 1, with the values at the same places (doubles; NULL: all 1). A column that occurs twice in a row
- *   counts as the sum. starts: rows + 1 numbers, starts[0] = 0, not decreasing. All is checked here. A transposed copy
+ *   columns[starts[i + 1] - 1], each 0 .. cols - 1, with the values at the same places (doubles; NULL: all 1). A
+ *   column that occurs twice in a row counts as the sum. starts: rows + 1 numbers, starts[0] = 0, not decreasing. All is checked here. A transposed copy
  *   is kept.
  * neck_operator_product - first times second: first->cols = second->rows. Both must outlive it. Its |A|_F^2 is not
  *   known.
