@@ -69,8 +69,8 @@ json_t *corpus_items(const char *path, char error[CORPUS_ERROR_SIZE])
             json_decref(item);
             continue;
         }
-        snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": %s", path, number,
-                 item ? "not a JSON object" : fault.text);
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: line %" PRId64 ": not a JSON object%s%s", path, number,
+                 item ? "" : ": ", item ? "" : fault.text);
         json_decref(item);
         json_decref(items);
         items = NULL;
@@ -100,12 +100,24 @@ static int add_lines(corpus *self, const char *path, char error[CORPUS_ERROR_SIZ
     return 1;
 }
 
-/* What tokenizers take is UTF-8. Stray bytes are read as they are, since books have them; UTF-16 would be noise. */
+/* Beginnings that no UTF-8 text has, and what to do about them. */
+static const struct {
+    const char *bytes, *advice;
+} no_text[] = {
+    {"\xff\xfe", "UTF-16, where UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it so"},
+    {"\xfe\xff", "UTF-16, where UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it so"},
+    {"\x1f\x8b", "compressed, where text is wanted: gunzip it first"},
+    {"\x28\xb5\x2f\xfd", "compressed, where text is wanted: unzstd it first"},
+    {"PAR1", "a Parquet table, where text is wanted: write it as .jsonl, a document a line"},
+};
+
+/* What tokenizers take is UTF-8. Stray bytes are read as they are, since books have them. */
 static int check_text(const char *path, const char *text, int64_t size, char error[CORPUS_ERROR_SIZE])
 {
     size_t first = 0;
-    if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
-        snprintf(error, CORPUS_ERROR_SIZE, "%s: UTF-16, where UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 makes it so", path);
+    for (size_t i = 0; i < sizeof no_text / sizeof *no_text; i++) {
+        if (strncmp(text, no_text[i].bytes, strlen(no_text[i].bytes)) != 0) continue;
+        snprintf(error, CORPUS_ERROR_SIZE, "%s: %s", path, no_text[i].advice);
         return 0;
     }
     size_t strange = text_strange(text, (size_t)size, &first);

@@ -24,20 +24,42 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_of(const double *values, int64_t count, double *room)
+/* Where value stands, or would, among sorted numbers. */
+static int64_t place_of(const double *sorted, int64_t count, double value)
 {
-    memcpy(room, values, (size_t)count * sizeof *room);
-    qsort(room, (size_t)count, sizeof *room, by_size);
-    return 0.5 * (room[(count - 1) / 2] + room[count / 2]);
+    int64_t low = 0, high = count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (sorted[middle] < value) low = middle + 1;
+        else high = middle;
+    }
+    return low;
 }
 
-static void smooth(drawn_curve *self, double *room)
+static void put_in(double *sorted, int64_t count, double value)
 {
-    int64_t half = self->count / 80;
+    int64_t at = place_of(sorted, count, value);
+    memmove(sorted + at + 1, sorted + at, (size_t)(count - at) * sizeof *sorted);
+    sorted[at] = value;
+}
+
+static void take_out(double *sorted, int64_t count, double value)
+{
+    int64_t at = place_of(sorted, count, value);
+    memmove(sorted + at, sorted + at + 1, (size_t)(count - at - 1) * sizeof *sorted);
+}
+
+/* Running medians. Both ends of the window only move forward, so it is kept sorted: a sort for each point
+ * of a log of every step would take a minute. */
+static void smooth(drawn_curve *self, double *window)
+{
+    int64_t half = self->count / 80, first = 0, end = 0;
     for (int64_t i = 0; i < self->count; i++) {
         int64_t reach = half < i ? half : i; /* as far to the right as to the left, so that a trend stays where it is */
         if (reach > self->count - 1 - i) reach = self->count - 1 - i;
-        self->smooth[i] = median_of(self->y + i - reach, 2 * reach + 1, room);
+        for (; end <= i + reach; end++) put_in(window, end - first, self->y[end]);
+        for (; first < i - reach; first++) take_out(window, end - first, self->y[first]);
+        self->smooth[i] = window[reach];
     }
 }
 

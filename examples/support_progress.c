@@ -89,7 +89,8 @@ static const char *short_count(char buffer[32], double count)
 }
 
 /* "gram [#####...................]  21 %, 60.4k rows/s, 1 s left", as much of it as is known. */
-static void describe(const progress *self, const neck_progress *told, double time, int with_bar, char *text, size_t size)
+static void describe(const progress *self, const neck_progress *told, double time, int with_bar, char *text,
+                     size_t size)
 {
     char bar[BAR_CELLS + 1], number[32];
     double elapsed = time - self->task_start;

@@ -48,8 +48,8 @@ void train_run_free(train_run *self);
  * train_run_agree - whether all ranks are good; the line in self->error is then that of the first that is not.
  * train_run_fail  - the message of the library's latest failure, "what: " before it unless what is NULL. Returns 0.
  * train_run_tell  - a line on standard error, unless quiet.
- * train_start_note - what is there already; train_start_undo removes what has come since, of a run that failed before its
- *   first step and cannot begin with these settings.
+ * train_start_note - what is there already; train_start_undo removes what has come since, of a run that failed before
+ *   its first step and cannot begin with these settings.
  * train_file_write, train_file_copy - whole or not at all; 0 and errno on failure. */
 char *train_run_path(const train_run *self, const char *name);
 int train_run_agree(train_run *self, int good);

@@ -108,7 +108,8 @@ typedef struct neck_series neck_series;
 /* neck_series_open - path is a file or model folder (a series of one), or a folder of checkpoints: then every file of
  * a known format and every model folder right below it, sorted by step (numbers in names compared as numbers; those
  * without a number last, by name); of a folder without any, those in its folder checkpoints; of a repository in the
- * cache of Hugging Face's hub (models--NAME), the revisions that are there, with the steps in their names. Opens nothing: each entry's path goes to neck_checkpoint_open.
+ * cache of Hugging Face's hub (models--NAME), the revisions that are there, with the steps in their names.
+ * Opens nothing: each entry's path goes to neck_checkpoint_open.
  * Errors: NECK_E_IO, NECK_E_NOT_FOUND (nothing in it looks like a checkpoint), NECK_E_NOMEM. */
 NECK_API neck_status neck_series_open(neck_context *context, const char *path, neck_series **out);
 NECK_API void neck_series_destroy(neck_series *series);

@@ -11,7 +11,7 @@ extern "C" {
 /* A target that is not scored. */
 #define NECK_NO_TARGET (-1)
 
-/* Hidden states with the token each should predict. Borrowed; may lie in a mapped file. */
+/* Hidden states with the token each should predict. Borrowed; may lie in a mapped file. Frozen layout. */
 typedef struct neck_labeled_states {
     neck_matrix states;     /* N x d, any floating dtype */
     const int32_t *targets; /* N; NECK_NO_TARGET is not scored */

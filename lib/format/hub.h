@@ -1,5 +1,5 @@
-/* format/hub.h - the cache of Hugging Face's hub: a folder a repository, in which refs/NAME holds the name of a folder in
- * snapshots, whose files are links. Revisions such as Pythia's step1000 are names of refs. */
+/* format/hub.h - the cache of Hugging Face's hub: a folder a repository, in which refs/NAME holds the name of a
+ * folder in snapshots, whose files are links. Revisions such as Pythia's step1000 are names of refs. */
 #ifndef NECK_FORMAT_HUB_H
 #define NECK_FORMAT_HUB_H
 

@@ -1,10 +1,12 @@
 """neck-layers from the outside: its numbers against a model written in numpy, what it draws, refuses and survives."""
+import gzip
 import json
 import os
 import re
 import resource
 import shutil
 import struct
+import subprocess
 import sys
 import unittest
 import xml.etree.ElementTree as xml
@@ -122,6 +124,9 @@ class Mistakes(LayersTest):
             with open(self.path("text.txt"), "wb") as file:
                 file.write("\ufeffcaf\u00e9".encode(encoding) if encoding == "utf-16-be" else "caf\u00e9".encode(encoding))
             self.fails(self.common(self.path("text.txt")), "UTF-16", "iconv")
+        with gzip.open(self.path("text.gz"), "wb") as file:
+            file.write(b"Once upon a time")
+        self.fails(self.common(self.path("text.gz")), "compressed", "gunzip")
         with open(self.path("text.txt"), "wb") as file:
             file.write("Once upon a caf\u00e9 in Paris".encode("latin-1"))
         error = self.expect(0, *self.common(self.path("text.txt"))).stderr.decode()

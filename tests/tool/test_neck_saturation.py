@@ -4,6 +4,7 @@ import math
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -334,6 +335,13 @@ class Reports(SaturationTest):
 
     def test_a_page_that_cannot_be_written(self):
         self.fails(("--quiet", "--json", "--report", "/nonexistent/x.html", self.csv(made_run())), "/nonexistent/x.html")
+
+    def test_a_log_of_every_step_is_drawn_in_seconds(self):
+        rows = "".join(f"{step},{3 + 5 / (step + 9) ** 0.5 + 0.001 * (step * 7919 % 101):.4f}\n" for step in range(1, 120001))
+        limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (10, 10))  # noqa: E731
+        result = subprocess.run(self.command("--quiet", self.write("log.csv", "step,loss\n" + rows)), capture_output=True,
+                                preexec_fn=limit, timeout=300)
+        self.assertEqual(result.returncode, 0)
 
     @WITH_GNUPLOT
     def test_plot(self):
