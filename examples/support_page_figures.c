@@ -8,7 +8,7 @@
 #include "support_svg.h"
 #include "support_text.h"
 
-enum { MOST_COLUMNS = 60, MOST_RANKS = 50, MOST_LINES = 6 };
+enum { MOST_COLUMNS = 60, MOST_RANKS = 50, MOST_LINES = 6, AXIS_NAME = 18 };
 
 static const char *const colours[MOST_LINES] = {"var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)",
                                                 "var(--c6)"};
@@ -24,6 +24,16 @@ static void caption(FILE *out, const char *bold, const char *text)
 
 /* ---- Fig. 1a ---------------------------------------------------------------------------------------------------- */
 
+/* Of a name too long for an axis, its end, which tells curves apart. */
+static const char *end_of(const char *name)
+{
+    size_t length = strlen(name);
+    if (length <= AXIS_NAME) return name;
+    name += length - AXIS_NAME;
+    while ((*name & 0xc0) == 0x80) name++; /* not from within a letter of UTF-8 */
+    return name;
+}
+
 static void draw_loss(FILE *out, const verdict *judged)
 {
     drawn_curve drawn = curve_draw(&judged->judged);
@@ -34,7 +44,9 @@ static void draw_loss(FILE *out, const verdict *judged)
         {.x = drawn.x, .y = drawn.y, .count = drawn.count, .colour = few ? "var(--c1)" : "var(--faint)", .width = few ? 2 : 1, .dots = few},
         {.x = drawn.x, .y = drawn.smooth, .count = drawn.count, .colour = "var(--c1)", .width = 2.2},
     };
-    snprintf(name, sizeof name, "%.80s%s", judged->judged.name, judged->kind == VERDICT_SCORE ? "" : ", nats");
+    const char *end = end_of(judged->judged.name);
+    snprintf(name, sizeof name, "%s%.80s%s", end == judged->judged.name ? "" : "... ", end,
+             judged->kind == VERDICT_SCORE ? "" : ", nats");
     int turned = found->onset_step >= 0;
     svg_plot plot = {.title = "The judged curve over training steps", .x_name = "training step", .y_name = name,
                      .lines = lines, .line_count = few ? 1 : 2, .low = drawn.low, .high = drawn.high,

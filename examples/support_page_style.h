@@ -33,7 +33,7 @@ static const char page_style[] =
     "height:3px;vertical-align:middle;margin-right:6px}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.92rem}td,th{text-align:left;padding:5px 16px 5px 0;border-bottom:1px solid "
-    "var(--line);vertical-align:top}th{font-weight:600}td{font-variant-numeric:tabular-nums}\n"
+    "var(--line);vertical-align:top}th{font-weight:600}td{overflow-wrap:anywhere;font-variant-numeric:tabular-nums}\n"
     "footer{margin-top:2.5em;color:var(--soft);font-size:.88rem}\n"
     "code{overflow-wrap:anywhere}\n"
     "@media print{body{background:#fff}figure{break-inside:avoid}}\n";

@@ -59,6 +59,22 @@ static void draw_blocks(int64_t count, const double *x, const double *y, int64_t
     }
 }
 
+/* Blocks are few, and resamples of few blocks differ too little: by Student's t of blocks - 1 degrees of freedom against
+ * the normal (Cornish & Fisher's first terms, at two standard deviations), and because no block reaches over an end. */
+static double widening(int64_t count, int64_t block)
+{
+    double degrees = (double)count / (double)block - 1;
+    return (1 + 1.25 / degrees + 1.53 / degrees / degrees) * sqrt((double)count / (double)(count - block));
+}
+
+/* A resampled correlation further from the estimate, as Fisher's z, where the distances are alike everywhere. */
+static double widened(double resampled, double estimate, double times)
+{
+    if (!(fabs(resampled) < 1 && fabs(estimate) < 1)) return resampled;
+    double z = atanh(estimate);
+    return tanh(z + times * (atanh(resampled) - z));
+}
+
 neck_status neck__spearman_interval(neck_context *context, int64_t count, const double *x, const double *y,
                                     int64_t block, int64_t resamples, double confidence, neck__rank_interval *out)
 {
@@ -78,8 +94,9 @@ neck_status neck__spearman_interval(neck_context *context, int64_t count, const 
     qsort(drawn, (size_t)defined, sizeof *drawn, by_value);
     int64_t tail = (int64_t)(0.5 * (1 - confidence) * (double)defined);
     out->value = neck__spearman(count, x, y, room);
-    out->low = defined > 0 ? drawn[tail].value : NAN;
-    out->high = defined > 0 ? drawn[defined - 1 - tail].value : NAN;
+    double times = widening(count, block);
+    out->low = defined > 0 ? fmin(widened(drawn[tail].value, out->value, times), out->value) : NAN;
+    out->high = defined > 0 ? fmax(widened(drawn[defined - 1 - tail].value, out->value, times), out->value) : NAN;
     neck__release(&allocator, numbers);
     return NECK_OK;
 }

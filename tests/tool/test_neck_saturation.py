@@ -326,6 +326,12 @@ class Reports(SaturationTest):
         self.assertNotIn("script", page.tags)
         self.assertIn(name, page.text)
 
+    def test_a_long_name_fits_its_axis(self):
+        name = "a" * 150 + "\u00e9" * 20 + "_val_loss"
+        text = self.report(self.csv(made_run(), "step," + name))
+        self.assertIn(">... " + name[-13:] + ", nats<", text)
+        self.assertIn("overflow-wrap:anywhere", text)
+
     def test_every_verdict_has_a_page(self):
         made = {"improving": made_run(turn=1), "plateau": made_run(turn=0.2, rise=0, noise=0.001), "unclear": list(made_run())[:3]}
         for verdict, rows in made.items():
