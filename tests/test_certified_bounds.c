@@ -255,6 +255,48 @@ START_TEST(a_norm_that_is_a_lie)
 }
 END_TEST
 
+/* ---- densities ---- */
+
+/* One value, equal values, and values that squares lose: what is left beside the largest is rounding. */
+START_TEST(densities_of_little)
+{
+    enum { ROWS = 9, COLS = 12 };
+    static const double steps[] = {0, 1, 1e-9};
+    uint64_t state = 6;
+    double size = _i == 0 ? 1 : ROWS, values[ROWS], *a;
+    for (int i = 0; i < ROWS; i++) values[i] = pow(steps[_i], i);
+    a = constructed(ROWS, COLS, values, 3);
+    if (_i == 0)
+        for (int j = 0; j < COLS; j++) a[j] = next_number(&state);
+    neck_operator *op = dense(a, (int64_t)size, COLS);
+    double truth = _i == 2 ? log(size) : 0; /* H(p) of one value beside which the rest are nothing is 0 */
+    for (int32_t deflate = -1; deflate <= 0; deflate++) {
+        neck_density_options options = {.struct_size = sizeof options, .deflate = deflate};
+        neck_density *density;
+        neck_band band;
+        ck_assert_msg(neck_density_compute(NULL, op, &options, &density) == NECK_OK, "%s", neck_last_error());
+        for (int32_t normalization = NECK_P_SQUARED; normalization <= NECK_P_LINEAR; normalization++) {
+            ck_assert_int_eq(neck_density_entropy(density, normalization, &band), NECK_OK);
+            ck_assert_double_ge(band.low, 0);
+            ck_assert_double_le(band.low, truth + 1e-12);
+            ck_assert_double_ge(band.high, truth - 1e-6);
+        }
+        ck_assert_int_eq(neck_density_w_error(density, 1, &band), NECK_OK);
+        ck_assert_double_le(band.low, _i == 1 ? sqrt(8.0 / 9) : 0);
+        ck_assert_double_ge(band.high, _i == 1 ? sqrt(8.0 / 9) : 0);
+        neck_density_destroy(density);
+    }
+    neck_operator_destroy(op);
+    for (int i = 0; i < ROWS * COLS; i++) a[i] *= 1e-156; /* squares are denormals */
+    op = dense(a, (int64_t)size, COLS);
+    neck_density *none = NULL;
+    ck_assert_int_eq(neck_density_compute(NULL, op, NULL, &none), NECK_E_ARGUMENT);
+    ck_assert_ptr_null(none);
+    neck_operator_destroy(op);
+    free(a);
+}
+END_TEST
+
 /* ---- options as large as can be ---- */
 
 START_TEST(options_without_measure)
@@ -318,6 +360,7 @@ int main(void)
     tcase_add_test(cases, a_norm_that_cancelled_is_not_known);
     tcase_add_loop_test(cases, products_that_cancel, 0, METHODS);
     tcase_add_loop_test(cases, a_norm_that_is_a_lie, 0, METHODS);
+    tcase_add_loop_test(cases, densities_of_little, 0, 3);
     tcase_add_test(cases, options_without_measure);
     tcase_add_test(cases, triangles_beyond_double);
     suite_add_tcase(suite, cases);

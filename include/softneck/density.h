@@ -66,8 +66,11 @@ typedef struct neck_density_report {
 /* neck_density_compute - works with products of A^T A alone: time about products x the cost of one, memory about
  *   8 cols (4 block + 2 x 128) bytes and two products. Reproducible from the context's seed, the same bits for any
  *   number of its threads (small dense eigenproblems go to LAPACK, as in spectrum.h). Progress: "density", in products.
- * Errors: NECK_E_ARGUMENT (options, a zero matrix, a diagonal that does not sum to |A|_F^2), NECK_E_NONFINITE,
- * NECK_E_CONVERGENCE (max_products is too few for anything), NECK_E_OVERFLOW, NECK_E_NOMEM, NECK_E_CANCELLED. */
+ * Bands have room for the rounding of products, 32 (4 + sqrt(rows + cols)) 2^-52 of |A|_F^2: a W-error below some 1e-6
+ * is one that may be 0.
+ * Errors: NECK_E_ARGUMENT (options, an operator that is zero or below 1e-145, a diagonal that does not sum to |A|_F^2),
+ * NECK_E_NONFINITE, NECK_E_CONVERGENCE (max_products is too few for anything), NECK_E_OVERFLOW, NECK_E_NOMEM,
+ * NECK_E_CANCELLED. */
 NECK_API neck_status neck_density_compute(neck_context *context, const neck_operator *op,
                                           const neck_density_options *options, neck_density **out);
 NECK_API void neck_density_destroy(neck_density *density);

@@ -1,4 +1,5 @@
 /* spectrum/density.c - the bands of a density, by the cheapest route that makes them narrow enough. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 enum { BASIS = 128, PROBES = 32, BLOCK = 32, LARGEST_BLOCK = 1024, LARGEST_PROBES = 65536, LARGEST_STEPS = 1024 };
 #define COUPLING_SHARE 0.1
 #define NARROW 0.02
+#define LEAST_UNIT 1e-290
 
 static neck_status check(const neck_operator *op, const neck_density_options *o)
 {
@@ -90,6 +92,8 @@ static neck_status find_unit(computation *c)
     if (!(unit > 0) || isinf(unit))
         return neck__fail(NECK_E_ARGUMENT, unit == 0 ? "the operator is zero: W-error is not defined" : "|A|_F^2 is %g",
                           unit);
+    if (unit < LEAST_UNIT)
+        return neck__fail(NECK_E_ARGUMENT, "|A|_F^2 is %g, of which squares lose digits: scale the operator up", unit);
     work->unit = unit;
     return NECK_OK;
 }
@@ -174,9 +178,25 @@ static neck_status work_through(computation *c)
     return narrow_enough(c) ? NECK_OK : sample(c);
 }
 
+/* What products leave of M, in units: far more than they do, which the entropies of values near zero tell. */
+static double rounding(const neck_operator *op)
+{
+    return 32 * DBL_EPSILON * (4 + sqrt((double)op->rows + (double)op->cols));
+}
+
+static void widen(neck__curve *curve, double by)
+{
+    for (int64_t i = 0; i < curve->points; i++) {
+        curve->below[i] += by;
+        curve->above[i] += by;
+    }
+}
+
 static void finish(computation *c)
 {
     neck_density_report *report = &c->density->report;
+    for (int i = 0; i < c->density->count; i++)
+        widen(&c->density->curves[i], rounding(c->work.op) * c->density->total.high);
     report->size = (c->work.op->rows < c->work.n ? c->work.op->rows : c->work.n) + c->known.count;
     report->products = c->work.products;
     report->confidence = c->options.confidence;

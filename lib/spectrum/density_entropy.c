@@ -40,6 +40,19 @@ static integrals of_line(double from, double to, double a, double b)
     return s;
 }
 
+/* Of the lesser of that line and size t, which no sum of so many min(lambda, t) exceeds. */
+static integrals of_lesser(double from, double to, double a, double b, double size)
+{
+    double over_a = a - size * from, over_b = b - size * to;
+    if (over_a <= 0 && over_b <= 0) return of_line(from, to, a, b);
+    if (over_a >= 0 && over_b >= 0) return of_line(from, to, size * from, size * to);
+    double meet = from + (to - from) * over_a / (over_a - over_b), m = size * meet;
+    if (!(meet > from && meet < to)) return of_line(from, to, fmin(a, size * from), fmin(b, size * to));
+    integrals all = of_line(from, meet, fmin(a, size * from), m);
+    add(&all, of_line(meet, to, m, fmin(b, size * to)), 1);
+    return all;
+}
+
 /* M = m from 1 on. */
 static integrals beyond(double m)
 {
@@ -65,12 +78,9 @@ static integrals of_cell(const neck__curve *curve, int64_t i, edge which, double
         a = curve->at[i] + lift_a;
         b = curve->at[i + 1] + lift_b;
     }
-    if (from == 0) {
-        a = 0;
-        if (which == HIGH) b = size * to;
-    }
+    if (from == 0 && which != HIGH) a = 0;
     b = a + (b - a) * (cut - from) / (to - from);
-    return of_line(from / unit, cut / unit, a / unit, b / unit);
+    return of_lesser(from / unit, cut / unit, a / unit, b / unit, size);
 }
 
 static integrals of_curve(const neck__curve *curve, edge which, double size, double unit)
@@ -128,7 +138,8 @@ static neck_band entropy(const neck_density *density, int32_t normalization)
         neck__band_meet(&all, normalization == NECK_P_SQUARED ? squared_band(&density->curves[i], density->total, size)
                                                                : linear_band(&density->curves[i], density->total,
                                                                              size));
-    return all;
+    double most = log(size);
+    return (neck_band){fmin(all.low, most), fmin(all.value, most), fmin(all.high, most)};
 }
 
 static neck_status check(const neck_density *density, int32_t normalization, const neck_band *out)
