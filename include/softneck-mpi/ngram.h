@@ -74,8 +74,8 @@ enum {
  *   and floating-point operations, those of one process where ranks take as long, with the one that is soonest done.
  * neck_mpi_ngram_matrix_solver - local, and on all ranks the same for the same memory_bytes: which solver AUTO takes
  *   first, rank 0's memory_bytes being what counts (0: half of its machine's memory, shared by the ranks there). ALONE
- *   where that has room for 16 n^2 bytes and there are no more than three ranks: ELPA takes 3.4 times the processor time
- *   of our own solver (measured: docs/scaling.md). When one refuses, or finds no
+ *   where that has room for 16 n^2 bytes and there are no more than three ranks: ELPA takes 3.4 times the processor
+ *   time of our own solver (measured: docs/scaling.md). When one refuses, or finds no
  *   memory, the next is asked: ALONE, ELPA, SCALAPACK.
  * neck_mpi_solver_name - "auto", "elpa", "scalapack", "alone"; NULL: no such solver.
  * neck_mpi_ngram_matrix_rest - as neck_ngram_matrix_rest, on every rank.

@@ -1,5 +1,6 @@
 /* ranks.c - the same work on as many ranks as it is started on, timed from when all begin to when all are done: one line of JSON each, the
- * quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head | model. SOFTNECK_NUM_THREADS: of each rank. */
+ * quickest of several. Usage: [mpirun -np P] ranks sum | gram | count | head | model. SOFTNECK_NUM_THREADS: of each
+ * rank. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,15 +290,16 @@ static void train_model(const neck_token_file *tokens, const neck_gradient_excha
     self = (watched){.face = *inner, .inner = inner, .late = late};
     self.face.user = &self, self.face.sum = begin_sum, self.face.spread = begin_spread, self.face.finish = finish_all;
     self.face.add = add_all, self.face.agree = agree_all;
-    const neck_trainable_options shape = {.struct_size = sizeof shape, .family = "gpt_neox", .vocabulary = MODEL_VOCABULARY, .layers = 6,
+    const neck_trainable_options shape = {.struct_size = sizeof shape, .family = "gpt_neox",
+                                          .vocabulary = MODEL_VOCABULARY, .layers = 6,
                                           .hidden_size = 256, .heads = 4, .inner_size = 1024, .context_length = 128};
     const neck_batches_options batches = {.struct_size = sizeof batches, .batch = 8, .context_length = 128};
     const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 1e-4};
     neck_trainable *model;
     neck_training *training;
     check(neck_trainable_create(NULL, &shape, &model));
-    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens, .batches = &batches,
-                                           .optimizer = &rule, .exchange = &self.face};
+    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens,
+                                           .batches = &batches, .optimizer = &rule, .exchange = &self.face};
     check(neck_training_create(NULL, &options, &training));
     check(neck_training_step(NULL, training, NULL));
     self.sums = self.spreads = self.others = 0;

@@ -151,8 +151,10 @@ static void the_solver_that_is_soonest_done_is_taken(void)
     text given = make_text(60000, 900, 3), small = make_text(2500, 60, 4);
     neck_mpi_ngram_matrix *together = matrix_together(&given, 3, NECK_WEIGHT_UNIFORM),
                           *quick = matrix_together(&small, 3, NECK_WEIGHT_UNIFORM);
-    int32_t free_choice = neck_mpi_ngram_matrix_solver(together, 0), tight = neck_mpi_ngram_matrix_solver(together, 1 << 25);
-    EXPECT(free_choice == (ranks < 4 ? NECK_MPI_SOLVER_ALONE : NECK_MPI_SOLVER_ELPA), "%s", neck_mpi_solver_name(free_choice));
+    int32_t free_choice = neck_mpi_ngram_matrix_solver(together, 0);
+    int32_t tight = neck_mpi_ngram_matrix_solver(together, 1 << 25);
+    EXPECT(free_choice == (ranks < 4 ? NECK_MPI_SOLVER_ALONE : NECK_MPI_SOLVER_ELPA), "%s",
+           neck_mpi_solver_name(free_choice));
     EXPECT(tight == NECK_MPI_SOLVER_ELPA, "%s", neck_mpi_solver_name(tight));
     EXPECT(neck_mpi_ngram_matrix_solver(quick, 1 << 25) == NECK_MPI_SOLVER_ALONE, "QR is not a rank's own");
     EXPECT(!neck_mpi_solver_name(4) && !neck_mpi_solver_name(-1), "a solver that there is not has a name");
@@ -293,7 +295,8 @@ static void a_product_that_fails_names_its_rank(void)
 
 static const mpi_test_fn tests[] = {
     every_weight_and_order,      a_large_part_is_solved_by_all, small_values_are_as_exact_as_in_one_process,
-    matrices_with_hardly_anything, memory_is_asked_for_first,   the_solver_that_is_soonest_done_is_taken, the_largest_values_lie_within_their_bounds,
+    matrices_with_hardly_anything, memory_is_asked_for_first,   the_solver_that_is_soonest_done_is_taken,
+    the_largest_values_lie_within_their_bounds,
     the_band_of_the_density_holds_the_truth, any_operator_can_be_stacked, a_product_that_fails_names_its_rank,
 };
 MPI_TEST_MAIN(tests)
