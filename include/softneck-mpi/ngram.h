@@ -27,8 +27,8 @@ typedef struct neck_mpi_text {
 /* neck_mpi_ngrams_count - each rank reads its neck_mpi_share of the tokens and sends every n-gram to the rank that a
  *   hash of its context names, where it is counted (see neck_ngram_counter_create for options, which are each rank's
  *   own but for order; resume must be 0). A rank with contexts ends with a file of n-grams at path, all of its contexts
- *   and no others', which says tokens and documents of the whole text; one without has no file. Ranks on one machine
- *   need paths of their own.
+ *   and no others', which says tokens and documents of the whole text; one without has no file, and after a failure
+ *   none has. Ranks on one machine need paths of their own.
  *   whole   what one process would have counted: the sums over ranks; filled up to whole->struct_size
  *   any     whether this rank has a file
  * A rank sends and gets 4 order (P - 1) / P bytes for each token of its share, in rounds of at most 16 MiB or an eighth
