@@ -132,8 +132,8 @@ static neck_measure metric_of(const neck_spectrum *spectrum, const char *name)
 }
 
 /* evaluation: NULL when the sample it has taken is not that of these rows. */
-static void measure_layer(neck_context *context, const neck_gram *gram, const neck_evaluation *evaluation, int64_t layer,
-                          int32_t variant, evaluated_layer *out)
+static void measure_layer(neck_context *context, const neck_gram *gram, const neck_evaluation *evaluation,
+                          int64_t layer, int32_t variant, evaluated_layer *out)
 {
     neck_measure *measures = out->measures;
     neck_spectrum_options options = {.struct_size = sizeof options, .variant = variant};
@@ -166,7 +166,8 @@ static neck_status measure_rows_so_far(neck_context *context, const neck_evaluat
     if (status != NECK_OK) return status; /* late messages may still write there */
     status = neck_gram_create(context, neck_gram_cols(own), &options, &all);
     if (status == NECK_OK) status = neck_gram_set(all, numbers);
-    if (status == NECK_OK && layer % ranks_size() == ranks_rank()) measure_layer(context, all, NULL, layer, variant, out);
+    if (status == NECK_OK && layer % ranks_size() == ranks_rank())
+        measure_layer(context, all, NULL, layer, variant, out);
     neck_gram_destroy(all);
     free(numbers);
     return ranks_agree(status);
@@ -289,7 +290,8 @@ static neck_status add_up_losses(neck_evaluation *evaluation)
 {
     double numbers[64];
     int64_t size = neck_evaluation_size(evaluation, 0);
-    if (size > (int64_t)(sizeof numbers / sizeof *numbers)) return neck_error_set(NECK_E_STATE, "an evaluation of other numbers");
+    if (size > (int64_t)(sizeof numbers / sizeof *numbers))
+        return neck_error_set(NECK_E_STATE, "an evaluation of other numbers");
     neck_status status = neck_evaluation_get(evaluation, 0, numbers);
     if (status == NECK_OK) status = share_sum(numbers, size);
     return status == NECK_OK ? neck_evaluation_set(evaluation, 0, numbers) : status;

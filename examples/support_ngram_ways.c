@@ -103,7 +103,8 @@ static int32_t processes(void) { return 1; }
 
 const ngram_ways *ngram_ways_here(void)
 {
-    static const ngram_ways alone = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density, processes};
+    static const ngram_ways alone = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density,
+                                     processes};
     const ngram_ways *ranks = ngram_ways_of_ranks();
     return ranks ? ranks : &alone;
 }

@@ -175,6 +175,7 @@ static int32_t processes(void)
 
 const ngram_ways *ngram_ways_of_ranks(void)
 {
-    static const ngram_ways together = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density, processes};
+    static const ngram_ways together = {count, make, destroy, cost, spectrum, solver, rest, squares, top, density,
+                                        processes};
     return ranks_team() ? &together : NULL;
 }

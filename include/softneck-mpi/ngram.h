@@ -27,8 +27,8 @@ typedef struct neck_mpi_text {
 /* neck_mpi_ngrams_count - each rank reads its neck_mpi_share of the tokens and sends every n-gram to the rank that a
  *   hash of its context names, where it is counted (see neck_ngram_counter_create for options, which are each rank's
  *   own but for order; resume must be 0). A rank with contexts ends with a file of n-grams at path, all of its contexts
- *   and no others', which says tokens and documents of the whole text; one without has no file. Ranks on one machine
- *   need paths of their own.
+ *   and no others', which says tokens and documents of the whole text; one without has no file, and after a failure
+ *   none has. Ranks on one machine need paths of their own.
  *   whole   what one process would have counted: the sums over ranks; filled up to whole->struct_size
  *   any     whether this rank has a file
  * A rank sends and gets 4 order (P - 1) / P bytes for each token of its share, in rounds of at most 16 MiB or an eighth
@@ -74,8 +74,8 @@ enum {
  *   and floating-point operations, those of one process where ranks take as long, with the one that is soonest done.
  * neck_mpi_ngram_matrix_solver - local, and on all ranks the same for the same memory_bytes: which solver AUTO takes
  *   first, rank 0's memory_bytes being what counts (0: half of its machine's memory, shared by the ranks there). ALONE
- *   where that has room for 16 n^2 bytes and there are no more than three ranks: ELPA takes 3.4 times the processor time
- *   of our own solver (measured: docs/scaling.md). When one refuses, or finds no
+ *   where that has room for 16 n^2 bytes and there are no more than three ranks: ELPA takes 3.4 times the processor
+ *   time of our own solver (measured: docs/scaling.md). When one refuses, or finds no
  *   memory, the next is asked: ALONE, ELPA, SCALAPACK.
  * neck_mpi_solver_name - "auto", "elpa", "scalapack", "alone"; NULL: no such solver.
  * neck_mpi_ngram_matrix_rest - as neck_ngram_matrix_rest, on every rank.

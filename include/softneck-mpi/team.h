@@ -16,7 +16,8 @@ extern "C" {
  * A team watches over its ranks: a thread of its own tells the others once a second that this process lives, and hears of them. When
  * one has been silent for silence_seconds (killed, its machine down, the link cut), waiting calls end with NECK_E_IO and a message
  * that names rank and host. The team is then broken: every later call fails with NECK_E_STATE, memory of exchanges under way stays
- * taken, and all that is left to do is to end the process (MPI_Abort: MPI_Finalize would wait for the lost rank).
+ * taken, and all that is left to do is to end the process (MPI_Abort: MPI_Finalize would wait for the lost rank). An error that MPI
+ * returns on one rank breaks the team for all in the same way. Time in which a rank was itself stopped (a suspended job) does not count.
  *
  * Needs MPI_Init_thread with MPI_THREAD_MULTIPLE. Thread rule: one call at a time on one team. */
 typedef struct neck_mpi_team neck_mpi_team;

@@ -76,7 +76,8 @@ typedef struct segment {
     neck_mpi_team *team;
     const number *kind;
     char *room;
-    int *counts, *places, *got, *lengths; /* size each: pieces of the segment, where they begin; where they arrive, how long */
+    /* size each: pieces of the segment, where they begin; where they arrive, how long */
+    int *counts, *places, *got, *lengths;
 } segment;
 
 static void cut(segment *self, int64_t count)
@@ -99,11 +100,12 @@ static neck_status sum_segment(segment *self, char *values, int64_t count)
     MPI_Request request;
     cut(self, count);
     int own = self->counts[team->rank];
-    int code = MPI_Ialltoallv(values, self->counts, self->places, kind->type, self->room, self->lengths, self->got, kind->type,
-                              team->comm, &request);
+    int code = MPI_Ialltoallv(values, self->counts, self->places, kind->type, self->room, self->lengths, self->got,
+                              kind->type, team->comm, &request);
     NECK_TRY(neck__mpi_await(team, code, &request, "a sum over ranks"));
     kind->add(self->room, team->size, own, own, values + (size_t)self->places[team->rank] * kind->size);
-    code = MPI_Iallgatherv(MPI_IN_PLACE, 0, kind->type, values, self->counts, self->places, kind->type, team->comm, &request);
+    code = MPI_Iallgatherv(MPI_IN_PLACE, 0, kind->type, values, self->counts, self->places, kind->type, team->comm,
+                           &request);
     return neck__mpi_await(team, code, &request, "a sum over ranks");
 }
 
@@ -125,7 +127,8 @@ static neck_status sum_many(segment *self, char *values, int64_t count)
     neck_status status = self->room ? NECK_OK : neck__mpi_fail(NECK_E_NOMEM, "out of memory for a sum over ranks");
     status = neck_mpi_agree(team, status);
     for (int64_t first = 0; first < count && status == NECK_OK; first += longest)
-        status = sum_segment(self, values + (size_t)first * self->kind->size, count - first < longest ? count - first : longest);
+        status = sum_segment(self, values + (size_t)first * self->kind->size,
+                             count - first < longest ? count - first : longest);
     neck__mpi_free(team, self->room);
     return status;
 }
@@ -133,13 +136,15 @@ static neck_status sum_many(segment *self, char *values, int64_t count)
 static neck_status sum(neck_mpi_team *team, const number *kind, void *values, int64_t count)
 {
     NECK_TRY(neck__mpi_usable(team));
-    if (count < 0 || (!values && count > 0)) return neck__mpi_fail(NECK_E_ARGUMENT, "values is NULL or count is negative");
+    if (count < 0 || (!values && count > 0))
+        return neck__mpi_fail(NECK_E_ARGUMENT, "values is NULL or count is negative");
     if (team->size == 1 || count == 0) return NECK_OK;
     segment self = {.team = team, .kind = kind, .counts = team->counts};
     self.places = self.counts + team->size;
     self.got = self.places + team->size;
     self.lengths = self.got + team->size;
-    return count * (int64_t)kind->size <= NECK__MPI_SMALL ? sum_few(&self, values, count) : sum_many(&self, values, count);
+    int few = count * (int64_t)kind->size <= NECK__MPI_SMALL;
+    return few ? sum_few(&self, values, count) : sum_many(&self, values, count);
 }
 
 neck_status neck_mpi_sum(neck_mpi_team *team, double *values, int64_t count)
@@ -165,7 +170,8 @@ neck_status neck_mpi_sum_integers(neck_mpi_team *team, int64_t *values, int64_t 
 static neck_status broadcast_piece(neck_mpi_team *team, char *bytes, int length, int32_t root)
 {
     MPI_Request request;
-    return neck__mpi_await(team, MPI_Ibcast(bytes, length, MPI_BYTE, root, team->comm, &request), &request, "a broadcast");
+    int code = MPI_Ibcast(bytes, length, MPI_BYTE, root, team->comm, &request);
+    return neck__mpi_await(team, code, &request, "a broadcast");
 }
 
 neck_status neck_mpi_broadcast(neck_mpi_team *team, void *bytes, int64_t size, int32_t root)
@@ -181,7 +187,9 @@ neck_status neck_mpi_broadcast(neck_mpi_team *team, void *bytes, int64_t size, i
         memcpy(bytes, team->small, (size_t)size);
         return NECK_OK;
     }
-    for (int64_t first = 0; first < size; first += PIECE)
-        NECK_TRY(broadcast_piece(team, (char *)bytes + first, (int)(size - first < PIECE ? size - first : PIECE), root));
+    for (int64_t first = 0; first < size; first += PIECE) {
+        int length = (int)(size - first < PIECE ? size - first : PIECE);
+        NECK_TRY(broadcast_piece(team, (char *)bytes + first, length, root));
+    }
     return NECK_OK;
 }

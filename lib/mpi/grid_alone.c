@@ -12,7 +12,8 @@
 /* Of a gram's numbers, the rows that it counts and the sum of their squares. */
 enum { ROWS = 0, SQUARES = 4 };
 
-/* The upper triangle row by row behind the other numbers, at the end of the memory that there is: rows move up, the last one first. */
+/* The upper triangle row by row behind the other numbers, at the end of the memory that there is: rows move up, the
+ * last one first. */
 static double *pack(double *a, int64_t n, int64_t size)
 {
     double *end = a + n * n + neck__mpi_alone_room(n), *to = end;
@@ -42,7 +43,8 @@ static int32_t allowed_cpus(void)
     return 1;
 }
 
-/* The other ranks of this machine wait meanwhile: their threads may run here, as far as this process is not bound to fewer CPUs. */
+/* The other ranks of this machine wait meanwhile: their threads may run here, as far as this process is not bound to
+ * fewer CPUs. */
 static neck_status open_context(neck_context *context, const neck_mpi_team *team, neck_context **out)
 {
     int32_t own = neck_context_threads(context), all = 0, most = allowed_cpus();

@@ -44,7 +44,8 @@ static neck_status make_room(neck__mpi_stack *stack, int64_t count)
     return NECK_OK;
 }
 
-/* What all ranks do once they know how many vectors there are: rank 0's given, into the room, where the product is then. */
+/* What all ranks do once they know how many vectors there are: rank 0's given, into the room, where the product is
+ * then. */
 static neck_status multiply(neck__mpi_stack *stack, int64_t count, const double *given)
 {
     int64_t size = stack->cols * count;

@@ -35,9 +35,11 @@ void neck__mpi_break(neck_mpi_team *team, int32_t rank, const char *fault)
 {
     if (atomic_exchange(&team->breaking, 1)) return;
     if (fault)
-        snprintf(team->message, sizeof team->message, "rank %d (%s) is out of step: %s", rank, team->hosts[rank], fault);
+        snprintf(team->message, sizeof team->message, "rank %d (%s) is out of step: %s", rank, team->hosts[rank],
+                 fault);
     else
-        snprintf(team->message, sizeof team->message, "rank %d (%s) has been silent for %.0f s: it was killed, or cannot be reached",
+        snprintf(team->message, sizeof team->message,
+                 "rank %d (%s) has been silent for %.0f s: it was killed, or cannot be reached",
                  rank, team->hosts[rank], team->silence);
     team->missed = rank;
     team->at_fault = fault != NULL;
@@ -150,8 +152,8 @@ static neck_status gather_hosts(neck_mpi_team *team)
     int length;
     char own[MPI_MAX_PROCESSOR_NAME] = "";
     MPI_Get_processor_name(own, &length);
-    return neck__mpi_check(NULL, MPI_Allgather(own, sizeof own, MPI_CHAR, team->hosts, sizeof own, MPI_CHAR, team->comm),
-                           "gathering the names of hosts");
+    int code = MPI_Allgather(own, sizeof own, MPI_CHAR, team->hosts, sizeof own, MPI_CHAR, team->comm);
+    return neck__mpi_check(NULL, code, "gathering the names of hosts");
 }
 
 /* What is wrong on one rank alone must be known to all before they go on to wait for each other. */

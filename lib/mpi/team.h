@@ -10,8 +10,8 @@
 /* Longest item count of one MPI call here: counts of MPI 3 are int, and a segment's buffer must fit. */
 enum { NECK__MPI_SEGMENT = 1 << 20 };
 
-/* What is no longer than this passes through the team's own memory: whatever arrives late then, when a rank was lost, does not meet
- * its caller's stack. */
+/* What is no longer than this passes through the team's own memory: whatever arrives late then, when a rank was lost,
+ * does not meet its caller's stack. */
 enum { NECK__MPI_SMALL = 2048 };
 
 struct neck_mpi_team {
@@ -46,8 +46,8 @@ struct neck_mpi_team {
 /* Sets neck_last_error() and returns status. */
 neck_status neck__mpi_fail(neck_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What MPI's code says, while doing what; NECK_OK for MPI_SUCCESS. A failure breaks the team (NULL: there is none yet): from there on
- * ranks are out of step, and others wait for what this one will not send.
+/* What MPI's code says, while doing what; NECK_OK for MPI_SUCCESS. A failure breaks the team (NULL: there is none
+ * yet): from there on ranks are out of step, and others wait for what this one will not send.
  * neck__mpi_break - the team ends, all ranks being told: because rank is silent, or of what MPI says on this one. */
 neck_status neck__mpi_check(neck_mpi_team *team, int code, const char *what);
 void neck__mpi_break(neck_mpi_team *team, int32_t rank, const char *fault);
@@ -62,7 +62,8 @@ neck_status neck__mpi_options(const char *type, const void *given, void *ours, s
 /* NECK_E_STATE when the team is NULL or broken. */
 neck_status neck__mpi_usable(const neck_mpi_team *team);
 
-/* Waits until a request is complete, or the team breaks (NECK_E_IO): buffers of what is under way must then stay where they are.
+/* Waits until a request is complete, or the team breaks (NECK_E_IO): buffers of what is under way must then stay
+ * where they are.
  * neck__mpi_await - code: what the call of MPI that began it has returned.
  * neck__mpi_free  - frees what MPI may have been given, unless the team is broken. */
 neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *request, const char *what);

@@ -162,7 +162,8 @@ static void take_copies(const exchange *self, const bucket *b)
 static neck_status await_oldest(exchange *self)
 {
     bucket *b = &self->ring[self->first];
-    NECK_TRY(neck__mpi_wait(self->team, &b->request, self->moving == SUM ? "a sum of gradients" : "spreading parameters"));
+    NECK_TRY(neck__mpi_wait(self->team, &b->request,
+                            self->moving == SUM ? "a sum of gradients" : "spreading parameters"));
     if (self->moving == SUM) take_sums(self, b);
     else take_copies(self, b);
     memset(b->used, 0, (size_t)self->team->size * sizeof *b->used);
@@ -179,10 +180,11 @@ static neck_status send(exchange *self, bucket *b)
         b->leaving[r] = r == own ? 0 : b->used[r];
         b->coming[r] = r == own ? 0 : b->used[own];
     }
-    int code = self->moving == SUM ? MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places,
-                                                    MPI_BYTE, team->comm, &b->request)
-                                   : MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
-                                                     &b->request);
+    int code = self->moving == SUM
+                   ? MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places, MPI_BYTE,
+                                    team->comm, &b->request)
+                   : MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
+                                     &b->request);
     return neck__mpi_check(team, code, "an exchange of gradients");
 }
 

@@ -9,8 +9,8 @@
 
 /* Collective: singular values of the largest part (n, decreasing) with their bounds, and what is resolved, on all
  * ranks. solver: NECK_MPI_SOLVER_*. Errors: as of neck_mpi_ngram_matrix_spectrum. */
-neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
-                                  double *values, double *bounds, double *resolution);
+neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes,
+                                  int32_t solver, double *values, double *bounds, double *resolution);
 
 /* Local: the ranks that a solver uses, without their communicator. */
 neck__mpi_grid neck__mpi_ngram_grid(const neck_mpi_ngram_matrix *matrix, int32_t solver);

@@ -6,6 +6,7 @@
 
 #include "mpi/mail.h"
 #include "mpi/team_ngram_deal.h"
+#include "mpi/team_ngram_order.h"
 
 void neck_mpi_ngram_matrix_destroy(neck_mpi_ngram_matrix *matrix)
 {
@@ -171,7 +172,7 @@ static neck_status deal(making *self)
     NECK_TRY(neck__mpi_deal_rows(self->context, self->team, &rows, &self->parts, self->dealt, self->shared));
     neck_ngram_rows_destroy(self->own);
     self->own = NULL;
-    return NECK_OK;
+    return self->shared ? neck__mpi_order_columns(self->context, self->team, &self->parts, &self->shared) : NECK_OK;
 }
 
 /* What one rank can solve at once is on rank 0 as a whole too. */

@@ -13,7 +13,7 @@ typedef struct neck__mpi_parts {
     int64_t parts;      /* those parts */
     int64_t largest;    /* columns of the largest, 0: there is none; of several the one with the smallest column */
     int32_t largest_root;
-    int32_t *columns;   /* largest: which, increasing */
+    int32_t *columns;   /* largest: which, by place; increasing until they are ordered */
     int32_t *place;     /* of each column in them, -1: in another part */
 } neck__mpi_parts;
 

@@ -54,8 +54,8 @@ neck__mpi_grid neck__mpi_ngram_grid(const neck_mpi_ngram_matrix *matrix, int32_t
 }
 
 /* Makes the Gram matrix and gives it to a solver. Values: eigenvalues, increasing. */
-static neck_status solve_on(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid, int32_t solver,
-                            double **a, double *values, double *norm)
+static neck_status solve_on(neck_context *context, const neck_mpi_ngram_matrix *matrix, neck__mpi_grid *grid,
+                            int32_t solver, double **a, double *values, double *norm)
 {
     neck_status status = NECK_OK;
     *a = malloc(((size_t)grid->own_rows * (size_t)grid->own_cols + (size_t)neck__mpi_alone_room(grid->n)) * sizeof **a);
@@ -67,8 +67,8 @@ static neck_status solve_on(neck_context *context, const neck_mpi_ngram_matrix *
     return neck_mpi_broadcast(grid->team, values, grid->n * (int64_t)sizeof *values, 0);
 }
 
-static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver, double *values,
-                              double *norm)
+static neck_status solve_with(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t solver,
+                              double *values, double *norm)
 {
     double *a = NULL;
     neck__mpi_grid grid = neck__mpi_ngram_grid(matrix, solver);
@@ -108,11 +108,13 @@ static void take_roots(const neck_mpi_ngram_matrix *matrix, double norm, double 
     *resolution = sqrt(delta);
 }
 
-/* What refuses, or finds no memory, leaves the next one to try: whoever it was has destroyed the matrix, which is made again. */
-static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t first, int only, double *values,
-                               double *norm)
+/* What refuses, or finds no memory, leaves the next one to try: whoever it was has destroyed the matrix, which is
+ * made again. */
+static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matrix *matrix, int32_t first, int only,
+                               double *values, double *norm)
 {
-    static const int32_t next[] = {[NECK_MPI_SOLVER_ALONE] = NECK_MPI_SOLVER_ELPA, [NECK_MPI_SOLVER_ELPA] = NECK_MPI_SOLVER_SCALAPACK,
+    static const int32_t next[] = {[NECK_MPI_SOLVER_ALONE] = NECK_MPI_SOLVER_ELPA,
+                                   [NECK_MPI_SOLVER_ELPA] = NECK_MPI_SOLVER_SCALAPACK,
                                    [NECK_MPI_SOLVER_SCALAPACK] = NECK_MPI_SOLVER_AUTO};
     neck_status status = solve_with(context, matrix, first, values, norm);
     for (int32_t solver = next[first]; solver && !only; solver = next[solver]) {
@@ -122,8 +124,8 @@ static neck_status solve_large(neck_context *context, const neck_mpi_ngram_matri
     return status;
 }
 
-neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes, int32_t solver,
-                                  double *values, double *bounds, double *resolution)
+neck_status neck__mpi_ngram_solve(neck_context *context, const neck_mpi_ngram_matrix *matrix, int64_t memory_bytes,
+                                  int32_t solver, double *values, double *bounds, double *resolution)
 {
     int64_t first = solver;
     double norm = 0;

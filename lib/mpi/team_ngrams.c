@@ -177,7 +177,8 @@ static neck_status sum_up(counting *self, const neck_ngrams_info *own, neck_ngra
     return count_successors(self, &whole->successors);
 }
 
-/* Each rank's file, where it has n-grams; none anywhere is what it is in one process. Files of some ranks alone are of no use. */
+/* Each rank's file, where it has n-grams; none anywhere is what it is in one process. Files of some ranks alone are
+ * of no use. */
 static neck_status finish(counting *self, const char *path, neck_ngrams_info *whole)
 {
     neck_ngrams_info own = {.struct_size = sizeof own};

@@ -14,14 +14,16 @@ enum { TAG_BEAT = 1, TAG_LOST, TAG_FAULT, TAG_ASK, TAG_TICKET, TAG_BYE };
 
 /* ---- a team that breaks ----------------------------------------------------------------------------------------- */
 
-/* The tag carries the rank and what became of it, so that no buffer has to outlive this call. Rank 0 tells all, others it. */
+/* The tag carries the rank and what became of it, so that no buffer has to outlive this call. Rank 0 tells all,
+ * others it. */
 static void tell_others(neck_mpi_team *team)
 {
     int32_t first = team->rank == 0 ? 1 : 0, last = team->rank == 0 ? team->size - 1 : 0;
     for (int32_t i = first; i <= last && (team->rank == 0 || team->missed == team->rank); i++) {
         MPI_Request request;
         if (i == team->missed && !team->at_fault) continue;
-        MPI_Isend(NULL, 0, MPI_CHAR, i, (team->at_fault ? TAG_FAULT : TAG_LOST) + 16 * (team->missed + 1), team->watch, &request);
+        MPI_Isend(NULL, 0, MPI_CHAR, i, (team->at_fault ? TAG_FAULT : TAG_LOST) + 16 * (team->missed + 1), team->watch,
+                  &request);
         MPI_Request_free(&request);
     }
 }

@@ -77,7 +77,8 @@ class Different(ManyRanks):
     def test_one_rank_has_another_model(self):
         with open(STORIES, "rb") as file:
             model = file.read()
-        self.place("model.bin", model, model[:len(model) // 2] + np.full(2**16, 0.01, np.float32).tobytes() + model[len(model) // 2 + 2**18:])
+        half, other = len(model) // 2, np.full(2**16, 0.01, np.float32).tobytes()
+        self.place("model.bin", model, model[:half] + other + model[half + len(other):])
         self.refused("the model's weights differ", "neck-layers", "--text", TEXT, "--max-tokens", "50", "--tokenizer", TOKENIZER,
                      "model.bin")
 
@@ -102,6 +103,18 @@ class Different(ManyRanks):
         self.agree(rows[0], rows[1], 1e-12)
 
 
+def children(parent):
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                if int(file.read().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(name))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
 class Interrupted(ManyRanks):
     name = "neck-layers"
 
@@ -117,8 +130,8 @@ class Interrupted(ManyRanks):
             job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=more)
             time.sleep(delay)
             self.assertIsNone(job.poll(), "the text is too short to be interrupted")
-            for rank in subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True, check=True).stdout.split():
-                os.kill(int(rank), signal.SIGTERM)
+            for rank in children(job.pid):
+                os.kill(rank, signal.SIGTERM)
             printed, said = job.communicate(timeout=60)
             if printed:
                 break

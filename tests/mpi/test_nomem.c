@@ -291,15 +291,18 @@ static neck_status teach(neck_training *training)
 
 static neck_status language_model(void)
 {
-    const neck_trainable_options about = {.struct_size = sizeof about, .family = "gpt_neox", .vocabulary = WORDS, .layers = 2,
+    const neck_trainable_options about = {.struct_size = sizeof about, .family = "gpt_neox", .vocabulary = WORDS,
+                                          .layers = 2,
                                           .hidden_size = 16, .heads = 2, .inner_size = 24, .context_length = LENGTH, .seed = 4};
     const neck_batches_options batches = {.struct_size = sizeof batches, .batch = 3, .context_length = LENGTH,
                                           .validation_share = 0.2};
-    const neck_optimizer_options rule = {.struct_size = sizeof rule, .rule = NECK_OPTIMIZER_MUON, .learning_rate = 0.01};
+    const neck_optimizer_options rule = {.struct_size = sizeof rule, .rule = NECK_OPTIMIZER_MUON,
+                                         .learning_rate = 0.01};
     neck_trainable *model = NULL;
     neck_training *training = NULL;
     neck_status status = neck_mpi_agree(team, neck_trainable_create(NULL, &about, &model));
-    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens, .batches = &batches,
+    const neck_training_options options = {.struct_size = sizeof options, .model = model, .tokens = tokens,
+                                           .batches = &batches,
                                            .optimizer = &rule, .accumulation = 2, .exchange = shared};
     if (status == NECK_OK) status = neck_training_create(NULL, &options, &training);
     if (status == NECK_OK) status = teach(training);
@@ -317,8 +320,8 @@ static neck_status head(void)
     const neck_labeled_states data = {{.data = states, .rows = ROWS, .cols = COLS, .dtype = NECK_F32}, targets};
     const neck_head_options shape = {.struct_size = sizeof shape, .vocabulary = WORDS, .hidden_size = COLS};
     const neck_optimizer_options rule = {.struct_size = sizeof rule, .learning_rate = 0.01};
-    const neck_head_training_options options = {.struct_size = sizeof options, .steps = 3, .batch = 16, .optimizer = &rule,
-                                                .exchange = shared};
+    const neck_head_training_options options = {.struct_size = sizeof options, .steps = 3, .batch = 16,
+                                                .optimizer = &rule, .exchange = shared};
     neck_head_training_result result = {.struct_size = sizeof result};
     neck_head *pupil = NULL;
     neck_status status = neck_mpi_agree(team, neck_head_create(NULL, &shape, &pupil));
@@ -387,5 +390,6 @@ static void ngrams(void)
     free_text(&words);
 }
 
-static const mpi_test_fn tests[] = {sums_grams_and_spectra, a_thread_that_cannot_be_started, training_and_work, trainings, ngrams};
+static const mpi_test_fn tests[] = {sums_grams_and_spectra, a_thread_that_cannot_be_started, training_and_work,
+                                    trainings, ngrams};
 MPI_TEST_MAIN(tests)

@@ -176,7 +176,8 @@ static void grams_that_differ_are_refused(void)
     neck_gram_destroy(gram);
 }
 
-/* What one rank takes for a short copy is a long one: where MPI lives on, that rank cannot, and the others must not wait for it. */
+/* What one rank takes for a short copy is a long one: where MPI lives on, that rank cannot, and the others must not
+ * wait for it. */
 static void a_rank_out_of_step_ends_the_team_for_all(void)
 {
     enum { SIZE = 100000 };
@@ -184,13 +185,15 @@ static void a_rank_out_of_step_ends_the_team_for_all(void)
     neck_mpi_team *other = NULL;
     double sums[2] = {1, 2}, start = MPI_Wtime();
     if (ranks == 1) return;
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN); /* whose handler Open MPI calls, whatever the communicator */
+    /* whose handler Open MPI calls, whatever the communicator */
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     EXPECT_OK(neck_mpi_team_create(MPI_COMM_WORLD, NULL, &other));
     neck_status status = neck_mpi_broadcast(other, bytes, rank == ranks - 1 ? SIZE / 2 : SIZE, 0);
     for (int i = 0; i < 2 && status == NECK_OK; i++) status = neck_mpi_sum(other, sums, 2);
     EXPECT(status == NECK_E_IO || status == NECK_E_STATE, "%d: %s", status, neck_last_error());
     EXPECT(neck_mpi_broken(other), "rank %d goes on", rank);
-    EXPECT(neck_mpi_agree(other, NECK_OK) == NECK_E_STATE && strstr(neck_last_error(), "is out of step"), "%s", neck_last_error());
+    EXPECT(neck_mpi_agree(other, NECK_OK) == NECK_E_STATE && strstr(neck_last_error(), "is out of step"), "%s",
+           neck_last_error());
     EXPECT(MPI_Wtime() - start < 20, "that took %g s", MPI_Wtime() - start);
     neck_mpi_team_destroy(other);
 }

@@ -528,7 +528,8 @@ static void wrong_options_are_refused(void)
     neck_mpi_exchange_options options = {.struct_size = sizeof options, .bucket = rank == ranks - 1 ? 7 : 0};
     expect_named(neck_mpi_exchange_create(team, &options, &exchange), NECK_E_ARGUMENT, "bucket", ranks - 1);
     options.bucket = rank == ranks - 1 ? 8192 : 4096;
-    if (ranks > 1) expect_named(neck_mpi_exchange_create(team, &options, &exchange), NECK_E_ARGUMENT, "bucket", ranks - 1);
+    if (ranks > 1) expect_named(neck_mpi_exchange_create(team, &options, &exchange), NECK_E_ARGUMENT, "bucket",
+                                ranks - 1);
     EXPECT(!exchange, "made");
     EXPECT(neck_mpi_exchange_create(NULL, NULL, &exchange) == NECK_E_ARGUMENT, "no team");
     neck_mpi_exchange_destroy(NULL);
