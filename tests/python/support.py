@@ -54,4 +54,4 @@ def run_python(code: str, cwd: "Path | str" = "/", **environment: "str | None") 
     variables = {**os.environ, "PYTHONPATH": str(PACKAGE), "SOFTNECK_LIBRARY": LIBRARY, **environment}
     present = {name: value for name, value in variables.items() if value is not None}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=cwd, env=present, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=cwd, env=present, capture_output=True, text=True, timeout=600)

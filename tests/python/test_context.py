@@ -64,7 +64,7 @@ class Progress(TestCase):
             gram.push(random(9, 4))
 
     def test_two_threads_keep_their_exceptions_apart(self) -> None:
-        both = threading.Barrier(2, timeout=30)
+        both = threading.Barrier(2, timeout=600)
         found = {}
 
         def work(name: str) -> None:

@@ -32,7 +32,7 @@ class Examples(TestCase):
     def run_example(self, name: str, *arguments: "str | Path") -> subprocess.CompletedProcess:
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "SOFTNECK_LIBRARY": LIBRARY}
         command = [sys.executable, EXAMPLES / name, *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
     def test_head_spectra(self) -> None:
         folder = SOURCE / "examples" / "data" / "hybridstories"
