@@ -55,7 +55,8 @@ NECK_API void neck_mpi_ngram_matrix_destroy(neck_mpi_ngram_matrix *matrix);
 /* neck_mpi_ngram_matrix_part - local: this rank's rows of the largest part, for neck_mpi_truncated_svd and
  *   neck_mpi_density; NULL when there is none. columns, if not NULL, gets the token of each of its columns
  *   (largest_part numbers), the same on all ranks.
- * neck_mpi_ngram_matrix_part_squares - local: the squared norms of its columns over all ranks (largest_part numbers). */
+ * neck_mpi_ngram_matrix_part_squares - local: the squared norms of its columns over all ranks (largest_part
+ *   numbers). */
 NECK_API const neck_operator *neck_mpi_ngram_matrix_part(const neck_mpi_ngram_matrix *matrix, int32_t *columns);
 NECK_API neck_status neck_mpi_ngram_matrix_part_squares(const neck_mpi_ngram_matrix *matrix, double *squares);
 

@@ -50,7 +50,8 @@ typedef struct neck_co_occurrence {
 } neck_co_occurrence;
 
 /* neck_co_occurrence_measure - of two curves of one run. Intervals of correlations: moving blocks of 2 count^(1/3)
- * pairs (Kuensch 1989), percentiles, widened for the blocks being few. Fewer than 8 common levels, or a constant curve: correlations are NaN.
+ * pairs (Kuensch 1989), percentiles, widened for the blocks being few. Fewer than 8 common levels, or a constant curve:
+ * correlations are NaN.
  * Errors: NECK_E_ARGUMENT, NECK_E_NOMEM, NECK_E_CANCELLED. Thread rule: any number of calls at a time. */
 NECK_API neck_status neck_co_occurrence_measure(neck_context *context, const neck_curve *first,
                                                 const neck_curve *second, const neck_co_occurrence_options *options,

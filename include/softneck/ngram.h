@@ -21,10 +21,12 @@ typedef struct neck_ngram_counter_options {
     int32_t order;         /* 2 .. 8; 0: 5 */
     int32_t reserved;      /* must be 0 */
     int64_t memory_bytes;  /* for everything it holds at a time, at least 1 MiB; 0: 1 GiB */
-    const char *folder;    /* where runs are spilled: a folder of this count alone, empty or not there yet, removed at the end; NULL:
-                              files without a name in $TMPDIR or /tmp, which are gone however the process ends */
-    int32_t resume;        /* non-zero: go on with what an interrupted count left in folder (order and vocabulary must match); what
-                              has been spilled then outlives failures, destroy and a crash, until finish succeeds */
+    const char *folder;    /* where runs are spilled: a folder of this count alone, empty or not there yet, removed at
+                              the end; NULL: files without a name in $TMPDIR or /tmp, which are gone however the
+                              process ends */
+    int32_t resume;        /* non-zero: go on with what an interrupted count left in folder (order and vocabulary must
+                              match); what has been spilled then outlives failures, destroy and a crash, until finish
+                              succeeds */
     int32_t reserved2;     /* must be 0 */
 } neck_ngram_counter_options;
 
@@ -55,10 +57,12 @@ NECK_API neck_status neck_ngram_counter_push(neck_context *context, neck_ngram_c
                                              int64_t count);
 NECK_API neck_status neck_ngram_counter_end_document(neck_context *context, neck_ngram_counter *counter);
 NECK_API int64_t neck_ngram_counter_tokens(const neck_ngram_counter *counter);
-NECK_API neck_status neck_ngram_counter_precede(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
-                                                int64_t count);
-NECK_API neck_status neck_ngram_counter_add(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens, int64_t count);
-NECK_API neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *counter, int64_t tokens, int64_t documents);
+NECK_API neck_status neck_ngram_counter_precede(neck_context *context, neck_ngram_counter *counter,
+                                                const int32_t *tokens, int64_t count);
+NECK_API neck_status neck_ngram_counter_add(neck_context *context, neck_ngram_counter *counter, const int32_t *tokens,
+                                            int64_t count);
+NECK_API neck_status neck_ngram_counter_note(neck_context *context, neck_ngram_counter *counter, int64_t tokens,
+                                             int64_t documents);
 NECK_API neck_status neck_ngram_counter_finish(neck_context *context, neck_ngram_counter *counter, const char *path);
 NECK_API void neck_ngram_counter_destroy(neck_ngram_counter *counter);
 
@@ -69,13 +73,15 @@ NECK_API void neck_ngram_counter_destroy(neck_ngram_counter *counter);
  *   16  uint32   bytes a token: 2 (vocabularies of up to 65536) or 4
  *   20  uint32   bytes a count: 4, or 8 where one is larger than 2^32 - 1
  *   24  uint64   size of the vocabulary: every token is below
- *   32  uint64 x 8: tokens, documents, contexts, ngrams, occurrences, singletons, seen_once, successors (see neck_ngrams_info)
+ *   32  uint64 x 8: tokens, documents, contexts, ngrams, occurrences, singletons, seen_once, successors (see
+ *                neck_ngrams_info)
  *   96  uint64 x 4: the sums of the four sections
  *  128  zeros
  *  184  uint64   FNV-1a of bytes 0 to 183
  * and four sections, each with zeros behind it up to a multiple of 8:
  *       contexts   order - 1 tokens each, in increasing order
- *       starts     uint64: of each context the place of its first n-gram, from 0 on; behind the last the number of n-grams
+ *       starts     uint64: of each context the place of its first n-gram, from 0 on; behind the last the number of
+ *                  n-grams
  *       successors the last token of each n-gram, increasing within a context
  *       counts     how often each occurs
  * The sum of a section begins as 0xCBF29CE484222325; for each of its words of eight bytes (uint64) it becomes
@@ -150,7 +156,8 @@ typedef struct neck_ngram_matrix_info {
     int64_t rows, cols;         /* C and V */
     int64_t coupled;            /* columns that share a row with another */
     int64_t parts;              /* connected parts with two columns or more */
-    int64_t largest_part;       /* columns of the largest, 0 when there is none: the order of the eigenproblem that remains */
+    int64_t largest_part;       /* columns of the largest, 0 when there is none: the order of the eigenproblem that
+                                   remains */
     int64_t coupled_rows;       /* rows with several successors, equal ones merged */
     int64_t coupled_entries;    /* their non-zero entries */
     double frobenius_squared;

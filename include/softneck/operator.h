@@ -23,9 +23,9 @@ typedef int32_t (*neck_operator_fn)(void *user, int32_t transposed, int64_t coun
 /* neck_operator_dense - a view of any dtype; products accumulate in double. Checked for NaN and infinity here, in one
  *   pass that also finds |A|_F^2.
  * neck_operator_sparse - compressed sparse rows: row i holds the columns columns[starts[i]] up to, but without,
- *   columns[starts[i + 1]], each 0 .. cols - 1, with the values at the same places (doubles; NULL: all 1). A column that
- *   occurs twice in a row counts as the sum. starts: rows + 1 numbers, starts[0] = 0, not decreasing. All is checked
- *   here. A transposed copy is kept.
+ *   columns[starts[i + 1]], each 0 .. cols - 1, with the values at the same places (doubles; NULL: all 1). A column
+ *   that occurs twice in a row counts as the sum. starts: rows + 1 numbers, starts[0] = 0, not decreasing. All is
+ *   checked here. A transposed copy is kept.
  * neck_operator_product - first times second: first->cols = second->rows. Both must outlive it. Its |A|_F^2 is not
  *   known.
  * neck_operator_centered - A minus 1 mean^T, its mean row taken away without forming anything: what softmax cannot see

@@ -70,8 +70,8 @@ static void add_i64(const void *parts, int32_t ranks, int64_t stride, int64_t co
         for (int64_t i = 0; i < count; i++) to[i] += from[r * stride + i];
 }
 
-/* A segment is cut into one piece a rank; each rank gets its piece of everyone's segment, adds them in order, and gives the sum to
- * all. room: for the pieces, size of the segment and as much as rounding up takes. */
+/* A segment is cut into one piece a rank; each rank gets its piece of everyone's segment, adds them in order, and gives
+ * the sum to all. room: for the pieces, size of the segment and as much as rounding up takes. */
 typedef struct segment {
     neck_mpi_team *team;
     const number *kind;
@@ -179,7 +179,8 @@ neck_status neck_mpi_broadcast(neck_mpi_team *team, void *bytes, int64_t size, i
     enum { PIECE = 1 << 26 };
     NECK_TRY(neck__mpi_usable(team));
     if (size < 0 || (!bytes && size > 0)) return neck__mpi_fail(NECK_E_ARGUMENT, "bytes is NULL or size is negative");
-    if (root < 0 || root >= team->size) return neck__mpi_fail(NECK_E_ARGUMENT, "root is %d in a team of %d", root, team->size);
+    if (root < 0 || root >= team->size)
+        return neck__mpi_fail(NECK_E_ARGUMENT, "root is %d in a team of %d", root, team->size);
     if (team->size == 1 || size == 0) return NECK_OK;
     if (size <= NECK__MPI_SMALL) {
         if (team->rank == root) memcpy(team->small, bytes, (size_t)size);

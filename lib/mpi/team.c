@@ -122,7 +122,8 @@ static neck_status check_mpi(void)
     if (!begun || ended) return neck__mpi_fail(NECK_E_STATE, "MPI is not initialised, or no longer");
     MPI_Query_thread(&threads);
     if (threads == MPI_THREAD_MULTIPLE) return NECK_OK;
-    return neck__mpi_fail(NECK_E_STATE, "MPI was initialised without MPI_THREAD_MULTIPLE, which a team needs to watch over its ranks");
+    return neck__mpi_fail(NECK_E_STATE, "MPI was initialised without MPI_THREAD_MULTIPLE, "
+                                        "which a team needs to watch over its ranks");
 }
 
 static neck_status take_memory(neck_mpi_team *team)

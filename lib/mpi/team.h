@@ -52,8 +52,8 @@ neck_status neck__mpi_fail(neck_status status, const char *format, ...) __attrib
 neck_status neck__mpi_check(neck_mpi_team *team, int code, const char *what);
 void neck__mpi_break(neck_mpi_team *team, int32_t rank, const char *fault);
 
-/* Reads a caller's options struct as the core does (softneck/context.h): ours (size bytes, its first member struct_size) is zeroed and
- * gets what of the caller's it knows; bytes beyond that must be zero. NULL: all default. */
+/* Reads a caller's options struct as the core does (softneck/context.h): ours (size bytes, its first member
+ * struct_size) is zeroed and gets what of the caller's it knows; bytes beyond that must be zero. NULL: all default. */
 neck_status neck__mpi_options(const char *type, const void *given, void *ours, size_t size);
 #define NECK__MPI_OPTIONS(type, name, given) \
     type name;                               \
@@ -70,10 +70,12 @@ neck_status neck__mpi_wait(neck_mpi_team *team, MPI_Request *request, const char
 neck_status neck__mpi_await(neck_mpi_team *team, int code, MPI_Request *request, const char *what);
 void neck__mpi_free(const neck_mpi_team *team, void *memory);
 
-/* That numbers (count of them, at most NECK__MPI_MOST_ALIKE), each of `what`, are the same on all ranks. Errors: NECK_E_ARGUMENT.
+/* That numbers (count of them, at most NECK__MPI_MOST_ALIKE), each of `what`, are the same on all ranks. Errors:
+ * NECK_E_ARGUMENT.
  * neck__mpi_least - the smallest of all ranks' numbers. */
 enum { NECK__MPI_MOST_ALIKE = 8 };
-neck_status neck__mpi_same(neck_mpi_team *team, const char *what, const char *const *names, const int64_t *numbers, int32_t count);
+neck_status neck__mpi_same(neck_mpi_team *team, const char *what, const char *const *names,
+                           const int64_t *numbers, int32_t count);
 neck_status neck__mpi_least(neck_mpi_team *team, int64_t own, int64_t *out);
 
 /* The watching thread: team_watch.c. */

@@ -180,10 +180,11 @@ static neck_status send(exchange *self, bucket *b)
         b->leaving[r] = r == own ? 0 : b->used[r];
         b->coming[r] = r == own ? 0 : b->used[own];
     }
+    const int *places = self->places;
     int code = self->moving == SUM
-                   ? MPI_Ialltoallv(b->out, b->leaving, self->places, MPI_BYTE, b->in, b->coming, self->places, MPI_BYTE,
+                   ? MPI_Ialltoallv(b->out, b->leaving, places, MPI_BYTE, b->in, b->coming, places, MPI_BYTE,
                                     team->comm, &b->request)
-                   : MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, self->places, MPI_BYTE, team->comm,
+                   : MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, b->in, b->used, places, MPI_BYTE, team->comm,
                                      &b->request);
     return neck__mpi_check(team, code, "an exchange of gradients");
 }

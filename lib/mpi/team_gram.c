@@ -27,8 +27,8 @@ static void mark(const neck_gram *gram, int64_t marks[MARKS])
 
 static neck_status compare(neck_mpi_team *team, const neck_gram *gram)
 {
-    static const char *const what[MARKS] = {"another number of columns", "only moments, or a Gram matrix where that one does not",
-                                            "another shift"};
+    static const char *const what[MARKS] = {
+        "another number of columns", "only moments, or a Gram matrix where that one does not", "another shift"};
     int64_t mine[MARKS] = {0}, first[MARKS];
     neck_status status = gram ? NECK_OK : neck__mpi_fail(NECK_E_ARGUMENT, "gram is NULL");
     if (gram) mark(gram, mine);
@@ -36,7 +36,8 @@ static neck_status compare(neck_mpi_team *team, const neck_gram *gram)
     NECK_TRY(neck_mpi_agree(team, status));
     NECK_TRY(neck_mpi_broadcast(team, first, sizeof first, 0));
     for (int i = 0; i < MARKS && status == NECK_OK; i++)
-        if (mine[i] != first[i]) status = neck__mpi_fail(NECK_E_ARGUMENT, "this gram has %s: rank 0's differs", what[i]);
+        if (mine[i] != first[i])
+            status = neck__mpi_fail(NECK_E_ARGUMENT, "this gram has %s: rank 0's differs", what[i]);
     return neck_mpi_agree(team, status);
 }
 
@@ -54,7 +55,8 @@ neck_status neck_mpi_gram_sum(neck_mpi_team *team, neck_gram *gram)
     if (team->size == 1) return NECK_OK;
     double *numbers = malloc((size_t)neck_gram_size(gram) * sizeof *numbers);
     neck_status status = NECK_OK;
-    if (!numbers) status = neck__mpi_fail(NECK_E_NOMEM, "out of memory: %" PRId64 " numbers of a gram", neck_gram_size(gram));
+    if (!numbers)
+        status = neck__mpi_fail(NECK_E_NOMEM, "out of memory: %" PRId64 " numbers of a gram", neck_gram_size(gram));
     status = neck_mpi_agree(team, status);
     if (status == NECK_OK) status = sum_numbers(team, gram, numbers);
     neck__mpi_free(team, numbers);

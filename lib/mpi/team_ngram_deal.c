@@ -1,5 +1,5 @@
-/* mpi/team_ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight; columns;
- * shares. */
+/* mpi/team_ngram_deal.c - a row as a record: its length, whether it is of the largest part, its squared weight;
+ * columns; shares. */
 #include "mpi/team_ngram_deal.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* mpi/team_ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece to the
- * rank that has its blocks, which adds the pieces of all. */
+/* mpi/team_ngram_gram.c - D + R^T R, a few rows at a time: every rank makes them of its own rows and sends each piece
+ * to the rank that has its blocks, which adds the pieces of all. */
 #include "mpi/team_ngram_gram.h"
 
 #include <math.h>
@@ -27,8 +27,8 @@ static int64_t height_of(const neck__mpi_grid *grid)
     return rows < 1 ? 1 : rows > NECK__MPI_BLOCK ? NECK__MPI_BLOCK : (int64_t)rows;
 }
 
-/* What ELPA takes beside a rank's entries, measured: two and a half times as much, and some columns as wide as its band.
- * ScaLAPACK takes hardly anything. */
+/* What ELPA takes beside a rank's entries, measured: two and a half times as much, and some columns as wide as its
+ * band. ScaLAPACK takes hardly anything. */
 static double solver_bytes(const neck__mpi_grid *grid, double entries)
 {
     return 2.5 * entries + 9216 * (double)grid->n;
@@ -36,7 +36,8 @@ static double solver_bytes(const neck__mpi_grid *grid, double entries)
 
 double neck__mpi_ngram_gram_bytes(const neck__mpi_grid *grid)
 {
-    double down = (double)grid->n / grid->rows + NECK__MPI_BLOCK, across = (double)grid->n / grid->cols + NECK__MPI_BLOCK;
+    double down = (double)grid->n / grid->rows + NECK__MPI_BLOCK;
+    double across = (double)grid->n / grid->cols + NECK__MPI_BLOCK;
     double entries = 8 * down * across, in_panels = bytes_a_row(grid) * (double)height_of(grid);
     return entries + fmax(in_panels, solver_bytes(grid, entries));
 }

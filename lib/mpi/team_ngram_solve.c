@@ -1,5 +1,5 @@
-/* mpi/team_ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram matrix, by
- * whoever of the solvers takes it. */
+/* mpi/team_ngram_solve.c - singular values of the largest part: by rank 0 where that is quick, else from its Gram
+ * matrix, by whoever of the solvers takes it. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

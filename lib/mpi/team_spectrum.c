@@ -78,7 +78,8 @@ static neck_status compare(job *self)
 static neck_status prepare(job *self, const neck_spectrum_options *options, neck_spectrum **out)
 {
     neck_status status = out ? NECK_OK : neck__mpi_fail(NECK_E_ARGUMENT, "out is NULL");
-    if (status == NECK_OK) status = neck__mpi_options("neck_spectrum_options", options, &self->options, sizeof self->options);
+    if (status == NECK_OK)
+        status = neck__mpi_options("neck_spectrum_options", options, &self->options, sizeof self->options);
     if (status == NECK_OK) status = check_options(self);
     if (status == NECK_OK && self->own) /* the view itself; its numbers are checked as they are read */
         status = self->own->rows > 0 && self->own->cols > 0

@@ -1,5 +1,5 @@
-/* mpi/team_watch.c - the thread that tells the other ranks of this one, hears of them, and hands out tickets. All ranks talk with rank 0
- * alone, which tells the others when it has lost one. */
+/* mpi/team_watch.c - the thread that tells the other ranks of this one, hears of them, and hands out tickets. All ranks
+ * talk with rank 0 alone, which tells the others when it has lost one. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 
 enum { TAG_BEAT = 1, TAG_LOST, TAG_FAULT, TAG_ASK, TAG_TICKET, TAG_BYE };
 
-#define BEAT 1.0         /* seconds between two signs of life, at most */
-#define NAP 1000000      /* nanoseconds between two looks: also what moves messages on while the other thread computes */
+#define BEAT 1.0    /* seconds between two signs of life, at most */
+#define NAP 1000000 /* nanoseconds between two looks: also what moves messages on while the other thread computes */
 
 /* ---- a team that breaks ----------------------------------------------------------------------------------------- */
 

@@ -10,8 +10,8 @@
 typedef struct loser_tree {
     const neck__tally_stream *streams;
     int64_t count;
-    int32_t *losers; /* of node 1 .. count - 1, whose children are 2n and 2n + 1; stream i is the leaf count + i; [0]: the
-                        winner */
+    int32_t *losers; /* of node 1 .. count - 1, whose children are 2n and 2n + 1; stream i is the leaf count + i;
+                        [0]: the winner */
 } loser_tree;
 
 /* An exhausted stream loses against all others; among equals the order does not matter. */

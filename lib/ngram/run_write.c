@@ -72,7 +72,8 @@ neck_status neck__run_finish(neck__run_writer *writer, int sync, neck__run *run)
     if (sync && fsync(file->fd) != 0) return neck__fail_system("write", file->path, errno);
     const int fd = file->fd;
     file->fd = -1;
-    if (!file->is_shared && close(fd) != 0) return neck__fail_system("write", file->path, errno); /* network file systems report late */
+    if (!file->is_shared && close(fd) != 0) /* network file systems report late */
+        return neck__fail_system("write", file->path, errno);
     *run = writer->run;
     neck__run_file_clear(file);
     return NECK_OK;
