@@ -30,7 +30,8 @@ run_program() {
 run_ranks() { # N PROGRAM
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
         OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none \
-        OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl="${OMPI_MCA_btl:-self,vader}" SOFTNECK_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+        OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl="${OMPI_MCA_btl:-self,vader}" \
+        SOFTNECK_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
         WRAPPER="mpirun --timeout 600 -np $1" run_program "$2"
 }
 
