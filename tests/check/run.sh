@@ -13,7 +13,7 @@ set -u
 # the test: only one that hangs is to reach its limit.
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}" CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-5}"
 
-# ---- one part: each runner leaves its output in $output and sets ok and bad --------------------------------------------
+# ---- one part: each runner leaves its output in $output and sets ok and bad ------------------------------------------
 
 run_program() {
     ${WRAPPER:-} "$1" > "$output" 2>&1
@@ -28,9 +28,10 @@ run_program() {
 
 # More ranks than cores, by whoever runs it, on this machine alone; each with its share of the cores.
 run_ranks() { # N PROGRAM
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 \
-        OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none \
-        OMPI_MCA_btl="${OMPI_MCA_btl:-self,vader}" SOFTNECK_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+        OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none \
+        OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl="${OMPI_MCA_btl:-self,vader}" \
+        SOFTNECK_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
         WRAPPER="mpirun --timeout 600 -np $1" run_program "$2"
 }
 
@@ -78,7 +79,7 @@ if [ "${1:-}" = --lane ]; then # FOLDER PART
     exit
 fi
 
-# ---- all parts ---------------------------------------------------------------------------------------------------------
+# ---- all parts -------------------------------------------------------------------------------------------------------
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/softneck-check.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -26,14 +26,14 @@ def stories(count):
 
 
 def has_worked(pid, seconds):
-    """Whether a process has computed for so many seconds, which says how far it is on a busy machine as on an idle one."""
+    """Whether a process has computed for so many seconds: on a busy machine, too, that tells how far it is."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         fields = file.read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12]) >= seconds * os.sysconf("SC_CLK_TCK")
 
 
 def terminal():
-    """Two ends of a terminal, on which tools draw bars; where the system has none, of a pipe: they print a line every ten seconds."""
+    """Two ends of a terminal, for bars; of a pipe where there is none: tools print a line every ten seconds."""
     try:
         return pty.openpty()
     except OSError:
@@ -62,7 +62,8 @@ class ToolTest(unittest.TestCase):
         return [os.path.join(BUILD, "examples", self.name), *arguments]
 
     def start(self, *arguments, **more):
-        process = subprocess.Popen(self.command(*arguments), **{"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **more})
+        more = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **more}
+        process = subprocess.Popen(self.command(*arguments), **more)
         self.addCleanup(self.kill, process)
         return process
 

@@ -192,7 +192,8 @@ class Output(LayersTest):
         shown, other = terminal()
         self.addCleanup(os.close, shown)
         with open(self.path("out"), "wb") as out:
-            tool = self.start(*self.common(text), "--context", "256", "--json", "--threads", "1", stdout=out, stderr=other)
+            tool = self.start(*self.common(text), "--context", "256", "--json", "--threads", "1", stdout=out,
+                              stderr=other)
         os.close(other)
         self.until_shown(rb"evaluate [^\r\n]* [1-9][0-9]* %", shown)
         self.interrupt(tool)

@@ -50,9 +50,11 @@ def content(run, last=10**9):
     log = [{name: value for name, value in row.items() if name != "seconds"} for row in rows(run)]
     with open(os.path.join(run, "monitor.jsonl"), encoding="utf-8") as file:
         watched = [line for line in file if json.loads(line)["step"] <= last]
-    folders = [f"checkpoints/{name}" for name in os.listdir(os.path.join(run, "checkpoints")) if int(name.split("-")[1]) <= last]
+    log = [row for row in log if row["step"] <= last]
+    folders = [f"checkpoints/{name}" for name in os.listdir(os.path.join(run, "checkpoints"))
+               if int(name.split("-")[1]) <= last]
     folders += ["state"] if last == 10**9 else []
-    return {name: digest(os.path.join(run, name)) for name in folders}, watched, [row for row in log if row["step"] <= last]
+    return {name: digest(os.path.join(run, name)) for name in folders}, watched, log
 
 
 class TrainTest(ToolTest):
