@@ -28,7 +28,7 @@ typedef struct neck_curve {
 #define NECK_VERDICT_REASON_LIST(X)                                                                                   \
     X(NONE, 0, "")                                                                                                    \
     X(FEW_POINTS, 1, "there are too few points for a verdict")                                                        \
-    X(NOISE, 2, "the noise hides whether it improves or gets worse")                                                          \
+    X(NOISE, 2, "the noise hides whether it improves or gets worse")                                                  \
     X(RECENT_RISE, 3, "it rose at the very end: too late to tell a passing rise from a lasting one")                  \
     X(RECOVERED, 4, "it rose and came back to its best: a passing rise, or a turn that has been made good")           \
     X(NOT_FINITE, 5, "its last values are not finite")                                                                \

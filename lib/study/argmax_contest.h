@@ -19,7 +19,8 @@ typedef struct neck__contest {
     int64_t *pair_next;  /* of a token: the next such one, or -1 */
     int64_t *pair_size;  /* of the first one */
     double *norm;        /* of a contender's row, rounded up */
-    double *ahead;       /* of a contender: of those with its row but less bias, at least this far; INFINITY: there are none */
+    double *ahead;       /* of a contender: of those with its row but less bias, at least this far; INFINITY: there are
+                            none */
     double norm_max;
     double *mean;        /* of all rows */
     uint64_t fingerprint; /* of rows, biases and tolerance */

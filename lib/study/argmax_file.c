@@ -96,8 +96,8 @@ static neck_status find(const neck_checkpoint *file, int which, int64_t count, c
     int64_t index;
     NECK_TRY(neck_checkpoint_find(file, layout[which].name, &index));
     NECK_TRY(neck_checkpoint_tensor(file, index, &tensor));
-    if (tensor.dtype != layout[which].dtype || tensor.ndim != 2 || tensor.shape[1] != layout[which].columns || !tensor.data ||
-        (count >= 0 && tensor.shape[0] != count))
+    if (tensor.dtype != layout[which].dtype || tensor.ndim != 2 || tensor.shape[1] != layout[which].columns ||
+        !tensor.data || (count >= 0 && tensor.shape[0] != count))
         return neck__fail(NECK_E_FORMAT, "the tensor '%s' is not what a file of verdicts has", layout[which].name);
     *data = tensor.data;
     if (rows) *rows = tensor.shape[0];
@@ -124,7 +124,8 @@ static int is_number(double x)
 static int plausible(const neck__argmax_entry *entry, int64_t size, int64_t listed)
 {
     int has_mean = entry->verdict == NECK_ARGMAX_UNARGMAXABLE;
-    return entry->verdict >= 0 && entry->verdict < NECK_ARGMAX_VERDICTS && entry->proof >= 0 && entry->proof < NECK_PROOFS &&
+    return entry->verdict >= 0 && entry->verdict < NECK_ARGMAX_VERDICTS &&
+           entry->proof >= 0 && entry->proof < NECK_PROOFS &&
            entry->twin >= -1 && entry->twin < size && entry->first >= 0 && entry->count >= 0 &&
            (entry->count > 0) == has_mean && entry->first <= listed && entry->count <= listed - entry->first &&
            is_number(entry->margin) && is_number(entry->state_norm) && is_number(entry->residual) &&

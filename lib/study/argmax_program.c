@@ -14,7 +14,7 @@
 enum {
     ROUNDS = 100,                      /* of adding rivals */
     MOST = NECK__RIVALS * ROUNDS,      /* rivals of a token */
-    BATCH_NUMBERS = 1 << 22, MOST_BATCH = 256 /* tokens worked on at once: their programs are of some width^2 numbers each */
+    BATCH_NUMBERS = 1 << 22, MOST_BATCH = 256 /* tokens worked on at once: their programs are of width^2 numbers each */
 };
 
 /* Cones narrower than the solver can tell from none. */
@@ -29,8 +29,8 @@ typedef struct attempt {
     int64_t held, fresh;          /* rivals in the program, and behind them those to be added */
     int64_t *rivals;              /* MOST */
     double *lengths;              /* MOST: of their rows in the program, before they were made 1 */
-    double *multipliers;          /* MOST + 1: with a bias, first that of height >= radius; then those of rivals. Of a mean, the
-                                     rivals' shares */
+    double *multipliers;          /* MOST + 1: with a bias, first that of height >= radius; then those of rivals. Of a
+                                     mean, the rivals' shares */
     double *room;                 /* NECK__RIVALS + 1 rows of the program and two of the head */
     double residual, slack, ahead; /* of a mean; by how much its bias exceeds the contender's */
 } attempt;

@@ -11,7 +11,8 @@ typedef struct neck__argmax_run {
     neck_context *context;
     neck__contest contest;
     neck_argmax *found;
-    double *basis;     /* rank x cols, B: rows minus their mean have covariance 1 in its coordinates, and are 0 beyond them */
+    double *basis;     /* rank x cols, B: rows minus their mean have covariance 1 in its coordinates, and are 0 beyond
+                          them */
     int64_t rank;
     int64_t *open;     /* contenders without a verdict, open_count of them, in order */
     int64_t open_count;

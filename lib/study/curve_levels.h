@@ -11,7 +11,7 @@
 
 typedef struct neck__levels {
     int64_t count;
-    double steps[NECK__MOST_LEVELS];  /* mean step of what lies in a block, less first_step: no digit is lost of late ones */
+    double steps[NECK__MOST_LEVELS];  /* mean step of a block, less first_step: no digit of late ones is lost */
     double values[NECK__MOST_LEVELS]; /* lower is better */
     double errors[NECK__MOST_LEVELS]; /* of the medians, from standard errors of the points; 0 where unknown */
     double width;

@@ -78,17 +78,19 @@ void neck__noise_estimate(const neck__levels *levels, const double *values, neck
     noise->typical = count > 0 ? neck__median(count, copy) : 0;
 }
 
-/* Variance 1, tails heavier than normal, as the noise of losses has: Tukey's mixture, one in ten of three times the width. */
+/* Variance 1, tails heavier than normal, as the noise of losses has: Tukey's mixture, one in ten of three times the
+ * width. */
 static double heavy_normal(neck__random *random)
 {
     double wide = neck__random_uniform(random) < 0.1 ? 3 : 1;
     return wide * neck__random_normal(random) / sqrt(1.8);
 }
 
-void neck__noise_add(const neck__noise *noise, double autocorrelation, int64_t count, const double *base, neck__random *random,
-                     double *out)
+void neck__noise_add(const neck__noise *noise, double autocorrelation, int64_t count, const double *base,
+                     neck__random *random, double *out)
 {
-    double r = autocorrelation, fresh = sqrt(1 - r * r), inflation = neck__noise_inflation(r), now = heavy_normal(random);
+    double r = autocorrelation, fresh = sqrt(1 - r * r), inflation = neck__noise_inflation(r);
+    double now = heavy_normal(random);
     for (int64_t i = 0; i < count; i++) {
         if (i > 0) now = r * now + fresh * heavy_normal(random);
         out[i] = (base ? base[i] : 0) + inflation * noise->scale[i] * now;

@@ -19,7 +19,7 @@ void neck__noise_estimate(const neck__levels *levels, const double *values, neck
 double neck__noise_inflation(double autocorrelation);
 
 /* out = base (NULL: 0) + noise of the scale and correlation. */
-void neck__noise_add(const neck__noise *noise, double autocorrelation, int64_t count, const double *base, neck__random *random,
-                     double *out);
+void neck__noise_add(const neck__noise *noise, double autocorrelation, int64_t count, const double *base,
+                     neck__random *random, double *out);
 
 #endif

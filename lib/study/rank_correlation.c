@@ -59,8 +59,9 @@ static void draw_blocks(int64_t count, const double *x, const double *y, int64_t
     }
 }
 
-/* Blocks are few, and resamples of few blocks differ too little: by Student's t of blocks - 1 degrees of freedom against
- * the normal (Cornish & Fisher's first terms, at two standard deviations), and because no block reaches over an end. */
+/* Blocks are few, and resamples of few blocks differ too little: by Student's t of blocks - 1 degrees of freedom
+ * against the normal (Cornish & Fisher's first terms, at two standard deviations), and because no block reaches over an
+ * end. */
 static double widening(int64_t count, int64_t block)
 {
     double degrees = (double)count / (double)block - 1;

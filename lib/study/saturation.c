@@ -52,8 +52,8 @@ static neck_status fill_defaults(neck_saturation_options *options)
     if (!(options->minimum_excess > 0 && isfinite(options->minimum_excess)))
         return neck__fail(NECK_E_ARGUMENT, "minimum_excess is %g: it must be positive", options->minimum_excess);
     if (!(options->divergence_excess > options->minimum_excess))
-        return neck__fail(NECK_E_ARGUMENT, "divergence_excess is %g: it must exceed minimum_excess, %g", options->divergence_excess,
-                          options->minimum_excess);
+        return neck__fail(NECK_E_ARGUMENT, "divergence_excess is %g: it must exceed minimum_excess, %g",
+                          options->divergence_excess, options->minimum_excess);
     if (!(options->significance > 0 && options->significance <= 0.5))
         return neck__fail(NECK_E_ARGUMENT, "significance is %g: in (0, 0.5]", options->significance);
     if (!(options->confidence >= 0.5 && options->confidence < 1))
@@ -125,7 +125,8 @@ static void onset_interval(const assessment *a)
     int64_t count = a->options.simulations;
     double tail = 0.5 * (1 - a->options.confidence), margin = MARGIN * a->levels.width;
     neck__median(count, a->errors.onset); /* sorts */
-    double low = quantile(count, a->errors.onset, tail) - margin, high = quantile(count, a->errors.onset, 1 - tail) + margin;
+    double low = quantile(count, a->errors.onset, tail) - margin;
+    double high = quantile(count, a->errors.onset, 1 - tail) + margin;
     double onset = a->levels.steps[a->turn.onset], last = (double)(a->levels.last_step - a->levels.first_step);
     a->out->onset_low = a->levels.first_step + llround(fmin(fmax(low, 0), onset));
     a->out->onset_high = a->levels.first_step + llround(fmax(fmin(high, last), onset));
@@ -276,16 +277,18 @@ static void end_not_finite(const assessment *a)
 
 static neck_saturation nothing_known(const neck__levels *levels)
 {
-    return (neck_saturation){.points = levels->points, .not_finite = levels->not_finite, .repeated = levels->repeated,
-                             .blocks = levels->count, .block_steps = levels->width, .first_step = levels->first_step,
-                             .last_step = levels->last_step, .minimum_step = -1, .minimum_level = NAN, .onset_step = -1,
-                             .onset_low = -1, .onset_high = -1, .excess_nats = NAN, .excess_low = NAN, .excess_high = NAN,
-                             .sustained_excess = NAN, .peak_excess = NAN, .peak_step = -1, .gain = NAN, .gain_low = NAN,
-                             .gain_high = NAN, .p_value = NAN, .noise = NAN, .autocorrelation = NAN};
+    return (neck_saturation){
+        .points = levels->points, .not_finite = levels->not_finite, .repeated = levels->repeated,
+        .blocks = levels->count, .block_steps = levels->width,
+        .first_step = levels->first_step, .last_step = levels->last_step,
+        .minimum_step = -1, .minimum_level = NAN, .onset_step = -1, .onset_low = -1, .onset_high = -1,
+        .excess_nats = NAN, .excess_low = NAN, .excess_high = NAN, .sustained_excess = NAN,
+        .peak_excess = NAN, .peak_step = -1, .gain = NAN, .gain_low = NAN, .gain_high = NAN,
+        .p_value = NAN, .noise = NAN, .autocorrelation = NAN};
 }
 
-neck_status neck_saturation_assess(neck_context *context, const neck_curve *curve, const neck_saturation_options *options,
-                                   neck_saturation *out)
+neck_status neck_saturation_assess(neck_context *context, const neck_curve *curve,
+                                   const neck_saturation_options *options, neck_saturation *out)
 {
     if (!out || out->struct_size < offsetof(neck_saturation, points))
         return neck__fail(NECK_E_ARGUMENT, "out is NULL or its struct_size is not set");

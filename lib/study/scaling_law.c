@@ -122,8 +122,8 @@ static neck_status fit_from_everywhere(neck_context *context, const neck__scalin
         }
     }
     if (!isfinite(least) || !neck__scaling_determined(problem, best))
-        return neck__fail(NECK_E_CONVERGENCE, "the points do not tell the constants apart: they need runs of different sizes "
-                                              "and lengths, or fewer constants fitted");
+        return neck__fail(NECK_E_CONVERGENCE, "the points do not tell the constants apart: they need runs of "
+                                              "different sizes and lengths, or fewer constants fitted");
     out->objective = least;
     out->starts = STARTS;
     for (int64_t i = 0; i < STARTS; i++) out->agreeing += objectives[i] <= least * 1.001 + 1e-18;

@@ -9,9 +9,9 @@
 /* What the noise's correlation may be. */
 static const double MOST_CORRELATED = 0.95;
 
-/* A run that came down so many times as far as it rose at most is a whole run, seen from its start: what lasts for a good part
- * of that is no noise. Its correlations are taken as likely as they are; with fewer levels than TELLING, which say next to
- * nothing about them and are far apart in steps, as at most SUPPOSED. */
+/* A run that came down so many times as far as it rose at most is a whole run, seen from its start: what lasts for a
+ * good part of that is no noise. Its correlations are taken as likely as they are; with fewer levels than TELLING,
+ * which say next to nothing about them and are far apart in steps, as at most SUPPOSED. */
 enum { TELLING = 16 };
 static const double WHOLE = 2, LIKELY = 0.97, SUPPOSED = 0.45;
 

@@ -63,9 +63,10 @@ static neck_status settle_equal_row(neck__argmax_run *run, int64_t token)
     NECK_TRY(neck__argmax_list(run->found, 1, &tokens, &shares));
     tokens[0] = winner;
     shares[0] = 1;
-    *entry = (neck__argmax_entry){.verdict = NECK_ARGMAX_UNARGMAXABLE, .proof = NECK_PROOF_EQUAL_ROW, .twin = winner,
-                                  .first = listed, .count = 1};
-    entry->probability_bound = 1 / ((double)contest->pair_size[first] + exp(contest->bias[winner] - contest->bias[token]));
+    *entry = (neck__argmax_entry){.verdict = NECK_ARGMAX_UNARGMAXABLE, .proof = NECK_PROOF_EQUAL_ROW,
+                                  .twin = winner, .first = listed, .count = 1};
+    double ahead = contest->bias[winner] - contest->bias[token];
+    entry->probability_bound = 1 / ((double)contest->pair_size[first] + exp(ahead));
     return NECK_OK;
 }
 

@@ -117,7 +117,8 @@ def _from_buffer(source: Any) -> Block:
         buffer = memoryview(source)
     except (TypeError, ValueError, BufferError):
         if numpy is None or not hasattr(source, "__array__"):
-            hint = "; of a checkpoint give open(path).head()" if isinstance(source, str) or hasattr(source, "head") else ""
+            is_checkpoint = isinstance(source, str) or hasattr(source, "head")
+            hint = "; of a checkpoint give open(path).head()" if is_checkpoint else ""
             raise TypeError(
                 f"{type(source).__name__} is neither an array, nor a buffer, nor lists of numbers{hint}"
             ) from None
