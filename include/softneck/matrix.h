@@ -73,7 +73,9 @@ NECK_API neck_status neck_matrix_check_finite(neck_context *context, const neck_
 NECK_API neck_status neck_matrix_to_f64(neck_context *context, const neck_matrix *matrix, double *out);
 
 /* neck_matrix_column_mean - out[j] = sum_i w_i x_ij / sum_i w_i, cols doubles, double accumulation. weights: rows
- * non-negative finite doubles with a positive sum (e.g. token counts), or NULL for the plain mean.
+ * non-negative finite doubles with a positive sum (e.g. token counts), or NULL for the plain mean. Sums go over 1024
+ * rows at a time, then over those sums: out[j] is within 2 (min(rows, 1024) + rows / 1024) + 5 roundings (2^-53) of
+ * sum_i w_i |x_ij| / sum_i w_i.
  * Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE, NECK_E_NOMEM, NECK_E_CANCELLED. */
 NECK_API neck_status neck_matrix_column_mean(neck_context *context, const neck_matrix *matrix,
                                              const double *weights, double *out);

@@ -1,6 +1,7 @@
 /* mpi/team_spectrum.c - the spectrum of rows that lie on many ranks: by one gram, or by one triangle. */
 #include "softneck-mpi/spectrum.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ typedef struct job {
     double *shift;
     neck_spectrum *made; /* on rank 0: of the raw matrix, or of the shifted one */
     double bound;        /* by which its values may err beside their own bounds */
+    double mean_rows, mean_shift; /* and for the mean row's rounding: by the first times |Y|_F, and by the second */
 } job;
 
 /* ---- what is asked ----------------------------------------------------------------------------------------------- */
@@ -115,6 +117,25 @@ static neck_status weigh(const job *self, double *sums)
     return NECK_OK;
 }
 
+/* With e the error of the mean row m of X = Y + 1 m^T: |1 e^T| = sqrt(rows) |e|, and e is at most so many roundings of
+ * sum w |x| / sum w <= |m| + sqrt(sum w^2) |Y|_F / sum w. Those of neck_matrix_column_mean, and of sums over ranks. */
+static neck_status bound_mean(job *self, double weight)
+{
+    const double *weights = self->options.row_weights;
+    double rows = (double)self->rows, squares = 0, size = 0;
+    for (int64_t i = 0; self->own && i < self->own->rows; i++) {
+        double share = (weights ? weights[i] : 1) / weight;
+        squares += share * share;
+    }
+    NECK_TRY(neck_mpi_sum(self->team, &squares, 1));
+    for (int64_t j = 0; j < self->cols; j++) size = hypot(size, self->shift[j]);
+    double roundings = 2 * (fmin(rows, 1024) + rows / 1024) + self->team->size + 8;
+    self->mean_rows = roundings * (DBL_EPSILON / 2) * sqrt(rows * squares);
+    self->mean_shift = roundings * (DBL_EPSILON / 2) * sqrt(rows) * size +
+                       sqrt(rows * (double)self->cols) * (2 + rows / fmin(weight, 1)) * DBL_TRUE_MIN;
+    return NECK_OK;
+}
+
 static neck_status find_mean(job *self)
 {
     double *sums = calloc((size_t)self->cols + 1, sizeof *sums);
@@ -123,9 +144,12 @@ static neck_status find_mean(job *self)
     if (status == NECK_OK) status = neck_mpi_sum(self->team, sums, self->cols + 1);
     if (status == NECK_OK && !(sums[self->cols] > 0)) status = neck__mpi_fail(NECK_E_ARGUMENT, "all row weights are 0");
     for (int64_t j = 0; j < self->cols && status == NECK_OK; j++) sums[j] /= sums[self->cols];
-    if (status == NECK_OK) self->shift = sums;
-    else neck__mpi_free(self->team, sums);
-    return status;
+    if (status != NECK_OK) {
+        neck__mpi_free(self->team, sums);
+        return status;
+    }
+    self->shift = sums;
+    return bound_mean(self, sums[self->cols]);
 }
 
 /* ---- the two methods --------------------------------------------------------------------------------------------- */
@@ -188,18 +212,19 @@ static void describe(const job *self, double *numbers, int64_t count)
     int dropped = self->options.variant == NECK_VARIANT_DROP_TOP;
     const double *values = neck_spectrum_values(self->made) + dropped,
                  *bounds = neck_spectrum_error_bounds(self->made) + dropped;
-    double squares = 0;
+    double squares = 0, frobenius = neck_spectrum_frobenius_squared(self->made);
+    double bound = self->bound + self->mean_rows * sqrt(frobenius) + self->mean_shift;
     for (int64_t i = count - 1; i >= 0; i--) squares += values[i] * values[i];
     numbers[COUNT] = numbers[SIZE] = (double)count;
     numbers[ROWS] = (double)self->rows;
     numbers[COLS] = (double)self->cols;
-    numbers[FROBENIUS] = dropped ? squares : neck_spectrum_frobenius_squared(self->made);
-    numbers[RESOLUTION] = neck_spectrum_resolution(self->made) + self->bound;
+    numbers[FROBENIUS] = dropped ? squares : frobenius;
+    numbers[RESOLUTION] = neck_spectrum_resolution(self->made) + bound;
     numbers[METHOD] = neck_spectrum_method(self->made);
     numbers[VARIANT] = self->options.variant;
     for (int64_t i = 0; i < count; i++) {
         numbers[HEAD + i] = values[i];
-        numbers[HEAD + count + i] = bounds[i] + self->bound;
+        numbers[HEAD + count + i] = bounds[i] + bound;
     }
 }
 

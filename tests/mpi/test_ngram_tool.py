@@ -1,5 +1,6 @@
 """neck-ngram on several ranks tells what it tells on one."""
 
+import contextlib
 import glob
 import json
 import math
@@ -115,26 +116,48 @@ class OnSeveralRanks(unittest.TestCase):
         self.agree(one, many, 1e-12)
 
     def test_a_rank_that_is_killed_leaves_nothing(self):
+        """Of a count that takes minutes."""
         text = self.write("long.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in self.stories) * 3000)
         tool = os.path.join(BUILD, "mpi", "neck-ngram")
-        command = ["mpirun", "-np", "2", tool, "--tokenizer", "bytes", "--order", "8", "--memory", "3M", text]
+        command = ["mpirun", "-np", "2", tool, "--tokenizer", "bytes", "--order", "8", "--memory", "3M",
+                   f"x={','.join([text] * 20)}"]
         more = environment(TMPDIR=self.folder, OPENBLAS_NUM_THREADS="1")
-        for wait in (0.5, 3):
+        for wait in (0, 2):
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=more) as run:
-                while run.poll() is None and not self.ranks_of(run.pid):
-                    time.sleep(0.01)
+                victim = self.rank_at_work(run)
                 time.sleep(wait)
-                os.kill(self.ranks_of(run.pid)[0], signal.SIGKILL)
-                run.communicate(timeout=60)
+                os.kill(victim, signal.SIGKILL)
+                run.communicate(timeout=LIMIT)
             self.assertNotEqual(run.returncode, 0)
             self.assertEqual(self.left_behind(), [])
+
+    def rank_at_work(self, run):
+        """A process that mpirun has started and that writes: what it writes has no name."""
+        limit = time.monotonic() + LIMIT
+        while time.monotonic() < limit:
+            for rank in self.ranks_of(run.pid):
+                if self.is_writing(rank):
+                    return rank
+            if run.poll() is not None:
+                self.fail(run.stderr.read().decode())
+            time.sleep(0.01)
+        self.fail("no rank writes anything")
 
     def ranks_of(self, parent):
         found = []
         for children in glob.glob(f"/proc/{parent}/task/*/children"):
-            with open(children, encoding="ascii") as file:
-                found += map(int, file.read().split())
+            with contextlib.suppress(OSError):  # a thread that has ended
+                with open(children, encoding="ascii") as file:
+                    found += map(int, file.read().split())
         return found
+
+    def is_writing(self, process):
+        for file in glob.glob(f"/proc/{process}/fd/*"):
+            with contextlib.suppress(OSError):  # closed since
+                name = os.readlink(file)
+                if name.startswith(self.folder) and name.endswith("(deleted)"):
+                    return True
+        return False
 
     def test_what_fails_ends_in_one_line(self):
         missing = os.path.join(self.folder, "missing")

@@ -98,6 +98,29 @@ static void values_are_those_of_one_process(void)
     }
 }
 
+/* Rows that are all alike: what is left without their mean is its rounding alone, and the bounds say so. */
+static void bounds_hold_the_rounding_of_the_mean_row(void)
+{
+    enum { ROWS = 3001, COLS = 3 };
+    static const int32_t methods[] = {NECK_METHOD_GRAM, NECK_METHOD_QR};
+    double *a = malloc(sizeof(double[ROWS * COLS])), *weights = malloc(sizeof(double[ROWS]));
+    for (int i = 0; i < ROWS; i++) weights[i] = 1 / (3.0 + i % 7);
+    for (int i = 0; i < ROWS * COLS; i++) a[i] = 1 / (3.0 + i % COLS);
+    for (int m = 0; m < 4; m++) {
+        neck_spectrum_options options = {.struct_size = sizeof options, .method = methods[m % 2],
+                                         .variant = m < 2 ? NECK_VARIANT_CENTERED : NECK_VARIANT_FREQUENCY_CENTERED,
+                                         .row_weights = m < 2 ? NULL : weights};
+        neck_spectrum *many = together(a, ROWS, COLS, &options);
+        if (many)
+            EXPECT(neck_spectrum_values(many)[0] <= neck_spectrum_error_bounds(many)[0], "%g, +- %g: it is 0",
+                   neck_spectrum_values(many)[0], neck_spectrum_error_bounds(many)[0]);
+        if (many) EXPECT(neck_spectrum_error_bounds(many)[0] < 1e-9, "the bound is %g", neck_spectrum_error_bounds(many)[0]);
+        neck_spectrum_destroy(many);
+    }
+    free(weights);
+    free(a);
+}
+
 /* Large enough that AUTO begins with GRAM; values that only QR resolves. */
 static void a_tolerance_refines_together(void)
 {
@@ -208,6 +231,7 @@ static void evaluations_add_up(void)
     EXPECT(neck_mpi_evaluation_sum(team, NULL) == NECK_E_ARGUMENT, "no evaluation");
 }
 
-static const mpi_test_fn tests[] = {values_are_those_of_one_process, a_tolerance_refines_together,
+static const mpi_test_fn tests[] = {values_are_those_of_one_process, bounds_hold_the_rounding_of_the_mean_row,
+                                    a_tolerance_refines_together,
                                     wrong_matrices_are_refused, evaluations_add_up};
 MPI_TEST_MAIN(tests)
