@@ -202,13 +202,13 @@ static void a_rank_out_of_step_ends_the_team_for_all(void)
 static void a_job_that_was_stopped_goes_on(void)
 {
     neck_mpi_team *other = NULL;
-    const neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = 1};
+    const neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = 2};
     if (ranks != 2) return;
     EXPECT_OK(neck_mpi_team_create(MPI_COMM_WORLD, &options, &other));
     EXPECT_OK(neck_mpi_agree(other, NECK_OK));
     pid_t waker = fork();
     if (waker == 0) {
-        usleep(1700000);
+        usleep(2900000);
         kill(getppid(), SIGCONT);
         _exit(0);
     }

@@ -68,7 +68,7 @@ class ToolsBetweenHosts(OnHosts, ManyRanks):
 
     def interrupted(self, how, words):
         """Trains on two hosts, loses one, goes on with one process: the curve of a training that nothing happened to."""
-        process = self.start(tool("neck-train"), *SETTINGS, "--out", self.path("run"), SOFTNECK_MPI_SILENCE="4")
+        process = self.start(tool("neck-train"), *SETTINGS, "--out", self.path("run"), SOFTNECK_MPI_SILENCE="6")
         self.wait_for_steps(process, "run", 12)
         how(process)
         self.assertRegex(self.end(process), words)
@@ -93,7 +93,7 @@ class ToolsBetweenHosts(OnHosts, ManyRanks):
         self.interrupted(kill, r"process rank 1 .* exited on signal 9")
 
     def test_a_training_survives_a_link_that_is_cut(self):
-        self.interrupted(lambda _: self.hosts.cut(1), r"neck-train: rank 1 \(host1\) has been silent for 4 s")
+        self.interrupted(lambda _: self.hosts.cut(1), r"neck-train: rank 1 \(host1\) has been silent for 6 s")
 
 
 if __name__ == "__main__":
