@@ -95,9 +95,9 @@ static void beat(neck_mpi_team *team, int tag)
     }
 }
 
-static void listen(neck_mpi_team *team)
+/* now: of the look that found this thread awake, so that nothing it slept through since counts. */
+static void listen(neck_mpi_team *team, double now)
 {
-    double now = neck__mpi_clock();
     for (int32_t peer = first_peer(team); peer <= last_peer(team); peer++)
         if (!team->gone[peer] && now - team->heard[peer] > team->silence) neck__mpi_break(team, peer, NULL);
 }
@@ -122,6 +122,7 @@ static void *watch(void *argument)
     const struct timespec nap = {0, NAP};
     double every = team->silence / 8 < BEAT ? team->silence / 8 : BEAT, last = 0, looked = neck__mpi_clock();
     int said = 0;
+    hear_anew(team, looked); /* not from when the thread was asked for: it may begin late */
     while (!atomic_load(&team->broken) && !atomic_load(&team->unwanted)) {
         take_all(team);
         ask(team);
@@ -131,7 +132,7 @@ static void *watch(void *argument)
         if (!said && now - last >= every) beat(team, TAG_BEAT), last = now;
         if (now - looked > team->silence / 2) hear_anew(team, now);
         looked = now;
-        listen(team);
+        listen(team, now);
         nanosleep(&nap, NULL);
     }
     if (!atomic_load(&team->broken)) return NULL;
@@ -147,7 +148,6 @@ neck_status neck__mpi_watch_start(neck_mpi_team *team)
 {
     sigset_t all, before;
     if (team->size == 1) return NECK_OK;
-    for (int32_t i = 0; i < team->size; i++) team->heard[i] = neck__mpi_clock();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&team->thread, NULL, watch, team);

@@ -198,22 +198,45 @@ static void a_rank_out_of_step_ends_the_team_for_all(void)
     neck_mpi_team_destroy(other);
 }
 
+enum { STOPPED = 3 }; /* seconds */
+
+/* A child stops both ranks at once and lets them go on. */
+static pid_t suspend(const pid_t *ranks_pids)
+{
+    pid_t child = fork();
+    if (child != 0) return child;
+    for (int i = 0; i < 2; i++) kill(ranks_pids[i], SIGSTOP);
+    sleep(STOPPED);
+    for (int i = 0; i < 2; i++) kill(ranks_pids[i], SIGCONT);
+    _exit(0);
+}
+
+/* Since then. */
+static void wait_until_it_was_stopped(double began)
+{
+    double looked = began, now = MPI_Wtime();
+    while (now - looked < STOPPED / 2 && now - began < 60) {
+        looked = now;
+        usleep(1000);
+        now = MPI_Wtime();
+    }
+    EXPECT(now - looked >= STOPPED / 2, "nothing was stopped");
+}
+
 /* A job that was stopped as a whole for longer than a rank may be silent (a batch system's suspension) goes on. */
 static void a_job_that_was_stopped_goes_on(void)
 {
     neck_mpi_team *other = NULL;
     const neck_mpi_team_options options = {.struct_size = sizeof options, .silence_seconds = 2};
+    pid_t pids[2] = {getpid(), getpid()}, child = 0;
     if (ranks != 2) return;
+    for (int32_t r = 0; r < 2; r++) EXPECT_OK(neck_mpi_broadcast(team, &pids[r], sizeof *pids, r));
     EXPECT_OK(neck_mpi_team_create(MPI_COMM_WORLD, &options, &other));
+    double began = MPI_Wtime();
     EXPECT_OK(neck_mpi_agree(other, NECK_OK));
-    pid_t waker = fork();
-    if (waker == 0) {
-        usleep(2900000);
-        kill(getppid(), SIGCONT);
-        _exit(0);
-    }
-    raise(SIGSTOP);
-    waitpid(waker, NULL, 0);
+    if (rank == 0) child = suspend(pids);
+    wait_until_it_was_stopped(began);
+    if (rank == 0) waitpid(child, NULL, 0);
     EXPECT_OK(neck_mpi_agree(other, NECK_OK));
     usleep(100000);
     EXPECT_OK(neck_mpi_agree(other, NECK_OK));
