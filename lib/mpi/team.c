@@ -166,9 +166,11 @@ static neck_status all_well(MPI_Comm comm, neck_status status)
     return status;
 }
 
+/* A team that was never made has no goodbyes: signs of life may still be on their way, and would meet whatever
+ * communicator got this one's number. So it keeps it. */
 static void release(neck_mpi_team *team)
 {
-    if (team->watch != MPI_COMM_NULL) MPI_Comm_free(&team->watch);
+    if (team->watch != MPI_COMM_NULL && !atomic_load(&team->unwanted)) MPI_Comm_free(&team->watch);
     if (team->comm != MPI_COMM_NULL) MPI_Comm_free(&team->comm);
     free(team->hosts);
     free(team->heard);
