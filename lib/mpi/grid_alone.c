@@ -9,7 +9,7 @@
 #include "mpi/grid_eigen.h"
 #include "softneck/spectrum.h"
 
-/* Of a gram's numbers, the rows that it counts and the sum of their squares. */
+/* Of a gram's numbers (neck_gram_get), the rows that it counts and the sum of their squares. */
 enum { ROWS = 0, SQUARES = 4 };
 
 /* The upper triangle row by row behind the other numbers, at the end of the memory that there is: rows move up, the
