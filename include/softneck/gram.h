@@ -46,7 +46,7 @@ NECK_API neck_status neck_gram_merge(neck_gram *gram, const neck_gram *other);
 /* A gram as numbers that add up: whoever adds those of several grams (of the same cols, shift and moments_only), number
  * by number, has merged them, in whatever process they are.
  * neck_gram_size - how many: cols (cols + 1) / 2 + 2 cols + 5, without the first part when moments_only.
- * neck_gram_get  - writes them to numbers: count, zero_rows, the roundings behind a sum, norm_sum, the sum of |y|^2; sum;
+ * neck_gram_get  - writes them to numbers: count, zero_rows, roundings behind a sum, norm_sum, the sum of |y|^2; sum;
  *   unit_sum; the upper triangle of data, row by row.
  * neck_gram_set  - the gram becomes what numbers say; cols, shift and moments_only stay. Counts are exact up to 2^53.
  *   Errors: NECK_E_ARGUMENT, NECK_E_NONFINITE (a number), NECK_E_OVERFLOW (a count that is no whole number of rows);
